@@ -5,7 +5,9 @@ Tested in tests/commands/test_shelf.py.
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option, Typer
@@ -13,13 +15,17 @@ from typer import Argument, Option, Typer
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import RC_READINGS
+from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.commands.opening import require_reading
 from e2lm_core.commands.options import Json, Rc
-from e2lm_core.commands.output import Estimate, estimate, print_table, prints_data
-from e2lm_core.commands.progress import busy_indicator
+from e2lm_core.commands.output import Estimate, estimate, print_table, prints_data, warn
+from e2lm_core.commands.progress import busy_indicator, bytes_bar
 
 app = Typer(no_args_is_help=True, help="Public learning curves of known benchmarks, to lay beside one's own.")
-OfSource = Annotated[str | None, Option("--source", metavar="KEY", help="One source alone: e2lm or pythia.")]
+OfSource = Annotated[
+    str | None,
+    Option("--source", metavar="KEY", help="One source alone: e2lm, pythia or one that was added."),
+]
 Shots = Annotated[
     int | None, Option("--num-fewshot", metavar="K", help="Those run with so many few-shot examples alone.")
 ]
@@ -53,12 +59,15 @@ def list_benchmarks(
 ) -> None:
     """Table of all benchmarks: questions, SQ, tokens to leave chance, sizes told apart, decision accuracy, SNR, slope."""
     from e2lm_core.imported.shelf import library, messages
+    from e2lm_core.imported.shelf.added import added_files
     from e2lm_core.imported.shelf.overview import noise_quality, overview
 
     require_reading(rc)
+    settings = Settings.from_env()
+    warn(*added_files(settings)[1])
     chosen = [
         one
-        for one in library.benchmarks(source)
+        for one in library.benchmarks(source, settings)
         if fnmatchcase(one.benchmark.name, benchmark)
         and num_fewshot in (None, one.benchmark.num_fewshot)
         and (metric is None or metric in one.benchmark.metrics)
@@ -91,11 +100,13 @@ def list_benchmarks(
         rows = [row | {f"SQ at {points}": of.thinned} for row, of in zip(rows, found, strict=True)]
         columns.insert(columns.index("SQ of noise"), f"SQ at {points}")
     document = {
-        "sources": [one.model_dump() for one in library.sources()],
+        "sources": [one.model_dump() for one in library.sources(settings)],
         "noise": None if points is None else {"points": points, "sq": noise_quality(points)},
         "benchmarks": [of.model_dump() for of in found],
     }
-    print_table(as_json, document, rows, columns, notes=messages.table_notes(found, points, rc, shown))
+    print_table(
+        as_json, document, rows, columns, notes=messages.table_notes(found, points, rc, shown, settings)
+    )
 
 
 @app.command("show")
@@ -117,7 +128,8 @@ def show_benchmark(
     from e2lm_core.imported.documents import curve_document
     from e2lm_core.imported.shelf import library, messages
 
-    found = library.find_benchmarks(name, source, num_fewshot, metric)
+    settings = Settings.from_env()
+    found = library.find_benchmarks(name, source, num_fewshot, metric, settings)
     documents = [
         {"source": one.source.key, **curve_document(curve)}
         for one in found
@@ -126,10 +138,53 @@ def show_benchmark(
     shown = [row for one in documents for row in (_point_rows(one) if every_point else [_curve_row(one)])]
     keys = {one.source.key for one in found}
     document = {
-        "sources": [one.model_dump() for one in library.sources() if one.key in keys],
+        "sources": [one.model_dump() for one in library.sources(settings) if one.key in keys],
         "curves": documents,
     }
-    print_table(as_json, document, shown, notes=messages.source_notes(keys))
+    print_table(as_json, document, shown, notes=messages.source_notes(keys, settings))
+
+
+@app.command("add")
+def add(
+    table: Annotated[
+        Path,
+        Argument(
+            metavar="TABLE",
+            help="CSV, TSV, Parquet, JSON or JSONL with model, benchmark, metric, value, and tokens or step.",
+        ),
+    ],
+    name: Annotated[
+        str | None, Option("--name", metavar="NAME", help="Name of the source (default: the file's).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a table of scores to the shelf, of up to five million rows; a row a score."""
+    from e2lm_core.base.untrusted import sandbox
+
+    # So that it loads while this process imports.
+    sandbox.start_early("e2lm_core.imported.shelf.reading", "pyarrow.parquet", "pyarrow.compute")
+    from e2lm_core.checkpoints.catalogue import open_catalogue
+    from e2lm_core.imported.shelf import added
+    from e2lm_core.people import access
+
+    settings = Settings.from_env()
+    access.require_path(settings, Path(os.path.realpath(expand_home(table))))
+    checkpoints = open_catalogue(settings).checkpoints
+    with bytes_bar(f"Reading {table.name or table}") as report:
+        source = added.add_table(settings, expand_home(table), name or table.stem, checkpoints, report)
+    print_table(as_json, {"added": source.model_dump()}, [source.model_dump(exclude={"title"})])
+
+
+@app.command("remove")
+def remove(
+    name: Annotated[str, Argument(metavar="NAME", help="The name of an added source.")],
+    as_json: Json = False,
+) -> None:
+    """Remove an added table from the shelf; it can be added again from its file."""
+    from e2lm_core.imported.shelf import added
+
+    added.remove_added(Settings.from_env(), name)
+    print_table(as_json, {"removed": name}, [{"removed": name}])
 
 
 def _curve_row(curve: dict[str, Any]) -> dict[str, Any]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record, Value
 from e2lm_core.imported.records import Curve
-from e2lm_core.imported.scores import quality, scored_points
+from e2lm_core.imported.scores import scored_points
 from e2lm_core.imported.shelf import library
-from e2lm_core.imported.shelf.indicators import oriented
 from e2lm_core.imported.shelf.library import Shelved
-from e2lm_core.imported.shelf.overview import mean_thinned, noise_quality, signal_qualities
+from e2lm_core.imported.shelf.overview import mean_signal_quality, mean_thinned, noise_quality
 from e2lm_core.scores import signal
 
 OWN_AXIS = "It has its own models and its own axis of tokens: compare the curves' shapes, not their heights."
@@ -89,11 +86,6 @@ def shelf_side(shelved: Shelved, curves: Sequence[Curve], points: int) -> Side:
     )
 
 
-def mean_signal_quality(curves: Sequence[Curve]) -> Value:
-    """Mean SQ over the models of a benchmark, without an interval."""
-    return signal.mean_quality({curve.model.name: quality(curve) for curve in curves})
-
-
 def rank(shelved: Shelved, group: Sequence[Shelved], metric: str) -> tuple[int, int] | None:
     """Rank of a benchmark by SQ, and number of those of its source and few-shot count that have one.
 
@@ -107,24 +99,13 @@ def rank(shelved: Shelved, group: Sequence[Shelved], metric: str) -> tuple[int, 
             that ran on the same models are ranked.
     """
     found = {
-        one.key: _plain_quality(library.open_curves(one, metric))
+        one.key: mean_signal_quality(library.open_curves(one, metric)).value
         for one in group
         if one.group == shelved.group and metric in one.benchmark.metrics
     }
     own = found.get(shelved.key)
     known = [value for value in found.values() if value is not None]
     return None if own is None else (1 + sum(value > own for value in known), len(known))
-
-
-def _plain_quality(curves: Sequence[Curve]) -> float | None:
-    """Value of `mean_signal_quality`, of all curves at once where they have equally many points."""
-    if any(curve.model.family == "e2lm" for curve in curves):  # whose points may have holes
-        return mean_signal_quality(curves).value
-    scored = [oriented(curve)[scored_points(curve)] for curve in curves]
-    if len({len(values) for values in scored}) > 1:
-        return mean_signal_quality(curves).value
-    found = float(signal_qualities(np.stack(scored)).mean())
-    return found if np.isfinite(found) else None
 
 
 def sentence(shelved: Shelved, own: Side, other: Side, placed: tuple[int, int] | None) -> str:

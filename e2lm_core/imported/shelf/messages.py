@@ -9,8 +9,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from e2lm_core.base import formatting
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Value
+from e2lm_core.base.settings import Settings
 from e2lm_core.imported.shelf import library
+from e2lm_core.imported.shelf.columns import AddedSource
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.imported.shelf.overview import Lasting, Overview, noise_quality
 from e2lm_core.imported.shelf.packing import Source
@@ -67,8 +70,12 @@ FORMATS |= dict.fromkeys(("chance", "decision accuracy", "larger ahead"), "%.1f%
 ORDER_COLUMNS = ("decision accuracy", "larger ahead", "SNR", "SNR of luck", "slope")
 
 
-def source_sentence(source: Source) -> str:
+def source_sentence(source: Source | AddedSource) -> str:
     """Sentence on where the figures of a source are from."""
+    if isinstance(source, AddedSource):
+        return (
+            f"{source.title}: {source.rows:,} scores added from {quote(source.file)} on {source.added[:10]}."
+        )
     return (
         f"{source.title}: {source.repository} at {source.commit[:7]} ({source.licence}, {source.copyright})."
     )
@@ -157,7 +164,7 @@ def table_notes(
     points: int | None = None,
     reading: str = readings.DEFAULT,
     order: bool | None = None,
-    sources: bool = True,
+    settings: Settings | None = None,
 ) -> list[str]:
     """Sentences below a table of benchmarks: what its columns say, and where its figures are from.
 
@@ -166,7 +173,7 @@ def table_notes(
         points: Number of points to which its curves were also thinned; None if they were not.
         reading: RC definition of its rows.
         order: Whether its columns are those of `ORDER_COLUMNS`, or of `ONSET_COLUMNS`; None for both.
-        sources: Whether to name the sources.
+        settings: Settings of the caller whose sources are named; None to name none.
     """
     notes = [NOISE]
     if points is not None:
@@ -187,7 +194,7 @@ def table_notes(
     keys = {of.source for of in shown}
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
-    return notes + (source_notes(keys) if sources else [])
+    return notes + ([] if settings is None else source_notes(keys, settings))
 
 
 def order_notes(shown: Sequence[Overview]) -> list[str]:
@@ -208,6 +215,11 @@ def order_notes(shown: Sequence[Overview]) -> list[str]:
     ]
 
 
-def source_notes(keys: Collection[str]) -> list[str]:
-    """Sentences on where the figures of these sources are from."""
-    return [source_sentence(source) for source in library.sources() if source.key in keys]
+def source_notes(keys: Collection[str], settings: Settings | None = None) -> list[str]:
+    """Sentences on where the figures of these sources are from.
+
+    Args:
+        keys: Keys of the sources.
+        settings: Settings of a caller whose added tables count as well.
+    """
+    return [source_sentence(source) for source in library.sources(settings) if source.key in keys]

@@ -209,8 +209,21 @@ def mean_thinned(curves: Sequence[Curve], points: int) -> float | None:
     return sum(known) / len(known) if len(known) == len(found) else None
 
 
+def mean_signal_quality(curves: Sequence[Curve]) -> Value:
+    """Mean SQ over the models of a benchmark, without an interval; undefined, with the reason, where one model's is."""
+    # Curves of the competition may lack one of its points, which `quality` tells.
+    if all(curve.model.family != "e2lm" for curve in curves):
+        scored = [oriented(curve)[scored_points(curve)] for curve in curves]
+        lengths = {len(values) for values in scored}
+        groups = [np.stack([values for values in scored if len(values) == length]) for length in lengths]
+        found = np.concatenate([signal_qualities(group) for group in groups])
+        if np.isfinite(found).all():
+            return Value(value=float(found.mean()))
+    return signal.mean_quality({curve.model.name: quality(curve) for curve in curves})
+
+
 def _signal_quality(curves: Sequence[Curve]) -> Value:
-    value = signal.mean_quality({curve.model.name: quality(curve) for curve in curves})
+    value = mean_signal_quality(curves)
     if value.value is None:
         return value
     if (why := indicators.why_no_interval(curves)) is not None:

@@ -13,12 +13,15 @@ from e2lm_core.imported.records import Curve
 from e2lm_core.imported.shelf import beside, library, tables
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.imported.shelf.overview import Overview, overview
+from e2lm_core.ui import session
 from e2lm_core.ui.base import page_cache
+
+MAX_CURVES = 5_000  # that are read for one drawing, which takes about a second
 
 
 def benchmarks() -> tuple[Shelved, ...]:
-    """All benchmarks on the shelf; their curves are read when they are asked for."""
-    return library.benchmarks()
+    """All benchmarks on the visitor's shelf; their curves are read when they are asked for."""
+    return library.benchmarks(settings=session.studio().settings)
 
 
 def overviews(shown: Sequence[Shelved]) -> list[Overview]:
@@ -52,8 +55,10 @@ def side(shelved: Shelved, metric: str, points: int) -> beside.Side:
 
 
 def rank(shelved: Shelved, metric: str) -> tuple[int, int] | None:
-    """Rank of a benchmark by SQ among those that ran on the same models."""
+    """Rank of a benchmark by SQ among those that ran on the same models; None of a table with too many curves."""
     group = tuple(one for one in benchmarks() if one.group == shelved.group)
+    if len(group) * len(shelved.models) > MAX_CURVES:
+        return None
     return page_cache.get_or_compute(
         "shelf rank", (shelved, metric, group), lambda: beside.rank(shelved, group, metric)
     )

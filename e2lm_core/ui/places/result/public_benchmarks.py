@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.imported.shelf import messages, tables
+from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import shelf as remembered
@@ -29,6 +30,7 @@ def draw() -> None:
         "Source", list(groups), required=True, key=KEY, on_change=urls.remember_choice, args=("shelf", KEY)
     )
     shown = [one for one in remembered.benchmarks() if one.group == groups[st.session_state[held]]]
+    shown = _page(shown)
     found = remembered.overviews(shown)
     with place.container():
         widgets.headline(messages.group_headline(st.session_state[held], found))
@@ -49,5 +51,21 @@ def draw() -> None:
         },
         inputs=(tuple(shown),),
     )
-    markdown.caption(" ".join(messages.source_notes({shown[0].source.key})))
-    widgets.how_computed(*messages.table_notes(found, sources=False))
+    markdown.caption(messages.source_sentence(shown[0].source))
+    widgets.how_computed(*messages.table_notes(found))
+
+
+def _page(shown: list[Shelved]) -> list[Shelved]:
+    """The benchmarks of one drawing: all, or those that the visitor chooses of a table with very many models."""
+    most = max(1, remembered.MAX_CURVES // max(1, len(shown[0].models)))
+    if len(shown) <= most:
+        return shown
+    starts = range(0, len(shown), most)
+    start = st.selectbox(
+        "Benchmarks",
+        starts,
+        format_func=lambda at: f"{at + 1} to {min(at + most, len(shown))} of {len(shown)}",
+        key=f"shelf_page_{shown[0].source.key}",
+        width=260,
+    )
+    return shown[start : start + most]

@@ -12,7 +12,7 @@ from e2lm_core.charts.marks import lines
 from e2lm_core.charts.palette import Theme, assign_looks, css_theme
 from e2lm_core.export.picture.drawing import Chart, draw, model_line, point_texts
 from e2lm_core.imported.scores import models
-from e2lm_core.imported.shelf import messages
+from e2lm_core.imported.shelf import library, messages
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.ui import session
 from e2lm_core.ui.app import svg_chart
@@ -32,7 +32,7 @@ def previews(task: TaskSet) -> None:
 
 
 def _real_benchmark() -> None:
-    shelved = next(one for one in remembered.benchmarks() if one.key == shelf_panel.FIRST)
+    shelved = next(one for one in library.benchmarks() if one.key == shelf_panel.FIRST)
     theme = session.current_theme()
     st.subheader("Real models on a known benchmark", anchor=False)
     pictures = page_cache.get_or_compute(

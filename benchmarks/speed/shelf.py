@@ -1,0 +1,138 @@
+"""Time and memory of a large table on the shelf: adding it, and what a page and a command read of it.
+
+python -m benchmarks.speed.shelf [--rows 1400000] [--form csv|parquet]     # three minutes
+
+The table is made: 1,050 models as DataDecide has them (25 recipes, 14 sizes, 3 seeds), 20 checkpoints of each, and as
+many benchmarks as give the rows. Each step runs in a process of its own; its memory is the largest of all that it
+started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.ui.cache.shelf import MAX_CURVES
+
+MODELS, CHECKPOINTS = 1_050, 20
+PAGE = MAX_CURVES // MODELS  # benchmarks of one drawing
+# What the table of all benchmarks and the panel beside a set read, without Streamlit.
+LIST = """
+from e2lm_core.base.settings import Settings
+from e2lm_core.imported.shelf import library, overview, tables
+shown = library.benchmarks("made", Settings.from_env())
+assert len(tables.overview_frame([overview.overview(one) for one in shown[:{count}]])) == {count}
+"""
+BESIDE = """
+from e2lm_core.base.settings import Settings
+from e2lm_core.imported.shelf import beside, library, tables
+shown = library.benchmarks("made", Settings.from_env())
+curves = library.open_curves(shown[3], "acc")
+tables.banded_frame(curves), beside.shelf_side(shown[3], curves, 8)
+"""
+
+
+def made_table(rows: int, path: Path) -> int:
+    """Write a table of about so many rows, as CSV or Parquet by its suffix; return their exact number."""
+    benchmarks = max(1, round(rows / (MODELS * CHECKPOINTS)))
+    rng = np.random.default_rng(0)
+    sizes = [f"{size}M" for size in (4, 6, 8, 10, 14, 16, 20, 60, 90, 150, 300, 530, 750, 1_000)]
+    models = [f"recipe{r:02d}-{size}-seed-{seed}" for r in range(25) for size in sizes for seed in range(3)]
+    steps = np.arange(1, CHECKPOINTS + 1) * 1_250
+    for number in range(benchmarks):
+        values = 0.25 + 0.3 * np.sort(rng.random((MODELS, CHECKPOINTS)), axis=1)
+        frame = pd.DataFrame(
+            {
+                "model": np.repeat(models, CHECKPOINTS),
+                "step": np.tile(steps, MODELS),
+                "tokens": np.tile(steps * 524_288, MODELS),
+                "benchmark": f"benchmark_{number:02d}",
+                "metric": "acc",
+                "value": values.reshape(-1),
+                "stderr": np.sqrt(values * (1 - values) / 1_200).reshape(-1),
+            }
+        )
+        if path.suffix == ".csv":
+            frame.to_csv(path, index=False, mode="w" if not number else "a", header=not number)
+        else:
+            _append(path, frame, number, benchmarks)
+    return benchmarks * MODELS * CHECKPOINTS
+
+
+_WRITERS: list = []
+
+
+def _append(path: Path, frame: pd.DataFrame, number: int, last: int) -> None:
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    table = arrow.Table.from_pandas(frame, preserve_index=False)
+    if not number:
+        _WRITERS.append(parquet.ParquetWriter(path, table.schema))
+    _WRITERS[-1].write_table(table)
+    if number == last - 1:
+        _WRITERS.pop().close()
+
+
+def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Seconds and processor seconds of a command, and the megabytes of the largest process that it started."""
+    # A process of its own, whose children alone are counted.
+    code = (
+        "import resource, subprocess, sys, time; start = time.perf_counter(); "
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss)"
+    )
+    call = [sys.executable, "-c", code, *command]
+    found = subprocess.run(call, env=environment, check=True, capture_output=True, text=True).stdout.split()
+    return float(found[0]), float(found[1]), float(found[2]) / 1024
+
+
+def main() -> None:
+    """Print seconds and megabytes of each step."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed.shelf", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--rows", type=int, default=1_400_000)
+    parser.add_argument("--form", choices=("csv", "parquet"), default="csv")
+    given = parser.parse_args()
+    python = sys.executable
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"E2LM_HOME": str(Path(folder) / "home")}
+        table = Path(folder) / f"made.{given.form}"
+        rows = made_table(given.rows, table)
+        print(f"{rows:,} rows, {table.stat().st_size / 1e6:.0f} MB of {given.form}")
+        steps = {
+            "shelf add": [python, "-m", "e2lm_core", "shelf", "add", str(table)],
+            "import of the studio alone": [python, "-c", LIST.split("shown")[0]],
+            "one benchmark beside a set": [python, "-c", BESIDE],
+            "one drawing of the table": [python, "-c", LIST.format(count=PAGE)],
+            "table of all benchmarks": [python, "-c", LIST.format(count=rows // (MODELS * CHECKPOINTS))],
+            "shelf show": [
+                python,
+                "-m",
+                "e2lm_core",
+                "shelf",
+                "show",
+                "benchmark_03",
+                "--source",
+                "made",
+                "--json",
+            ],
+        }
+        for name, command in steps.items():
+            seconds, used, megabytes = measured(command, environment)
+            print(f"{name}: {seconds:.1f} s ({used:.1f} s of processor), {megabytes:.0f} MB", flush=True)
+        (kept,) = Path(folder).rglob("made.columns")
+        print(f"kept: {kept.stat().st_size / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
