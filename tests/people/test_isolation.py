@@ -195,7 +195,10 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
         "tokens_seen": None,
         "early": None,
     }
-    families = {"version": 1, "added": [{"model": model, "repo": "o/hers", "checkpoints": [entry], "by": "ada"}]}
+    families = {
+        "version": 1,
+        "added": [{"model": model, "repo": "o/hers", "checkpoints": [entry], "by": "ada"}],
+    }
     (studio.settings.home / "families.json").write_text(json.dumps(families))
     return There(studio, ada, bob, run)
 
@@ -509,7 +512,8 @@ def test_a_command_refuses_what_is_anothers_with_a_sentence(name, call, there, t
     code, out, err = call(*_words(name, documented.commands()[name]))
     assert code == 2, out
     assert re.search(
-        r"that you may open|not your set|Only an administrator|No (?:results|table) named|added by another", err
+        r"that you may open|not your set|Only an administrator|No (?:results|table) named|added by another",
+        err,
     ), err
     assert SECRET not in out + err
     assert _hers(there) == before

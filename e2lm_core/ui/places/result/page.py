@@ -65,6 +65,7 @@ def _score(task: TaskSet) -> None:
     if measurements.chosen and chosen:
         score.null_through_rule(task, measurements, metric, scores)
     bars = score.bars(task, scores, metric)
+    score.other_weights(measurements, metric)
     score.what_would_raise_it(advice)
     every_score, by_model, drawn = st.tabs(score.TABS)
     with every_score:
