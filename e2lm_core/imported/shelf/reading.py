@@ -145,7 +145,13 @@ class _Table:
     def take(self, frame: pd.DataFrame, position: int) -> Rows:
         """Numbers of some rows.
 
-        Raises TaskError for a missing column or a row that cannot be used, LimitError for too many.
+        Args:
+            frame: The rows.
+            position: Bytes of the file that are done.
+
+        Raises:
+            TaskError: A column is missing, or a row cannot be used.
+            LimitError: There are too many rows or names.
         """
         frame = _renamed(frame)
         self._require(frame)
@@ -227,7 +233,7 @@ class _Table:
         return numbers
 
     def _whole(self, frame: pd.DataFrame, column: str, before: int, optional: bool) -> NDArray[np.int64]:
-        """Whole numbers [N] from 0 of a column, -1 for an empty cell or without the column."""
+        """Integers [N] from 0 of a column, -1 for an empty cell or without the column."""
         if column not in frame.columns:
             return np.full(len(frame), -1, dtype=np.int64)
         numbers = self._numbers(frame, column, before, optional)

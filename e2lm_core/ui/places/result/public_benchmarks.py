@@ -27,7 +27,13 @@ def draw() -> None:
     place = st.empty()
     st.session_state[KEY] = st.session_state[held]
     st.segmented_control(
-        "Source", list(groups), required=True, key=KEY, on_change=urls.remember_choice, args=("shelf", KEY)
+        "Source",
+        list(groups),
+        required=True,
+        key=KEY,
+        format_func=markdown.escape,
+        on_change=urls.remember_choice,
+        args=("shelf", KEY),
     )
     shown = [one for one in remembered.benchmarks() if one.group == groups[st.session_state[held]]]
     shown = _page(shown)

@@ -57,7 +57,13 @@ def other_weights(measurements: Measurements, metric: str) -> None:
         with st.container(horizontal=not viewport.is_narrow(), gap="small"):
             chosen = {
                 part: st.number_input(
-                    part.upper(), 0.0, 1.0, weight, 0.05, key=f"score_weight_{part}", width=140
+                    markdown.escape(part.upper()),
+                    0.0,
+                    1.0,
+                    weight,
+                    0.05,
+                    key=f"score_weight_{part}",
+                    width=140,
                 )
                 for part, weight in WEIGHTS.items()
             }
