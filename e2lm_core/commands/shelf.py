@@ -150,11 +150,15 @@ def add(
         Path,
         Argument(
             metavar="TABLE",
-            help="CSV, TSV, Parquet, JSON or JSONL with model, benchmark, metric, value, and tokens or step.",
+            help="CSV, TSV, Parquet, JSON or JSONL with model, benchmark, metric, value, and tokens or step; or DataDecide's.",
         ),
     ],
     name: Annotated[
         str | None, Option("--name", metavar="NAME", help="Name of the source (default: the file's).")
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        Option("--metric", metavar="GLOB", help="These metrics alone; may be repeated."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -162,16 +166,19 @@ def add(
     from e2lm_core.base.untrusted import sandbox
 
     # So that it loads while this process imports.
-    sandbox.start_early("e2lm_core.imported.shelf.reading", "pyarrow.parquet", "pyarrow.compute")
-    from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.imported.shelf import added
+
+    sandbox.start_early(*added.PARSERS)
+    from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.people import access
 
     settings = Settings.from_env()
     access.require_path(settings, Path(os.path.realpath(expand_home(table))))
     checkpoints = open_catalogue(settings).checkpoints
     with bytes_bar(f"Reading {table.name or table}") as report:
-        source = added.add_table(settings, expand_home(table), name or table.stem, checkpoints, report)
+        source = added.add_table(
+            settings, expand_home(table), name or table.stem, checkpoints, tuple(metrics or ()), report
+        )
     print_table(as_json, {"added": source.model_dump()}, [source.model_dump(exclude={"title"})])
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +25,16 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.base.untrusted.regular_files import open_regular
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
-from e2lm_core.imported.shelf.columns import AddedFile, AddedSource, Key, Scores, open_added, pack
+from e2lm_core.imported.shelf.columns import AddedFile, AddedSource, Key, Rows, Scores, open_added, pack
 from e2lm_core.people import access, quotas
-
-if TYPE_CHECKING:
-    from e2lm_core.imported.shelf.reading import Rows
 
 SUFFIX = ".columns"
 PACKED = 8  # assumed ratio of unpacked to packed size of Parquet, from which the reader's time follows
+PARSERS = ("e2lm_core.imported.shelf.reading", "pyarrow.parquet", "pyarrow.compute")  # loaded in the sandbox
 RESERVED = ("e2lm", "pythia")  # sources of the package
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_COLUMNS = ("model", "benchmark", "metric", "shots", "questions", "steps", "tokens", "values", "errors")
+_GROUPS = ("benchmark", "shots", "metric")
+_COLUMNS = ("model", "questions", "steps", "tokens", "values", "errors")
 
 
 def shelf_folder(settings: Settings) -> Path:
@@ -72,6 +71,7 @@ def add_table(
     path: Path,
     name: str,
     catalogue_checkpoints: Iterable[Checkpoint] = (),
+    metrics: tuple[str, ...] = (),
     report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> AddedSource:
     """Read a table of scores and add it to the caller's shelf.
@@ -81,6 +81,7 @@ def add_table(
         path: The table, see `reading`.
         name: Name of the new source.
         catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
+        metrics: Globs of the metrics to read, see `reading.read_rows`.
         report_progress: Called with the bytes done and the bytes in all.
 
     Returns:
@@ -99,7 +100,7 @@ def add_table(
             table = _Columns(path.name, CheckpointResolver(catalogue_checkpoints))
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            for rows in _rows(file, path, size):
+            for rows in _rows(file, path, size, metrics):
                 table.take(rows)
                 report_progress(min(rows.position, size), size)
     except OSError as error:
@@ -113,6 +114,7 @@ def add_table(
         file=path.name,
         added=datetime.now(UTC).isoformat(timespec="seconds"),
         rows=0,
+        left_out=table.left_out,
     )
     source, parts = pack(source, table.models, table.blocks())
     quotas.check_quota(settings, "bytes", sum(map(len, parts)))
@@ -145,19 +147,24 @@ def remove_added(settings: Settings, name: str) -> None:
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _rows(file: BinaryIO, path: Path, size: int) -> Iterator[Rows]:
-    # Imported for an addition alone: pages read columns without the parsers.
-    from e2lm_core.imported.shelf import reading
-
+def _rows(file: BinaryIO, path: Path, size: int, metrics: tuple[str, ...]) -> Iterator[Rows]:
     unpacked = size * (PACKED if path.suffix.lower() == ".parquet" else 1)
     yield from sandbox.iterate_confined(
-        reading.read_rows,
+        read_confined,
         path.name,
+        metrics,
         files=[file],
         input_bytes=unpacked,
         description=path.name,
-        modules=("pyarrow.parquet", "pyarrow.compute"),
+        modules=PARSERS,
     )
+
+
+def read_confined(opened: list[BinaryIO], name: str, metrics: tuple[str, ...]) -> Iterator[Rows]:
+    """Read a table in the sandbox, see `reading.read_rows`; this process loads no parser for it."""
+    from e2lm_core.imported.shelf import reading
+
+    yield from reading.read_rows(opened, name, metrics)
 
 
 def _check_free(settings: Settings, name: str) -> None:
@@ -176,20 +183,26 @@ def _path(settings: Settings, name: str) -> Path:
 
 
 class _Columns:
-    """Columns of a whole table, as numbers."""
+    """Columns of a whole table, as numbers.
+
+    Attributes:
+        left_out: Number of scores that are no number.
+    """
 
     def __init__(self, file: str, resolver: CheckpointResolver) -> None:
         self._file, self._resolver = file, resolver
         self._names: dict[str, list[str]] = {"model": [], "benchmark": [], "metric": []}
-        self._parts: dict[str, list[NDArray]] = {column: [] for column in _COLUMNS}
+        self._parts: dict[str, list[NDArray]] = {column: [] for column in (*_GROUPS, *_COLUMNS)}
+        self.left_out = 0
 
     def take(self, rows: Rows) -> None:
         """Take some rows."""
         for column, fresh in rows.names.items():
             self._names[column] += fresh
-        for column in _COLUMNS:
+        self.left_out += rows.left_out
+        for column, parts in self._parts.items():
             part = getattr(rows, column)
-            self._parts[column].append(np.full(len(rows.values), np.nan) if part is None else part)
+            parts.append(np.full(len(rows.values), np.nan) if part is None else part)
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
@@ -205,31 +218,40 @@ class _Columns:
         Raises:
             StudioError: A point has two values, or a benchmark two numbers of questions.
         """
+        key, names = self._group_keys()
         whole = {column: self._whole(column) for column in _COLUMNS}
         self._complete(whole)
-        # One number for each benchmark, few-shot count and metric.
-        groups, group = np.unique(
-            np.stack([whole["benchmark"], whole["shots"], whole["metric"]]), axis=1, return_inverse=True
-        )
-        order = np.lexsort((whole["steps"], whole["model"], group.reshape(-1)))
-        starts = np.searchsorted(group.reshape(-1)[order], np.arange(groups.shape[1] + 1))
-        metrics = self._names["metric"]
-        rank = [METRICS.index(m) if m in METRICS else len(METRICS) for m in metrics]
-        places = sorted(
-            range(groups.shape[1]),
-            key=lambda at: (*groups[:2, at].tolist(), rank[groups[2, at]], groups[2, at]),
-        )
-        for at in places:
-            rows = order[starts[at] : starts[at + 1]]
-            benchmark, shots, metric = groups[:, at].tolist()
+        # As many orders of 1.4 million rows are held at once as must be: each takes 11 MB.
+        order = np.lexsort((whole["steps"], whole["model"], key))
+        keys, starts = np.unique(key[order], return_index=True)
+        stops = dict(zip(keys.tolist(), [*starts[1:].tolist(), len(key)], strict=True))
+        del key
+        for at, start in sorted(
+            zip(keys.tolist(), starts.tolist(), strict=True), key=lambda one: self._rank(*names[one[0]])
+        ):
+            rows = order[start : stops[at]]
+            benchmark, shots, metric = names[at]
             name = self._names["benchmark"][benchmark]
             yield (
                 (name, None if shots < 0 else shots, self._questions(name, whole["questions"][rows])),
-                metrics[metric],
-                self._scores(
-                    {c: whole[c][rows] for c in ("model", "steps", "tokens", "values", "errors")}, name
-                ),
+                self._names["metric"][metric],
+                self._scores({column: part[rows] for column, part in whole.items()}, name),
             )
+
+    def _group_keys(self) -> tuple[NDArray[np.int32], dict[int, tuple[int, int, int]]]:
+        """One number [N] for each benchmark, few-shot count and metric, and those three by number."""
+        names: dict[tuple[int, int, int], int] = {}
+        found = []
+        for benchmark, shots, metric in zip(*(self._parts.pop(column) for column in _GROUPS), strict=True):
+            together, inverse = np.unique(np.stack([benchmark, shots, metric]), axis=1, return_inverse=True)
+            codes = [names.setdefault(tuple(one), len(names)) for one in together.T.tolist()]
+            found.append(np.array(codes, dtype=np.int32)[inverse.reshape(-1)])
+        return np.concatenate(found), {code: name for name, code in names.items()}
+
+    def _rank(self, benchmark: int, shots: int, metric: int) -> tuple[int, int, int, int]:
+        """Place of a metric in the file: benchmarks in the table's order, the studio's own metrics first."""
+        known = self._names["metric"][metric]
+        return benchmark, shots, METRICS.index(known) if known in METRICS else len(METRICS), metric
 
     def _whole(self, column: str) -> NDArray:
         found = np.concatenate(self._parts[column])

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class AddedSource(Record):
         file: Name of the file that it was read from.
         added: Date and time as ISO 8601 text.
         rows: Number of its scores.
+        left_out: Number of scores that were left out, as they are no number.
     """
 
     key: str
@@ -50,6 +52,7 @@ class AddedSource(Record):
     file: str
     added: str
     rows: int
+    left_out: int = 0
 
 
 class Block(Record):
@@ -103,6 +106,38 @@ class AddedHeader(Record):
     source: AddedSource
     models: tuple[ModelInfo, ...]
     benchmarks: tuple[AddedBenchmark, ...]
+
+
+class Rows(NamedTuple):
+    """Some rows of a table that is being read.
+
+    Attributes:
+        names: Names that were not met before, by column, in order of their codes.
+        model: Codes of the models [N], integers, as those of the next two.
+        benchmark: Codes of the benchmarks [N].
+        metric: Codes of the metrics [N].
+        shots: Few-shot counts [N], -1 where unknown.
+        questions: Numbers of questions [N], -1 where unknown.
+        steps: Training steps [N], -1 where unknown.
+        tokens: Tokens seen [N], NaN where unknown.
+        values: Scores [N].
+        errors: Standard errors [N], NaN where unknown; None without the column.
+        left_out: Number of scores in DataDecide's texts that are no number.
+        position: Bytes of the file that are done.
+    """
+
+    names: dict[str, list[str]]
+    model: NDArray[np.int32]
+    benchmark: NDArray[np.int16]
+    metric: NDArray[np.int16]
+    shots: NDArray[np.int16]
+    questions: NDArray[np.int32]
+    steps: NDArray[np.int64]
+    tokens: NDArray[np.float64]
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64] | None
+    left_out: int
+    position: int
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Reading of a table of scores in the sandbox, some rows at a time: names become numbers, and a bad row is one sentence.
 
 A table has a row a score: model, benchmark, metric, value, and tokens or step; beside them stderr, num_fewshot and
-questions, if it has them. Column names may be those of other tools (`ALIASES`).
+questions, if it has them. Column names may be those of other tools (`ALIASES`). DataDecide's rows, which have params,
+data and seed for a model and all metrics in one text, are taken apart; of Signal and Noise's the main score is read.
 
 Tested in tests/imported/shelf/test_added.py.
 """
@@ -9,9 +10,9 @@ Tested in tests/imported/shelf/test_added.py.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -19,16 +20,21 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.formatting import join_words, quote
+from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.imported import files
-from e2lm_core.imported.formats import frames
+from e2lm_core.imported.formats import frames, olmes
 from e2lm_core.imported.formats.trackers import numeric_column
+from e2lm_core.imported.records import matches_any_glob
+from e2lm_core.imported.shelf.columns import Rows
 from e2lm_core.scores.arrays import Floats
 
 MAX_ROWS = 5_000_000
 MAX_NAMES = {"model": 20_000, "benchmark": 5_000, "metric": 500}
 MAX_NAME_CHARS = 200
+MAX_SHOTS, MAX_QUESTIONS = 10_000, 10**9
 MAX_JSON_BYTES = 64 * 2**20  # JSON is parsed as a whole
+MAIN = ("primary_metric", "primary_score", "acc_raw", "acc")  # read of many metrics, where none is asked for
 LARGEST = 2**53  # up to it a float holds every whole number
 READABLE = (*frames.READABLE, ".json", ".jsonl")
 NEEDED = ("model", "benchmark", "metric", "value")
@@ -45,42 +51,13 @@ ALIASES = {
 FORM = "a row a score, with model, benchmark, metric, value, and tokens or step"
 
 
-class Rows(NamedTuple):
-    """Some rows of a table.
-
-    Attributes:
-        names: Names that were not met before, by column, in order of their codes.
-        model: Codes of the models [N], integers, as those of the next two.
-        benchmark: Codes of the benchmarks [N].
-        metric: Codes of the metrics [N].
-        shots: Few-shot counts [N], -1 where unknown.
-        questions: Numbers of questions [N], -1 where unknown.
-        steps: Training steps [N], -1 where unknown.
-        tokens: Tokens seen [N], NaN where unknown.
-        values: Scores [N].
-        errors: Standard errors [N], NaN where unknown; None without the column.
-        position: Bytes of the file that are done.
-    """
-
-    names: dict[str, list[str]]
-    model: NDArray[np.int32]
-    benchmark: NDArray[np.int32]
-    metric: NDArray[np.int32]
-    shots: NDArray[np.int64]
-    questions: NDArray[np.int64]
-    steps: NDArray[np.int64]
-    tokens: Floats
-    values: Floats
-    errors: Floats | None
-    position: int
-
-
-def read_rows(opened: list[BinaryIO], name: str) -> Iterator[Rows]:
+def read_rows(opened: list[BinaryIO], name: str, metrics: tuple[str, ...] = ()) -> Iterator[Rows]:
     """Read a table, some rows at a time; runs in the sandbox.
 
     Args:
         opened: The file.
         name: Its name, for sentences.
+        metrics: Globs of the metrics to read; all where empty, of DataDecide's texts the main one.
 
     Raises:
         TaskError: The file is no such table, or a row cannot be used.
@@ -92,7 +69,7 @@ def read_rows(opened: list[BinaryIO], name: str) -> Iterator[Rows]:
         raise TaskError(f"{name} is no table that the shelf reads: give {join_words(READABLE, 9)}, {FORM}.")
     if files.is_blank(file):
         raise TaskError(f"{name} is empty: a table has {FORM}.")
-    table = _Table(name)
+    table = _Table(name, metrics)
     for frame in _frames(file, name, suffix):
         if len(frame) or not table.rows:
             rows = table.take(frame, 0 if file.closed else file.tell())
@@ -100,6 +77,9 @@ def read_rows(opened: list[BinaryIO], name: str) -> Iterator[Rows]:
                 yield rows
     if not table.rows:
         raise TaskError(f"{name} has no rows: a table has {FORM}.")
+    if not table.taken:
+        asked = f"metric like {join_words(metrics, 5)}" if metrics else "score"
+        raise TaskError(f"{name} has no {asked}: a table has {FORM}.")
 
 
 def _frames(file: BinaryIO, name: str, suffix: str) -> Iterator[pd.DataFrame]:
@@ -138,8 +118,9 @@ def _json_rows(file: BinaryIO, name: str) -> Sequence[Any]:
 class _Table:
     """Rows of a table so far: codes of its names, and their number."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.rows = name, 0
+    def __init__(self, name: str, metrics: tuple[str, ...]) -> None:
+        self.name, self.rows, self.taken = name, 0, 0
+        self._metrics = metrics
         self._codes: dict[str, dict[str, int]] = {column: {} for column in MAX_NAMES}
 
     def take(self, frame: pd.DataFrame, position: int) -> Rows:
@@ -153,10 +134,15 @@ class _Table:
             TaskError: A column is missing, or a row cannot be used.
             LimitError: There are too many rows or names.
         """
-        frame = _renamed(frame)
-        self._require(frame)
         before, self.rows = self.rows, self.rows + len(frame)
-        if self.rows > MAX_ROWS:
+        frame, left_out = self._long(_renamed(frame))
+        self._require(frame)
+        if self._metrics:
+            wanted = [matches_any_glob(str(one), self._metrics) for one in frame["metric"]]
+            frame = frame[np.array(wanted, dtype=bool)]
+        self._origin = frame.index.to_numpy()
+        self.taken += len(frame)
+        if self.taken > MAX_ROWS:
             raise LimitError(
                 f"{self.name} has more than {MAX_ROWS:,} rows: add the benchmarks that you compare."
             )
@@ -169,16 +155,53 @@ class _Table:
         return Rows(
             names,
             codes["model"],
-            codes["benchmark"],
-            codes["metric"],
-            self._whole(frame, "num_fewshot", before, optional=True),
-            self._whole(frame, "questions", before, optional=True),
+            codes["benchmark"].astype(np.int16),
+            codes["metric"].astype(np.int16),
+            self._whole(frame, "num_fewshot", before, True, MAX_SHOTS).astype(np.int16),
+            self._whole(frame, "questions", before, True, MAX_QUESTIONS).astype(np.int32),
             steps,
             tokens,
             self._numbers(frame, "value", before, False),
             self._errors(frame, before),
+            left_out,
             position,
         )
+
+    def _long(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+        """Rows with one score each, by their places as the index, and the number of scores that are no number."""
+        frame = frame.reset_index(drop=True)
+        if "value" in frame.columns or "metric" in frame.columns:
+            return frame, 0
+        if "primary_score" in frame.columns:
+            return frame.assign(metric="primary_score", value=frame["primary_score"]), 0
+        if "metrics" not in frame.columns:
+            return frame, 0
+        frame = olmes.with_models(frame)
+        parsed = [olmes.parse_mapping(cell) if isinstance(cell, str) else None for cell in frame["metrics"]]
+        self._refuse_rows([found is None for found in parsed], "has no readable `metrics`")
+        places, metrics, values, left_out = [], [], [], 0
+        for place, found in enumerate(parsed):
+            for metric in self._of_interest(found or {}):
+                value = to_json_number((found or {})[metric])
+                if value is None:
+                    left_out += 1
+                    continue
+                places.append(place)
+                metrics.append(metric)
+                values.append(value)
+        rows = frame.drop(columns=["metrics"]).iloc[places]
+        return rows.assign(metric=metrics, value=values), left_out
+
+    def _of_interest(self, found: Mapping[str, Any]) -> list[str]:
+        """Metrics of a text to read: those that are asked for, or the main one."""
+        if self._metrics:
+            return [name for name in found if matches_any_glob(name, self._metrics)]
+        return [name for name in MAIN if name in found][:1]
+
+    def _refuse_rows(self, bad: Sequence[bool], why: str) -> None:
+        if any(bad):
+            number = self.rows - len(bad) + list(bad).index(True) + 1
+            raise TaskError(f"{self.name}, row {number:,} {why}; correct the row or leave it out.")
 
     def _require(self, frame: pd.DataFrame) -> None:
         lacking = [column for column in NEEDED if column not in frame.columns]
@@ -196,7 +219,8 @@ class _Table:
         if len(places):
             first = int(places[0])
             raise TaskError(
-                f"{self.name}, row {before + first + 1:,} {why(first)}; correct the row or leave it out."
+                f"{self.name}, row {before + int(self._origin[first]) + 1:,} {why(first)}; correct the row or leave it "
+                "out."
             )
 
     def _named(
@@ -232,15 +256,19 @@ class _Table:
         )
         return numbers
 
-    def _whole(self, frame: pd.DataFrame, column: str, before: int, optional: bool) -> NDArray[np.int64]:
+    def _whole(
+        self, frame: pd.DataFrame, column: str, before: int, optional: bool, most: int = LARGEST
+    ) -> NDArray[np.int64]:
         """Integers [N] from 0 of a column, -1 for an empty cell or without the column."""
         if column not in frame.columns:
             return np.full(len(frame), -1, dtype=np.int64)
         numbers = self._numbers(frame, column, before, optional)
         known = ~np.isnan(numbers)
-        bad = known & ((numbers < 0) | (numbers >= LARGEST) | (np.floor(numbers) != numbers))
+        bad = known & ((numbers < 0) | (numbers >= most) | (np.floor(numbers) != numbers))
         self._refuse(
-            bad, before, lambda place: f"has {numbers[place]:g} as {column}, which is no whole number from 0"
+            bad,
+            before,
+            lambda place: f"has {numbers[place]:g} as {column}, which is no whole number from 0 to {most:,}",
         )
         return np.where(known, numbers, -1).astype(np.int64)
 

@@ -161,6 +161,66 @@ def test_an_added_benchmark_has_the_figures_of_the_packages(settings: Settings, 
     assert there.apart is None, "a table names no series"
 
 
+def decided(**changed: object) -> pd.DataFrame:
+    """Rows as DataDecide publishes them: two recipes, two seeds, all metrics in one text."""
+    return pd.DataFrame(
+        [
+            {
+                "params": "150M",
+                "data": data,
+                "task": "arc_easy",
+                "step": step,
+                "seed": seed,
+                "tokens": step * 1_000,
+                "metrics": str({"acc_raw": step / 9_000, "acc_per_char": 0.5, "bits": float("nan")}),
+            }
+            | changed
+            for data in ("c4", "dolma")
+            for step in (1_250, 2_500)
+            for seed in ("default", "large aux 2")
+        ]
+    )
+
+
+def test_datadecides_rows_are_taken_apart(settings: Settings, tmp_path: Path) -> None:
+    path = written(tmp_path, decided(), "parquet")
+    source = added.add_table(settings, path, "mine")
+    assert (source.rows, source.left_out) == (8, 0)
+    (one,) = library.benchmarks("mine", settings)
+    assert list(one.benchmark.metrics) == ["acc_raw"]
+    of = {curve.model.name: curve for curve in library.open_curves(one)}
+    assert set(of) == {"c4-150M", "c4-150M (large aux 2)", "dolma-150M", "dolma-150M (large aux 2)"}
+    assert of["c4-150M"].scores == (1_250 / 9_000, 2_500 / 9_000)
+    assert of["c4-150M"].tokens_seen == (1_250_000, 2_500_000)
+    asked = added.add_table(settings, path, "asked", metrics=("acc_*", "bits"))
+    assert (asked.rows, asked.left_out) == (16, 8)
+    (one,) = library.benchmarks("asked", settings)
+    assert set(one.benchmark.metrics) == {"acc_raw", "acc_per_char"}
+    with pytest.raises(TaskError, match="has no metric like f1"):
+        added.add_table(settings, path, "none", metrics=("f1",))
+    broken = decided()
+    broken.loc[5, "metrics"] = "{'acc_raw': "
+    with pytest.raises(TaskError, match="row 6 has no readable `metrics`"):
+        added.add_table(settings, written(tmp_path, broken, "parquet"), "broken")
+
+
+def test_the_main_score_of_signal_and_noises_rows(settings: Settings, tmp_path: Path) -> None:
+    table = decided(model="m", primary_score=0.25).drop(columns=["params", "data", "seed"]).drop_duplicates()
+    added.add_table(settings, written(tmp_path, table, "parquet"), "mine")
+    (one,) = library.benchmarks("mine", settings)
+    assert list(one.benchmark.metrics) == ["primary_score"]
+    assert library.open_curves(one)[0].scores == (0.25, 0.25)
+
+
+def test_some_metrics_alone(settings: Settings, tmp_path: Path) -> None:
+    path = written(tmp_path, frame(), "csv")
+    assert added.add_table(settings, path, "mine", metrics=("a*",)).rows == len(rows()) / 2
+    assert all(set(one.benchmark.metrics) == {"acc"} for one in library.benchmarks("mine", settings))
+    bad = written(tmp_path, frame(put("value", 5, "x")), "csv")
+    with pytest.raises(TaskError, match="row 6 has 'x' as value"):
+        added.add_table(settings, bad, "bad", metrics=("acc",))
+
+
 def test_a_repeated_row_counts_once(settings: Settings, tmp_path: Path) -> None:
     table = frame(lambda one: pd.concat([one, one.iloc[:7]]))
     assert added.add_table(settings, written(tmp_path, table, "csv"), "mine").rows == len(rows())
