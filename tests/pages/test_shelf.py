@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base import formatting
 from e2lm_core.charts.palette import LIGHT
-from e2lm_core.imported.shelf import beside, indicators, library, messages
+from e2lm_core.imported.shelf import added, beside, indicators, library, messages
 from e2lm_core.ui.base import urls
+from e2lm_core.ui.cache import shelf as remembered
 from e2lm_core.ui.places import shelf_panel
 from e2lm_core.ui.places.sets import preview
 from tests.support.visits import Visit, go
@@ -42,13 +44,11 @@ def drawn(at: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
 
 
-def shelf_chart(at: AppTest) -> dict | None:
+def shelf_chart(at: AppTest, *names: str) -> dict | None:
+    """The chart of a benchmark, which draws one of these models."""
+    wanted = names or ("dense-3b-arch1", "pythia-12b")
     return next(
-        (
-            spec
-            for spec in drawn(at)
-            if "dense-3b-arch1" in json.dumps(spec["data"]) or "pythia-12b" in json.dumps(spec["data"])
-        ),
+        (spec for spec in drawn(at) if any(name in json.dumps(spec["data"]) for name in wanted)),
         None,
     )
 
@@ -134,8 +134,8 @@ def test_the_same_number_of_points_on_both_sides(done: Visit) -> None:
 def test_the_table_of_all_benchmarks(done: Visit) -> None:
     at = done.open("shelf")
     assert (
-        "E2LM (the competition's models): **hellaswag** has the highest SQ of 24 benchmarks, 0.991"
-        in done.said
+        "E2LM (the competition's models): **hellaswag** has the highest SQ of 24 benchmarks, 0.991. Noise gets 0.167; "
+        "1 benchmark has no more." in done.said
     )
     (table,) = (t.value for t in at.dataframe)
     assert len(table) == 24
@@ -150,6 +150,43 @@ def test_the_table_of_all_benchmarks(done: Visit) -> None:
     row = table.set_index("benchmark").loc["piqa"]
     assert row["decision accuracy"] == pytest.approx(95, abs=0.01)
     assert row["SQ 95%"].startswith("[0.")
+
+
+def test_an_added_table_stands_beside_the_others(
+    done: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One with more curves than are read at once is shown some benchmarks at a time, without a rank."""
+    settings, table = done.studio.settings, tmp_path / "hers.csv"
+    rows = [
+        f"model<a href=x>{model},{step},{benchmark},acc,{0.2 + model / 10 + step / 100}"
+        for model in range(3)
+        for step in range(1, 11)
+        for benchmark in ("*physics*", "chess", "law")
+    ]
+    table.write_text("\n".join(["model,tokens,benchmark,metric,value", *rows]), encoding="utf-8")
+    added.add_table(settings, table, "hers")
+    try:
+        at = follow(done, "accuracy", beside="hers:chess")
+        assert "**chess** on 3 models of hers" in done.said
+        assert "By SQ it ranks" in done.said
+        assert "hers: 90 scores added from 'hers.csv'" in done.said
+        spec = json.dumps(shelf_chart(at, "model"))
+        assert "&lt;a href=x>" in spec
+        assert "<a href" not in spec
+        follow(done, "accuracy", beside="hers:*physics*")
+        assert "physics" in done.said
+        monkeypatch.setattr(remembered, "MAX_CURVES", 6)
+        at = follow(done, "accuracy", beside="hers:chess")
+        assert "By SQ it ranks" not in done.said
+        at = follow(done, "shelf", shelf="hers")
+        assert len(at.dataframe[0].value) == 2
+        at.selectbox(key="shelf_page_hers").select_index(1).run()
+        assert at.dataframe[0].value["benchmark"].tolist() == ["law"]
+    finally:
+        added.remove_added(settings, "hers")
+    at = follow(done, "shelf", shelf="hers")
+    assert not at.exception
+    assert "hers" not in done.said
 
 
 def test_the_table_is_that_of_a_link(done: Visit) -> None:

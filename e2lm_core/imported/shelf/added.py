@@ -172,7 +172,8 @@ def _check_free(settings: Settings, name: str) -> None:
         raise StudioError(
             f"{name[:80]!r} cannot name a table: use 1 to 64 letters, digits, dots, dashes and underscores."
         )
-    if name in RESERVED or name in added_names(settings):
+    # In any case of letters: the labels of pages are titles, which are written as names are.
+    if name.lower() in (*RESERVED, *(known.lower() for known in added_names(settings))):
         raise StudioError(
             f"The shelf has a source named {quote(name)}: choose another name, or remove that one."
         )

@@ -55,7 +55,8 @@ class Shelved:
     def key(self) -> str:
         """Name in links: source, benchmark and few-shot count, such as `pythia:piqa:5`."""
         shots = self.benchmark.num_fewshot
-        return ":".join([self.group[0], self.benchmark.name, *([] if shots is None else [str(shots)])])
+        name = self.benchmark.name.replace("%", "%25").replace(":", "%3A")
+        return ":".join([self.group[0], name, *([] if shots is None else [str(shots)])])
 
     @property
     def group(self) -> tuple[str, int | None]:

@@ -58,7 +58,8 @@ COLUMN_HELP = {
     "by": "Tokens by which half of the models are above chance; a dash for never.",
     "sizes apart": "Neighbouring sizes that are told apart at the end.",
     "apart by": "Tokens by which half of them are; a dash for never.",
-    "decision accuracy": "Share of pairs of models in the same order early as at the end. Noise gets 50%.",
+    "decision accuracy": "Share of pairs of models in the same order early as at the end. Noise gets 50%. Of the "
+    "competition's models the end is 240 B tokens, so it is provisional.",
     "larger ahead": "Share of pairs of which the larger model is ahead at the end.",
     "SNR": "AI2's signal-to-noise ratio over the last five points.",
     "SNR of luck": "What equally good models get at most: luck with the questions alone.",
@@ -100,10 +101,12 @@ def group_headline(label: str, shown: Sequence[Overview]) -> str:
         return f"{label}: no benchmark has an SQ, which needs 8 points."
     best, of = max(rated, key=lambda one: one[0])
     dull = sum(value <= (one.noise or 0) for value, one in rated)
-    like_noise = f"{dull} {'has' if dull == 1 else 'have'} no more than noise"
+    like_noise = (
+        f"; {formatting.count(dull, 'benchmark')} {'has' if dull == 1 else 'have'} no more" if dull else ""
+    )
     return (
         f"{label}: **{of.benchmark}** has the highest SQ of {formatting.count(len(rated), 'benchmark')}, "
-        f"{formatting.score(best)}; {like_noise} ({formatting.score(of.noise)})."
+        f"{formatting.score(best)}. Noise gets {formatting.score(of.noise)}{like_noise}."
     )
 
 

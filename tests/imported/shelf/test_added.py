@@ -212,6 +212,17 @@ def test_the_main_score_of_signal_and_noises_rows(settings: Settings, tmp_path: 
     assert library.open_curves(one)[0].scores == (0.25, 0.25)
 
 
+def test_a_key_is_that_of_one_benchmark(settings: Settings, tmp_path: Path) -> None:
+    table = pd.concat(
+        [
+            frame().head(2).assign(benchmark="a", num_fewshot=5),
+            frame().head(2).assign(benchmark="a:5", num_fewshot=""),
+        ]
+    )
+    added.add_table(settings, written(tmp_path, table, "csv"), "mine")
+    assert [one.key for one in library.benchmarks("mine", settings)] == ["mine:a:5", "mine:a%3A5"]
+
+
 def test_some_metrics_alone(settings: Settings, tmp_path: Path) -> None:
     path = written(tmp_path, frame(), "csv")
     assert added.add_table(settings, path, "mine", metrics=("a*",)).rows == len(rows()) / 2
@@ -343,6 +354,8 @@ def test_a_row_far_down_is_named(settings: Settings, tmp_path: Path) -> None:
     [
         ("pythia", "has a source named 'pythia'"),
         ("mine", "has a source named 'mine': choose another name"),
+        ("Mine", "has a source named 'Mine'"),
+        ("Pythia", "has a source named 'Pythia'"),
         ("../mine", "cannot name a table"),
         ("", "cannot name a table"),
     ],

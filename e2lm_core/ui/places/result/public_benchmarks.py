@@ -10,7 +10,7 @@ import streamlit as st
 from e2lm_core.imported.shelf import messages, tables
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import shelf as remembered
 
 KEY = "shelf_group_control"
@@ -45,10 +45,9 @@ def draw() -> None:
         f"benchmarks-{st.session_state[held]}",
         "shelf_all",
         height=460,
-        phone_columns=("benchmark", "SQ", "decision accuracy"),
+        phone_columns=("benchmark", "SQ"),
         percent=("decision accuracy", "larger ahead", "chance"),
         column_config={
-            "benchmark": st.column_config.TextColumn(width=150 if viewport.is_narrow() else None),
             **{name: st.column_config.TextColumn(width=INTERVAL_PX) for name in tables.INTERVALS},
         }
         | {
