@@ -237,7 +237,8 @@ class AddedFile:
             part = np.frombuffer(raw, np.uint8, block.rows * width, at)
             columns.append(np.ascontiguousarray(part.reshape(width, -1).T).view(kind).reshape(-1))
             at += block.rows * width
-        return Scores(*columns[:4], columns[4] if block.errors else None)
+        model, steps, tokens, values, *errors = columns
+        return Scores(model, steps, tokens, values, errors[0] if errors else None)
 
     def curves(self, benchmark: AddedBenchmark, metric: str) -> tuple[Curve, ...]:
         """Curves of one benchmark and metric, in order of the header's models.

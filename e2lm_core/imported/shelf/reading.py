@@ -66,7 +66,9 @@ def read_rows(opened: list[BinaryIO], name: str, metrics: tuple[str, ...] = ()) 
     (file,) = opened
     suffix = PurePath(name).suffix.lower()
     if suffix not in READABLE:
-        raise TaskError(f"{name} is no table that the shelf reads: give {join_words(READABLE, 9)}, {FORM}.")
+        raise TaskError(
+            f"{name} is no table that the shelf reads: give {join_words(list(READABLE), 9)}, {FORM}."
+        )
     if files.is_blank(file):
         raise TaskError(f"{name} is empty: a table has {FORM}.")
     table = _Table(name, metrics)
@@ -78,7 +80,7 @@ def read_rows(opened: list[BinaryIO], name: str, metrics: tuple[str, ...] = ()) 
     if not table.rows:
         raise TaskError(f"{name} has no rows: a table has {FORM}.")
     if not table.taken:
-        asked = f"metric like {join_words(metrics, 5)}" if metrics else "score"
+        asked = f"metric like {join_words(list(metrics), 5)}" if metrics else "score"
         raise TaskError(f"{name} has no {asked}: a table has {FORM}.")
 
 
