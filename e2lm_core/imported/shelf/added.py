@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
@@ -73,6 +74,7 @@ def add_table(
     catalogue_checkpoints: Iterable[Checkpoint] = (),
     metrics: tuple[str, ...] = (),
     report_progress: Callable[[int, int], None] = lambda done, total: None,
+    origin: str | None = None,
 ) -> AddedSource:
     """Read a table of scores and add it to the caller's shelf.
 
@@ -83,6 +85,7 @@ def add_table(
         catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
         metrics: Globs of the metrics to read, see `reading.read_rows`.
         report_progress: Called with the bytes done and the bytes in all.
+        origin: Text for the source's file; its name where None.
 
     Returns:
         The new source.
@@ -111,7 +114,7 @@ def add_table(
     source = AddedSource(
         key=name,
         title=name,
-        file=path.name,
+        file=path.name if origin is None else origin,
         added=datetime.now(UTC).isoformat(timespec="seconds"),
         rows=0,
         left_out=table.left_out,
@@ -120,6 +123,46 @@ def add_table(
     quotas.check_quota(settings, "bytes", sum(map(len, parts)))
     atomic.replace_file(_path(settings, name), b"".join(parts))
     return source
+
+
+def add_from_hub(
+    settings: Settings,
+    repo: str,
+    path: str,
+    name: str,
+    catalogue_checkpoints: Iterable[Checkpoint] = (),
+    metrics: tuple[str, ...] = (),
+    revision: str = "main",
+    report_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> AddedSource:
+    """Download a table of a data set on the hub, and add it; the download is deleted afterwards.
+
+    Args:
+        settings: The caller's settings.
+        repo: OWNER/NAME of the data set.
+        path: Path of the table in it.
+        name: Name of the new source.
+        catalogue_checkpoints: Checkpoints of the catalogue, with known steps and tokens.
+        metrics: Globs of the metrics to read.
+        revision: Branch, tag or commit.
+        report_progress: Called with the bytes downloaded and the bytes in all.
+
+    Returns:
+        The new source, whose file names repository and commit.
+
+    Raises:
+        StudioError: As by `add_table`, and as by `download_dataset_file`.
+    """
+    from e2lm_core.checkpoints.hub.dataset_file import download_dataset_file
+
+    access.require_writer(settings)
+    _check_free(settings, name)  # before a byte is downloaded
+    shelf_folder(settings).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=shelf_folder(settings), prefix="download-") as folder:
+        target = Path(folder) / PurePosixPath(path).name
+        commit = download_dataset_file(settings, repo, path, target, revision, report_progress)
+        origin = f"{repo}@{commit[:7]}: {path}"
+        return add_table(settings, target, name, catalogue_checkpoints, metrics, origin=origin)
 
 
 def remove_added(settings: Settings, name: str) -> None:
