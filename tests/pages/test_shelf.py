@@ -201,7 +201,7 @@ def test_the_home_pages_picture_has_every_point_of_the_real_curves() -> None:
     wide, narrow = preview.render_pictures(shelved, LIGHT)
     for svg in (wide, narrow):
         assert svg.count("<polyline") == 6
-        assert ">score</text>" in svg
+        assert ">arc_challenge, E2LM&#x27;s 6 models, means alone</text>" in svg
         assert "means alone, without standard errors" in svg
     curves = library.open_curves(shelved)
     assert wide.count(" tokens, step ") == sum(len(curve.scores) for curve in curves)

@@ -94,6 +94,12 @@ def preview_sentence(shelved: Shelved) -> str:
     return f"{shelved.label}, {of} of {shelved.source.title}; means alone, without standard errors."
 
 
+def preview_label(shelved: Shelved) -> str:
+    """Label above the picture of a benchmark, whose points are means alone."""
+    of = f"{shelved.source.title.partition(' (')[0]}'s {len(shelved.models)} models"
+    return f"{shelved.label}, {of}, means alone"
+
+
 def group_headline(label: str, shown: Sequence[Overview]) -> str:
     """Headline of a group's table: the benchmark with the highest SQ, and how many are no better than noise."""
     rated = [(of.sq.value, of) for of in shown if of.sq.value is not None]

@@ -23,7 +23,7 @@ from e2lm_core.ui.cache import shelf as remembered
 
 FIRST = "e2lm:arc_challenge"
 KEY, LAST = "shelf_panel", "shelf_last"
-TITLE = "A public benchmark beside this set"
+TITLE = "A public benchmark beside it"
 MAX_CURVES = 16  # drawn of a benchmark that more models ran
 TABS = ("Compared", "Values")
 

@@ -16,7 +16,7 @@ from e2lm_core.imported.shelf import library, messages
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.ui import session
 from e2lm_core.ui.app import svg_chart
-from e2lm_core.ui.base import markdown, page_cache
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import shelf as remembered
 from e2lm_core.ui.places import shelf_panel
 from e2lm_core.ui.places.result import overview
@@ -34,12 +34,11 @@ def previews(task: TaskSet) -> None:
 def _real_benchmark() -> None:
     shelved = next(one for one in library.benchmarks() if one.key == shelf_panel.FIRST)
     theme = session.current_theme()
-    st.subheader("Real models on a known benchmark", anchor=False)
+    st.subheader("A real benchmark", anchor=False)
     pictures = page_cache.get_or_compute(
         "picture of a benchmark", (shelved, theme.name), lambda: render_pictures(shelved, css_theme(theme))
     )
     svg_chart.show_svg("home_benchmark", pictures)
-    markdown.caption(messages.preview_sentence(shelved))
 
 
 def render_pictures(shelved: Shelved, theme: Theme) -> list[str]:
@@ -61,7 +60,7 @@ def render_pictures(shelved: Shelved, theme: Theme) -> list[str]:
         None,
         "acc",
         messages.preview_sentence(shelved),
-        metric,
+        messages.preview_label(shelved),
     )
     return [
         draw(chart, svg_chart.WIDE, theme, "benchmark-wide"),
