@@ -18,7 +18,7 @@ from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.commands.opening import require_reading
 from e2lm_core.commands.options import Json, Rc
-from e2lm_core.commands.output import Estimate, estimate, print_table, prints_data, warn
+from e2lm_core.commands.output import estimate, print_table, prints_data, warn
 from e2lm_core.commands.progress import busy_indicator, bytes_bar
 
 app = Typer(no_args_is_help=True, help="Public learning curves of known benchmarks, to lay beside one's own.")
@@ -81,11 +81,7 @@ def list_benchmarks(
     rows = [
         messages.table_row(of)
         | {name: estimate(value.model_dump()) for name, value in messages.values_of(of).items()}
-        | {
-            "slope": Estimate(
-                of.slope.value, *(of.slope.interval or (None, None)), messages.slope_cell(of.slope)
-            )
-        }
+        | {"slope": estimate(of.slope.model_dump())._replace(text=messages.slope_cell(of.slope))}
         for of in found
     ]
     shown = None if prints_data() else order

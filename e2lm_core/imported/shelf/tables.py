@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from e2lm_core.base.records import Value
@@ -97,5 +96,5 @@ def banded_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * frame["stderr"]
     low, high = frame["value"] - reach, frame["value"] + reach
     if curves[0].metric in indicators.SHARES_OF_QUESTIONS:
-        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+        low, high = low.clip(lower=0.0), high.clip(upper=1.0)
     return frame.assign(low=low, high=high)

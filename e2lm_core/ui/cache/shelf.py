@@ -6,6 +6,7 @@ Tested in tests/pages/test_shelf.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -26,9 +27,7 @@ def benchmarks() -> tuple[Shelved, ...]:
 
 def overviews(shown: Sequence[Shelved]) -> list[Overview]:
     """Overview of each benchmark on its main metric."""
-    return [
-        page_cache.get_or_compute("shelf overview", (one,), lambda one=one: overview(one)) for one in shown
-    ]
+    return [page_cache.get_or_compute("shelf overview", (one,), partial(overview, one)) for one in shown]
 
 
 def curves(shelved: Shelved, metric: str) -> tuple[Curve, ...]:
