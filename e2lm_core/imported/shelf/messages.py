@@ -174,6 +174,7 @@ def table_notes(
     reading: str = readings.DEFAULT,
     order: bool | None = None,
     settings: Settings | None = None,
+    sources: bool = True,
 ) -> list[str]:
     """Sentences below a table of benchmarks: what its columns say, and where its figures are from.
 
@@ -182,7 +183,8 @@ def table_notes(
         points: Number of points to which its curves were also thinned; None if they were not.
         reading: RC definition of its rows.
         order: Whether its columns are those of `ORDER_COLUMNS`, or of `ONSET_COLUMNS`; None for both.
-        settings: Settings of the caller whose sources are named; None to name none.
+        settings: Settings of a caller whose added tables are named as well.
+        sources: Whether to name the sources.
     """
     notes = [NOISE]
     if points is not None:
@@ -203,7 +205,7 @@ def table_notes(
     keys = {of.source for of in shown}
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
-    return notes + ([] if settings is None else source_notes(keys, settings))
+    return notes + (source_notes(keys, settings) if sources else [])
 
 
 def order_notes(shown: Sequence[Overview]) -> list[str]:

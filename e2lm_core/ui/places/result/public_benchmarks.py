@@ -57,7 +57,7 @@ def draw() -> None:
         inputs=(tuple(shown),),
     )
     markdown.caption(messages.source_sentence(shown[0].source))
-    widgets.how_computed(*messages.table_notes(found))
+    widgets.how_computed(*messages.table_notes(found, sources=False))
 
 
 def _page(shown: list[Shelved]) -> list[Shelved]:
