@@ -23,7 +23,7 @@ from e2lm_core.analysis.score import messages, parts
 from e2lm_core.analysis.score.all_right import AllRight, all_right_by_model
 from e2lm_core.base.cache import Cache
 from e2lm_core.base.records import TaskSet
-from e2lm_core.scores import set_scores
+from e2lm_core.scores import set_scores, weighted
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import METRICS
 from e2lm_core.scores.ranking import readings
@@ -90,6 +90,13 @@ class Answers:
     def scores_without_intervals(self, metric: str, reading: str = readings.DEFAULT) -> Scores:
         """Scores of one metric with their null distributions alone, for comparisons."""
         return null.attach_null(set_scores.scores(self.measurements, metric, reading), self.nulls(metric))
+
+    def weighted(
+        self, metric: str, weights: Mapping[str, float], reading: str = readings.DEFAULT
+    ) -> weighted.WeightedScore:
+        """Score with weights of one's own, see `weighted.weighted_score`."""
+        scores = set_scores.scores(self.measurements, metric, reading)
+        return weighted.weighted_score(scores, self.nulls(metric), weights)
 
     def advice(self, metric: str, reading: str = readings.DEFAULT) -> parts.Advice:
         """Advice on raising the Score."""

@@ -5,7 +5,9 @@ Tested in tests/commands/test_shelf.py.
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option, Typer
@@ -13,13 +15,17 @@ from typer import Argument, Option, Typer
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import RC_READINGS
+from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.commands.opening import require_reading
 from e2lm_core.commands.options import Json, Rc
-from e2lm_core.commands.output import estimate, print_table
-from e2lm_core.commands.progress import busy_indicator
+from e2lm_core.commands.output import estimate, print_table, prints_data, warn
+from e2lm_core.commands.progress import busy_indicator, bytes_bar
 
 app = Typer(no_args_is_help=True, help="Public learning curves of known benchmarks, to lay beside one's own.")
-OfSource = Annotated[str | None, Option("--source", metavar="KEY", help="One source alone: e2lm or pythia.")]
+OfSource = Annotated[
+    str | None,
+    Option("--source", metavar="KEY", help="One source alone: e2lm, pythia or one that was added."),
+]
 Shots = Annotated[
     int | None, Option("--num-fewshot", metavar="K", help="Those run with so many few-shot examples alone.")
 ]
@@ -44,17 +50,24 @@ def list_benchmarks(
             help="Add SQ of the curves thinned to N points, as many as yours has.",
         ),
     ] = None,
+    order: Annotated[
+        bool,
+        Option("--order", help="Show decision accuracy, SNR and slope in place of the onsets; CSV has both."),
+    ] = False,
     rc: Rc = RC_READINGS[0],
     as_json: Json = False,
 ) -> None:
-    """Table of all benchmarks: questions, SQ, tokens to leave chance, sizes told apart."""
+    """Table of all benchmarks: questions, SQ, tokens to leave chance, sizes told apart, decision accuracy, SNR, slope."""
     from e2lm_core.imported.shelf import library, messages
+    from e2lm_core.imported.shelf.added import added_files
     from e2lm_core.imported.shelf.overview import noise_quality, overview
 
     require_reading(rc)
+    settings = Settings.from_env()
+    warn(*added_files(settings)[1])
     chosen = [
         one
-        for one in library.benchmarks(source)
+        for one in library.benchmarks(source, settings)
         if fnmatchcase(one.benchmark.name, benchmark)
         and num_fewshot in (None, one.benchmark.num_fewshot)
         and (metric is None or metric in one.benchmark.metrics)
@@ -65,17 +78,31 @@ def list_benchmarks(
         )
     with busy_indicator("Computing signal quality"):
         found = [overview(one, metric, points, rc) for one in chosen]
-    rows = [messages.table_row(of) | {"SQ": estimate(of.sq.model_dump())} for of in found]
-    columns = [name for name in messages.COLUMNS if name != "RC to 240 B" or any(of.rc for of in found)]
+    rows = [
+        messages.table_row(of)
+        | {name: estimate(value.model_dump()) for name, value in messages.values_of(of).items()}
+        | {"slope": estimate(of.slope.model_dump())._replace(text=messages.slope_cell(of.slope))}
+        for of in found
+    ]
+    shown = None if prints_data() else order
+    columns = [
+        *messages.COLUMNS,
+        *(messages.ONSET_COLUMNS if shown is not True else ()),
+        *(messages.ORDER_COLUMNS if shown is not False else ()),
+    ]
+    if not any(of.rc for of in found) and "RC to 240 B" in columns:
+        columns.remove("RC to 240 B")
     if points is not None:
         rows = [row | {f"SQ at {points}": of.thinned} for row, of in zip(rows, found, strict=True)]
         columns.insert(columns.index("SQ of noise"), f"SQ at {points}")
     document = {
-        "sources": [one.model_dump() for one in library.sources()],
+        "sources": [one.model_dump() for one in library.sources(settings)],
         "noise": None if points is None else {"points": points, "sq": noise_quality(points)},
         "benchmarks": [of.model_dump() for of in found],
     }
-    print_table(as_json, document, rows, columns, notes=messages.table_notes(found, points, rc))
+    print_table(
+        as_json, document, rows, columns, notes=messages.table_notes(found, points, rc, shown, settings)
+    )
 
 
 @app.command("show")
@@ -97,7 +124,8 @@ def show_benchmark(
     from e2lm_core.imported.documents import curve_document
     from e2lm_core.imported.shelf import library, messages
 
-    found = library.find_benchmarks(name, source, num_fewshot, metric)
+    settings = Settings.from_env()
+    found = library.find_benchmarks(name, source, num_fewshot, metric, settings)
     documents = [
         {"source": one.source.key, **curve_document(curve)}
         for one in found
@@ -106,10 +134,75 @@ def show_benchmark(
     shown = [row for one in documents for row in (_point_rows(one) if every_point else [_curve_row(one)])]
     keys = {one.source.key for one in found}
     document = {
-        "sources": [one.model_dump() for one in library.sources() if one.key in keys],
+        "sources": [one.model_dump() for one in library.sources(settings) if one.key in keys],
         "curves": documents,
     }
-    print_table(as_json, document, shown, notes=messages.source_notes(keys))
+    print_table(as_json, document, shown, notes=messages.source_notes(keys, settings))
+
+
+@app.command("add")
+def add(
+    table: Annotated[
+        Path,
+        Argument(
+            metavar="TABLE",
+            help="CSV, TSV, Parquet, JSON or JSONL with model, benchmark, metric, value, and tokens or step; or DataDecide's.",
+        ),
+    ],
+    name: Annotated[
+        str | None, Option("--name", metavar="NAME", help="Name of the source (default: the file's).")
+    ] = None,
+    repo: Annotated[
+        str | None,
+        Option("--from-hub", metavar="OWNER/NAME", help="TABLE is a file of this data set on the hub."),
+    ] = None,
+    revision: Annotated[
+        str, Option("--revision", metavar="NAME", help="With --from-hub: a branch, tag or commit.")
+    ] = "main",
+    metrics: Annotated[
+        list[str] | None,
+        Option("--metric", metavar="GLOB", help="These metrics alone; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a table of scores to the shelf, of up to five million rows; a row a score."""
+    from e2lm_core.base.untrusted import sandbox
+
+    # So that it loads while this process imports.
+    from e2lm_core.imported.shelf import added
+
+    sandbox.start_early(*added.PARSERS)
+    from e2lm_core.checkpoints.catalogue import open_catalogue
+    from e2lm_core.people import access
+
+    settings = Settings.from_env()
+    checkpoints, key, wanted = (
+        open_catalogue(settings).checkpoints,
+        name or table.stem,
+        tuple(metrics or ()),
+    )
+    if repo is not None:
+        with bytes_bar(f"Downloading {table.name}") as report:
+            source = added.add_from_hub(
+                settings, repo, table.as_posix(), key, checkpoints, wanted, revision, report
+            )
+    else:
+        access.require_path(settings, Path(os.path.realpath(expand_home(table))))
+        with bytes_bar(f"Reading {table.name or table}") as report:
+            source = added.add_table(settings, expand_home(table), key, checkpoints, wanted, report)
+    print_table(as_json, {"added": source.model_dump()}, [source.model_dump(exclude={"title"})])
+
+
+@app.command("remove")
+def remove(
+    name: Annotated[str, Argument(metavar="NAME", help="The name of an added source.")],
+    as_json: Json = False,
+) -> None:
+    """Remove an added table from the shelf; it can be added again from its file."""
+    from e2lm_core.imported.shelf import added
+
+    added.remove_added(Settings.from_env(), name)
+    print_table(as_json, {"removed": name}, [{"removed": name}])
 
 
 def _curve_row(curve: dict[str, Any]) -> dict[str, Any]:

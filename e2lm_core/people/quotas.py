@@ -19,7 +19,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts
 
 EVERYBODY, VISITORS = "everybody", "visitors"
-_FOLDERS = ("sets", "history", "drafts", "results")  # the trash has a limit of its own
+_FOLDERS = ("sets", "history", "drafts", "results", "shelf")  # the trash has a limit of its own
 _LOOK_AGAIN_S = 3.0  # age of a measured size: not every edit waits for a new measurement
 _MORE = "or ask an administrator for more"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,44 @@ def test_every_point_as_rows(call: Cli) -> None:
 )
 def test_what_is_not_there_is_one_sentence(call: Cli, arguments: tuple[str, ...], says: str) -> None:
     assert says in call("shelf", *arguments, code=2)
+
+
+TABLE = """model,step,tokens,benchmark,metric,value,stderr,num_fewshot
+made-1b,1000,2000000,physics,acc,0.25,0.01,0
+made-1b,9000,18000000,physics,acc,0.45,0.01,0
+made-2b,1000,2000000,physics,acc,0.26,0.01,0
+made-2b,9000,18000000,physics,acc,0.55,0.01,0
+"""
+
+
+def test_a_table_is_added_shown_and_removed(call: Cli, tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    answer = call("shelf", "add", str(table), "--json")["added"]
+    assert (answer["key"], answer["file"], answer["rows"]) == ("mine", "mine.csv", 4)
+    listed = call("shelf", "list", "--source", "mine", "--json")
+    assert [one["key"] for one in listed["sources"]] == ["e2lm", "pythia", "mine"]
+    (row,) = listed["benchmarks"]
+    assert (row["benchmark"], row["models"], row["order"]["accuracy"]["value"]) == ("physics", 2, 1.0)
+    assert "mine: 4 scores added from 'mine.csv'" in call("shelf", "list", "--source", "mine")
+    curves = call("shelf", "show", "physics", "--source", "mine", "--json")["curves"]
+    assert [curve["scores"] for curve in curves] == [[0.25, 0.45], [0.26, 0.55]]
+    assert "has a source named 'mine'" in call("shelf", "add", str(table), code=2)
+    assert call("shelf", "add", str(table), "--name", "other", "--json")["added"]["key"] == "other"
+    assert call("shelf", "remove", "other", "--json") == {"removed": "other"}
+    call("shelf", "remove", "mine")
+    assert "no source 'mine'" in call("shelf", "list", "--source", "mine", code=2)
+
+
+def test_order_is_shown_in_place_of_the_onsets(call: Cli) -> None:
+    chosen = ("shelf", "list", "--source", "e2lm", "--benchmark", "mmluvar")
+    plain, ordered = call(*chosen), call(*chosen, "--order")
+    assert "sizes apart" in plain
+    assert "decision accuracy" not in plain
+    assert "decision accuracy" in ordered
+    assert "sizes apart" not in ordered
+    assert "206 B tokens as at 240 B (e2lm), provisional" in ordered
+    (row,) = csv.DictReader(io.StringIO(call(*chosen, "--csv")))
+    assert float(row["decision accuracy"]) == pytest.approx(14 / 15)
+    assert float(row["larger ahead"]) == pytest.approx(0.9)
+    assert row["sizes apart"] == "4 of 4 (means)"

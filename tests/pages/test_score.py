@@ -55,6 +55,22 @@ def test_rc_is_read_as_is_chosen_on_every_page(done):
     assert done.at.selectbox(key="compare_rc").value == "all_models"
 
 
+def test_other_weights_make_another_score(done):
+    """The folded part asks for weights when it is opened, and says what they make under another name."""
+    at = done.open("score")
+    assert not at.number_input
+    at.session_state["score_weights"] = True
+    at.run()
+    assert "These are the published weights: the Score above." in done.said
+    at.number_input(key="score_weight_cs").set_value(0.0).run()
+    at.number_input(key="score_weight_rc").set_value(0.0).run()
+    assert not at.exception
+    assert "**Weighted score (1 SQ)**" in done.said
+    assert "never to be compared with a Score" in done.said
+    at.number_input(key="score_weight_sq").set_value(0.0).run()
+    assert "These weights make no score" in done.said
+
+
 def test_the_page_says_that_the_figure_cannot_tell_two_readings_apart(done):
     done.open("published")
     assert "prints 0.2979" in done.said

@@ -29,6 +29,7 @@ from e2lm_core.commands import main as main_commands
 from e2lm_core.deploy.dataset import publishing
 from e2lm_core.imported import saved_imports
 from e2lm_core.imported.records import Imported
+from e2lm_core.imported.shelf import added, library
 from e2lm_core.people import accounts, visitors
 from e2lm_core.runs import start
 from e2lm_core.runs.fleets import Fleet
@@ -72,6 +73,8 @@ HARMLESS = {
     "checkpoints.hub.added_models.list_remote": "asks the hub what is there",
     "checkpoints.hub.added_models.add_checkpoints": "the catalogue is everybody's; visitors may not, which test_added tries",
     "checkpoints.packaged.smollm2.unpack_model": "everybody's; visitors may not, which test_smollm2 tries",
+    "checkpoints.hub.dataset_file.download_dataset_file": "of a public data set; visitors may not, which test_dataset_file tries",
+    "imported.shelf.added.add_from_hub": "a table of a public data set onto one's own shelf",
     "checkpoints.hub.cache.install_snapshot": "a step of a download",
     "checkpoints.hub.download.refuse_pickles": "asks the hub of checkpoints that are in the catalogue",
     "runs.store.shipped_defaults.default_checkpoints": "the machine's checkpoints, whatever the name",
@@ -177,6 +180,9 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
     saved_imports.save_import(
         ada.settings, "her_results", Imported(curves=(), measured={}, problems=(SECRET,), files=())
     )
+    table = folder / "hers.csv"
+    table.write_text(f"model,step,benchmark,metric,value\nm,1,{SECRET},acc,0.5\n", encoding="utf-8")
+    added.add_table(ada.settings, table, "her_results")
     typed = {"fields": {"note": HERS}, "seen": {"note": "hers"}}
     drafts.save_draft(
         ada.settings, drafts.Draft(task="secret", place="question/q1", form="1" * 32, at=time.time(), **typed)
@@ -191,8 +197,11 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
         "tokens_seen": None,
         "early": None,
     }
-    added = {"version": 1, "added": [{"model": model, "repo": "o/hers", "checkpoints": [entry], "by": "ada"}]}
-    (studio.settings.home / "families.json").write_text(json.dumps(added))
+    families = {
+        "version": 1,
+        "added": [{"model": model, "repo": "o/hers", "checkpoints": [entry], "by": "ada"}],
+    }
+    (studio.settings.home / "families.json").write_text(json.dumps(families))
     return There(studio, ada, bob, run)
 
 
@@ -400,6 +409,8 @@ def test_lists_hold_nothing_of_anothers(there):
         == saved_imports.removed_imports(settings)
         == []
     )
+    assert added.added_files(settings) == ((), ())
+    assert [one.key for one in library.sources(settings)] == ["e2lm", "pythia"]
     assert permissions.list_open_runs(there.bob) == []
     assert not permissions.may_cancel(settings, there.studio.jobs.get(there.run))
 
@@ -438,11 +449,12 @@ PLAIN_COMMANDS = {
     "verify": "a bundle of one's own",
     "sets create": "makes a set of one's own",
     "sq": "a file of one's own",
-    **dict.fromkeys(("shelf list", "shelf show"), "public figures of the package"),
+    "shelf show": "public figures of the package, and of one's own shelf",
+    "shelf add": "a file of one's own; one in another's workspace is tried below",
     "worker": "the machine's",
     "app": "the machine's",
 }
-LISTS = ("tasks", "sets list", "results list")
+LISTS = ("tasks", "sets list", "results list", "shelf list")
 _USUAL = {
     "--rule": "easiest-half",
     "--out": "x.zip",
@@ -474,7 +486,7 @@ def _words(name: str, command: Any) -> list[str]:
         is_option = parameter.param_type_name == "option"
         key = parameter.opts[0] if is_option else (parameter.metavar or "").strip("[]")
         value = _USUAL.get(key, "ada/secret")
-        if name.startswith("results ") and key == "NAME":
+        if name.startswith(("results ", "shelf ")) and key == "NAME":
             value = "her_results"
         if parameter.required and not (name == "sets unshare" and key == "PERSON"):
             words += [key, value] if is_option else [value]
@@ -502,7 +514,8 @@ def test_a_command_refuses_what_is_anothers_with_a_sentence(name, call, there, t
     code, out, err = call(*_words(name, documented.commands()[name]))
     assert code == 2, out
     assert re.search(
-        r"that you may open|not your set|Only an administrator|No results named|added by another", err
+        r"that you may open|not your set|Only an administrator|No (?:results|table) named|added by another",
+        err,
     ), err
     assert SECRET not in out + err
     assert _hers(there) == before
@@ -514,6 +527,9 @@ def test_a_command_reads_no_file_of_anothers_set(call, there):
     assert code == 2
     assert "that you may open" in err
     assert SECRET not in out + err
+    code, out, err = call("shelf", "add", str(there.ada.settings.workspace / "shelf" / "her_results.columns"))
+    assert code == 2
+    assert "that you may open" in err
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -114,7 +114,7 @@ def git_sha1(content: bytes) -> str:
 
 
 def is_large(path: str) -> bool:
-    return path.endswith((".safetensors", ".bin"))
+    return path.endswith((".safetensors", ".bin", ".parquet"))
 
 
 @dataclass
@@ -213,9 +213,10 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 self._send(planned.status, b"", planned.headers)
             elif path.startswith("/storage/"):
                 self._storage(path.removeprefix("/storage/"), planned)
-            elif path.startswith("/api/models/"):
-                self._api(path.removeprefix("/api/models/"))
-            elif "/resolve/" in path:
+            elif path.startswith(("/api/models/", "/api/datasets/")):
+                kind, _, rest = path.removeprefix("/api/").partition("/")
+                self._api(rest, "datasets/" if kind == "datasets" else "")
+            elif "/resolve/" in path:  # a data set's name begins with datasets/
                 repo, _, rest = path.lstrip("/").partition("/resolve/")
                 self._resolve(repo, *rest.split("/", 1))
             else:
@@ -237,9 +238,9 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 return False
             return True
 
-        def _api(self, rest: str) -> None:
+        def _api(self, rest: str, prefix: str = "") -> None:
             parts = rest.split("/")
-            repo = self._open("/".join(parts[:2]))
+            repo = self._open(prefix + "/".join(parts[:2]))
             if repo is None:
                 return
             if parts[2:] == ["auth-check"]:

@@ -14,6 +14,7 @@ from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores, SeedSpread
 from e2lm_core.scores.uncertainty import null
+from e2lm_core.scores.weighted import WeightedScore
 
 
 def _cs_bounds() -> str:
@@ -42,6 +43,22 @@ SAID_BY_THE_COMPETITION = {
         f"gain over chance that its web-only twin does not have, over the early window. {_cs_bounds()}",
     ),
 }
+
+
+def weighted_sentence(made: WeightedScore) -> str:
+    """Sentence on a score with weights of one's own, beside what random answers give."""
+    if made.value.value is None:
+        return f"**{made.name}** is undefined. {made.value.why}"
+    said = f"**{made.name}**: {formatting.score(made.value.value)}"
+    if made.value.null is None:
+        return f"{said}. It is never to be compared with a Score."
+    guess = " No better than guessing." if null.is_within_null(made.value) else ""
+    return f"{said}; {formatting.random_baseline(made.value.null)}.{guess} It is never to be compared with a Score."
+
+
+def weighted_lines(metric: str, made: WeightedScore) -> list[str]:
+    """Lines below a command's table: the name of the column, and what random answers give."""
+    return [f"weighted, {metric}: {weighted_sentence(made).replace('**', '')}"]
 
 
 NO_BARS = "No bar is drawn: no part of a Score is defined on this model group."

@@ -78,6 +78,9 @@ class _Asked:
         return f"{self.repo} at {self.revision}" if self.revision else self.repo
 
 
+Kind = Literal["model", "dataset"]
+
+
 class HubClient:
     """Client of one hub, at `endpoint` (E2LM_HUB_ENDPOINT, else huggingface_hub's own)."""
 
@@ -87,7 +90,7 @@ class HubClient:
         self._settings = settings
         self.endpoint = settings.hub_endpoint or constants.ENDPOINT
 
-    def files(self, repo: str, revision: str) -> tuple[str, tuple[RemoteFile, ...]]:
+    def files(self, repo: str, revision: str, kind: Kind = "model") -> tuple[str, tuple[RemoteFile, ...]]:
         """Current commit of a branch, tag or commit, and the files there.
 
         If the hub asks for a pause of up to 10 seconds, or is away for a moment, the request is repeated.
@@ -95,6 +98,7 @@ class HubClient:
         Args:
             repo: OWNER/NAME of the repository.
             revision: Branch, tag or commit.
+            kind: Kind of the repository.
 
         Raises:
             CheckpointError: The hub refuses, or the repository is gated and its files may not be read; in one
@@ -104,9 +108,10 @@ class HubClient:
 
         def ask() -> Any:
             api = self._api(repo)
-            found = api.model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
+            info_of = api.model_info if kind == "model" else api.dataset_info
+            found = info_of(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
             if found.gated:  # the listing is public, the files are not
-                api.auth_check(repo)
+                api.auth_check(repo, repo_type=kind)
             return found
 
         with self._told(_Asked(repo, revision)):
@@ -140,7 +145,13 @@ class HubClient:
             return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
 
     def fetch(
-        self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, written: Callable[[int], None]
+        self,
+        repo: str,
+        commit: str,
+        file: RemoteFile,
+        target: BinaryIO,
+        written: Callable[[int], None],
+        kind: Kind = "model",
     ) -> None:
         """Append the rest of a file to an open file.
 
@@ -154,6 +165,7 @@ class HubClient:
             target: Open file that holds the first bytes, positioned at its end; bytes written before an error
                 stay.
             written: Called after each write with the bytes that are there; it may raise to stop.
+            kind: Kind of the repository.
 
         Raises:
             CheckpointError: As by `files`; the hub offers another file than it listed, or its storage refuses
@@ -165,7 +177,7 @@ class HubClient:
         from huggingface_hub.utils import build_hf_headers
 
         token = token_for(repo, self._settings)
-        url = hf_hub_url(repo, file.path, revision=commit, endpoint=self.endpoint)
+        url = hf_hub_url(repo, file.path, repo_type=kind, revision=commit, endpoint=self.endpoint)
 
         def linked() -> str:
             found = ask_with_retries(

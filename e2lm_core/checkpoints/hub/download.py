@@ -274,7 +274,7 @@ class _Run:
                     target.seek(0)
                     target.truncate()
                 self._fetch(name, file, target)
-            if not _same(part, file):
+            if not is_same_file(part, file):
                 part.unlink()
                 raise CheckpointError(
                     f"{file.path} of {self.repo} is not what the hub lists (another length or digest): download it "
@@ -317,7 +317,8 @@ def _tokenizer(files: dict[str, RemoteFile]) -> dict[str, RemoteFile]:
     return {name: file for name, file in files.items() if "/" not in name and is_tokenizer_file(name)}
 
 
-def _same(path: Path, file: RemoteFile) -> bool:
+def is_same_file(path: Path, file: RemoteFile) -> bool:
+    """Whether a file on the disk has the size and digest that the hub lists."""
     if path.stat().st_size != file.bytes:
         return False
     if file.sha256 is not None:

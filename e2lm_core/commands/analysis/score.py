@@ -103,6 +103,14 @@ def score(
             help="Of a set that a rule made: what the same rule gives under random answer keys.",
         ),
     ] = False,
+    weights: Annotated[
+        str | None,
+        Option(
+            "--weights",
+            metavar="SQ,RC,CS",
+            help="Add a score with these weights, under its own name; 0 leaves a part out.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
@@ -111,8 +119,10 @@ def score(
     from e2lm_core.analysis.score import messages
     from e2lm_core.scores.ranking import readings
     from e2lm_core.scores.set_scores import SeedSpread
+    from e2lm_core.scores.weighted import is_published, parse_weights
 
     require_reading(rc)
+    own = None if weights is None else parse_weights(weights)
     opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     measured = opened.measured
     answers = Answers(measured)
@@ -131,6 +141,13 @@ def score(
         }
         for metric, scores in document["metrics"].items()
     ]
+    weighted_notes: list[str] = []
+    if own is not None and not is_published(own):
+        for row in rows:
+            made = answers.weighted(row["metric"], own, rc)
+            document["metrics"][row["metric"]]["weighted"] = made.model_dump()
+            row["weighted"] = estimate(made.value.model_dump())
+            weighted_notes += messages.weighted_lines(row["metric"], made)
     undefined = [
         cell
         for metric, scores in document["metrics"].items()
@@ -146,7 +163,7 @@ def score(
     notes: list[str | None] = [*reasons.undefined_notes(undefined)]
     notes += [messages.seed_note(spread) for spread in list(spreads.values())[:1]]
     notes += [f"RC: {readings.LABELS[rc]} (--rc), in Score too.", document["assumption"]]
-    notes += _meaningless(document["metrics"])
+    notes += _meaningless(document["metrics"]) + weighted_notes
     notes += messages.all_right_lines(answers.all_right())
     if through_rule:
         document["null_through_rule"], said = _null_through_rule(opened, rc)

@@ -110,6 +110,7 @@ class Chart(NamedTuple):
         window: End of the early window on x; None without one.
         metric: Metric along y.
         about: Longer description for screen readers, for a chart with a name in its page.
+        label: Name along y; "" for the metric's.
     """
 
     title: str
@@ -119,6 +120,7 @@ class Chart(NamedTuple):
     window: float | None = None
     metric: str = "acc"
     about: str = ""
+    label: str = ""
 
 
 class _Scale:
@@ -255,7 +257,7 @@ def _ground(chart: Chart, layout: Layout, scale: _Scale, theme: Theme) -> Iterat
         if layout.left >= MARGIN["l"]
         else f'x="{-layout.left}" y="-10"'
     )
-    yield f"<text {place}>{escape(METRIC_LABEL[chart.metric])}</text>"
+    yield f"<text {place}>{escape(chart.label or METRIC_LABEL[chart.metric])}</text>"
     yield f'</g><g fill="{theme.muted}" stroke="{theme.background}" stroke-width="3" paint-order="stroke">'
     if chart.window:
         yield '<text x="6" y="13">early window</text>'

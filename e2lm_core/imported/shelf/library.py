@@ -6,12 +6,16 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import join_words, quote
+from e2lm_core.base.settings import Settings
 from e2lm_core.imported.records import Curve, lower_is_better
+from e2lm_core.imported.shelf.added import added_files
+from e2lm_core.imported.shelf.columns import AddedBenchmark, AddedFile, AddedSource
 from e2lm_core.imported.shelf.packing import Benchmark, PackedFile, Source, open_packed
 from e2lm_core.scores.arrays import Floats
 
@@ -42,10 +46,27 @@ class Shelved:
         parts: Benchmarks whose questions it joins; empty for one that the source has itself.
     """
 
-    source: Source
-    benchmark: Benchmark
-    file: PackedFile
+    source: Source | AddedSource
+    benchmark: Benchmark | AddedBenchmark
+    file: PackedFile | AddedFile
     parts: tuple[Benchmark, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name in links: source, benchmark and few-shot count, such as `pythia:piqa:5`."""
+        shots = self.benchmark.num_fewshot
+        name = self.benchmark.name.replace("%", "%25").replace(":", "%3A")
+        return ":".join([self.group[0], name, *([] if shots is None else [str(shots)])])
+
+    @property
+    def group(self) -> tuple[str, int | None]:
+        """Source and few-shot count; benchmarks that share them ran on the same models."""
+        return self.source.key, self.benchmark.num_fewshot
+
+    @property
+    def digest(self) -> str:
+        """Digest of its figures, equal for equal ones alone."""
+        return f"{self.key}:{self.file.path.name}:{self.benchmark.crc}:{len(self.parts)}"
 
     @property
     def label(self) -> str:
@@ -55,8 +76,10 @@ class Shelved:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Names of the models that ran it, each series in order of size."""
-        return tuple(axis.model.name for axis in self.file.header.axes_of(self.benchmark))
+        """Names of the models that ran it, each series in order of size; of an added table those of all benchmarks."""
+        if isinstance(self.file, AddedFile):
+            return tuple(model.name for model in self.file.header.models)
+        return tuple(axis.model.name for axis in self.file.header.axes_of(_packed(self)))
 
     @property
     def main_metric(self) -> str:
@@ -78,21 +101,30 @@ def _files() -> tuple[PackedFile, ...]:
     return tuple(open_packed(path) for path in sorted(FOLDER.glob(f"*{SUFFIX}")))
 
 
-def sources() -> tuple[Source, ...]:
-    """Origins of all figures on the shelf."""
-    return tuple(file.header.source for file in _files())
+def sources(settings: Settings | None = None) -> tuple[Source | AddedSource, ...]:
+    """Origins of all figures on the shelf, those that a caller has added last.
+
+    Args:
+        settings: The caller's settings; None for the package's sources alone.
+    """
+    added = () if settings is None else added_files(settings)[0]
+    return (*(file.header.source for file in _files()), *(file.header.source for file in added))
 
 
-def benchmarks(source: str | None = None) -> tuple[Shelved, ...]:
+def benchmarks(source: str | None = None, settings: Settings | None = None) -> tuple[Shelved, ...]:
     """All benchmarks on the shelf, or those of one source, MMLU as a whole last; no curve is read.
+
+    Args:
+        source: Key of a source; None for all.
+        settings: Settings of a caller whose added tables are on the shelf as well; None for the package's alone.
 
     Raises:
         StudioError: There is no such source.
     """
-    keys = [known.key for known in sources()]
+    keys = [known.key for known in sources(settings)]
     if source is not None and source not in keys:
         raise StudioError(f"The shelf has no source {quote(source)}: it has {join_words(keys, len(keys))}.")
-    return tuple(
+    packed = [
         shelved
         for file in _files()
         if source in (None, file.header.source.key)
@@ -100,11 +132,22 @@ def benchmarks(source: str | None = None) -> tuple[Shelved, ...]:
             *(Shelved(file.header.source, benchmark, file) for benchmark in file.header.benchmarks),
             *_joined(file),
         )
-    )
+    ]
+    added = [
+        Shelved(file.header.source, benchmark, file)
+        for file in (() if settings is None else added_files(settings)[0])
+        if source in (None, file.header.source.key)
+        for benchmark in file.header.benchmarks
+    ]
+    return (*packed, *added)
 
 
 def find_benchmarks(
-    name: str, source: str | None = None, num_fewshot: int | None = None, metric: str | None = None
+    name: str,
+    source: str | None = None,
+    num_fewshot: int | None = None,
+    metric: str | None = None,
+    settings: Settings | None = None,
 ) -> list[Shelved]:
     """Benchmarks of that name: one for each source and few-shot count that has it.
 
@@ -113,11 +156,12 @@ def find_benchmarks(
         source: Key of the source; None for all.
         num_fewshot: Few-shot count; None for all.
         metric: A metric that they have; None for any.
+        settings: Settings of a caller whose added tables count as well.
 
     Raises:
         StudioError: There is none.
     """
-    every = benchmarks(source)
+    every = benchmarks(source, settings)
     named = [shelved for shelved in every if shelved.benchmark.name == name]
     if not named:
         alike = sorted({s.benchmark.name for s in every if name.lower() in s.benchmark.name.lower()})
@@ -151,14 +195,19 @@ def open_curves(shelved: Shelved, metric: str | None = None) -> tuple[Curve, ...
     if metric is not None and metric not in known:
         raise _no_metric(shelved.label, metric, known)
     wanted = known if metric is None else (metric,)
-    figures = _joined_figures(shelved) if shelved.parts else shelved.file.figures(shelved.benchmark)
+    if isinstance(shelved.file, AddedFile):
+        of = cast(AddedBenchmark, shelved.benchmark)
+        return tuple(curve for name in wanted for curve in shelved.file.curves(of, name))
+    figures = _joined_figures(shelved) if shelved.parts else shelved.file.figures(_packed(shelved))
     return tuple(curve for name in wanted for curve in _curves(shelved, name, *figures[name]))
 
 
 def series(shelved: Shelved) -> list[tuple[str, ...]]:
-    """Names of the models that differ in size alone, smallest first; one tuple for each series."""
+    """Names of the models that differ in size alone, smallest first; one tuple for each series, none of an added table."""
+    if isinstance(shelved.file, AddedFile):
+        return []
     by_series: dict[str, list[str]] = {}
-    for axis in shelved.file.header.axes_of(shelved.benchmark):
+    for axis in shelved.file.header.axes_of(_packed(shelved)):
         by_series.setdefault(axis.series, []).append(axis.model.name)
     return [tuple(names) for names in by_series.values()]
 
@@ -182,13 +231,19 @@ def _joined(file: PackedFile) -> Iterator[Shelved]:
 def _joined_figures(shelved: Shelved) -> dict[str, tuple[Floats, Floats | None]]:
     """Shares of right answers over the questions of all parts, with the error of so many single questions."""
     number = shelved.benchmark.questions or 0
-    of_parts = [(part.questions or 0, shelved.file.figures(part)) for part in shelved.parts]
+    file = cast(PackedFile, shelved.file)
+    of_parts = [(part.questions or 0, file.figures(part)) for part in shelved.parts]
     joined: dict[str, tuple[Floats, Floats | None]] = {}
     for metric in shelved.benchmark.metrics:
         counts = sum(np.round(figures[metric][0] * questions) for questions, figures in of_parts)
         shares = np.asarray(counts) / number
         joined[metric] = shares, np.sqrt(shares * (1 - shares) / (number - 1))
     return joined
+
+
+def _packed(shelved: Shelved) -> Benchmark:
+    """Entry of a benchmark that came with the package."""
+    return cast(Benchmark, shelved.benchmark)
 
 
 def _no_metric(name: str, metric: str, known: Collection[str]) -> StudioError:
@@ -199,7 +254,7 @@ def _no_metric(name: str, metric: str, known: Collection[str]) -> StudioError:
 
 def _curves(shelved: Shelved, metric: str, scores: Floats, errors: Floats | None) -> Iterator[Curve]:
     at = 0
-    for axis in shelved.file.header.axes_of(shelved.benchmark):
+    for axis in cast(PackedFile, shelved.file).header.axes_of(_packed(shelved)):
         here = slice(at, at + len(axis.steps))
         at = here.stop
         yield Curve(

@@ -9,7 +9,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from e2lm_core.base import formatting
+from e2lm_core.base.formatting import quote
+from e2lm_core.base.records import Value
+from e2lm_core.base.settings import Settings
 from e2lm_core.imported.shelf import library
+from e2lm_core.imported.shelf.columns import AddedSource
+from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.imported.shelf.overview import Lasting, Overview, noise_quality
 from e2lm_core.imported.shelf.packing import Source
 from e2lm_core.scores.ranking import readings
@@ -31,16 +36,83 @@ RC = (
     "RC to 240 B: provisional, over the {points} published points behind the early window that all models have "
     "({reading}), where curves of noise get {noise}; never to be compared with RC to 1 T tokens."
 )
-COLUMNS = (
-    *("source", "benchmark", "shots", "metric", "questions", "models", "points", "SQ", "SQ of noise"),
-    *("RC to 240 B", "chance", "above chance", "by", "sizes apart", "apart by"),
+ORDER = (
+    "Decision accuracy: share of pairs of models in the same order at {early} tokens as at {late} ({source}{shots}){mark}; "
+    "noise gets 0.5. Larger ahead: share of pairs of which the larger is ahead at the end, as the sizes alone would say."
 )
+PROVISIONAL = ", provisional, since the training went on"
+LUCK = (
+    "SNR: AI2's ratio of the models' spread to the noise of the last five points. SNR of luck: what equally good models "
+    "get at most, which differ by luck with the questions alone."
+)
+SLOPE = "Slope: mean rise of the score per doubling of tokens; noise has 0."
+COLUMNS = ("source", "benchmark", "shots", "metric", "questions", "models", "points", "SQ", "SQ of noise")
+RC_COLUMN = "RC to 240 B"
+ONSET_COLUMNS = (RC_COLUMN, "chance", "above chance", "by", "sizes apart", "apart by")
+COLUMN_HELP = {
+    "SQ": "Signal quality, the mean over the models.",
+    "SQ of noise": "What curves of white noise get with as many points.",
+    RC_COLUMN: "Provisional: the published points end at 240 B tokens. Never compare it with RC to 1 T tokens.",
+    "chance": "Accuracy of blind guessing; a dash where it is unknown, and so what is above it.",
+    "above chance": "Models above chance at the end.",
+    "by": "Tokens by which half of the models are above chance; a dash for never.",
+    "sizes apart": "Neighbouring sizes that are told apart at the end.",
+    "apart by": "Tokens by which half of them are; a dash for never.",
+    "decision accuracy": "Share of pairs of models in the same order early as at the end. Noise gets 50%. Of the "
+    "competition's models the end is 240 B tokens, so it is provisional.",
+    "larger ahead": "Share of pairs of which the larger model is ahead at the end.",
+    "SNR": "AI2's signal-to-noise ratio over the last five points.",
+    "SNR of luck": "What equally good models get at most: luck with the questions alone.",
+    "slope": "Rise of the score per doubling of tokens. Noise has 0.",
+}
+FORMATS = {"slope": "%.4f", "SNR": "%.1f", "SNR of luck": "%.1f", "by": "compact", "apart by": "compact"}
+FORMATS |= dict.fromkeys(("above chance", "sizes apart"), "%d")
+FORMATS |= dict.fromkeys(("chance", "decision accuracy", "larger ahead"), "%.1f%%")
+ORDER_COLUMNS = ("decision accuracy", "larger ahead", "SNR", "SNR of luck", "slope")
 
 
-def source_sentence(source: Source) -> str:
+def source_sentence(source: Source | AddedSource) -> str:
     """Sentence on where the figures of a source are from."""
+    if isinstance(source, AddedSource):
+        return (
+            f"{source.title}: {source.rows:,} scores added from {quote(source.file)} on {source.added[:10]}."
+        )
     return (
         f"{source.title}: {source.repository} at {source.commit[:7]} ({source.licence}, {source.copyright})."
+    )
+
+
+def group_label(shelved: Shelved) -> str:
+    """Label of the benchmarks that ran on the same models, such as `Pythia, 5-shot`."""
+    shots = shelved.benchmark.num_fewshot
+    return shelved.source.title if shots is None else f"{shelved.source.title}, {shots}-shot"
+
+
+def preview_sentence(shelved: Shelved) -> str:
+    """Sentence below the picture of a benchmark: what ran on it, and that its points are means alone."""
+    of = formatting.count(len(shelved.models), "model")
+    return f"{shelved.label}, {of} of {shelved.source.title}; means alone, without standard errors."
+
+
+def preview_label(shelved: Shelved) -> str:
+    """Label above the picture of a benchmark, whose points are means alone."""
+    of = f"{shelved.source.title.partition(' (')[0]}'s {len(shelved.models)} models"
+    return f"{shelved.label}, {of}, means alone"
+
+
+def group_headline(label: str, shown: Sequence[Overview]) -> str:
+    """Headline of a group's table: the benchmark with the highest SQ, and how many are no better than noise."""
+    rated = [(of.sq.value, of) for of in shown if of.sq.value is not None]
+    if not rated:
+        return f"{label}: no benchmark has an SQ, which needs 8 points."
+    best, of = max(rated, key=lambda one: one[0])
+    dull = sum(value <= (one.noise or 0) for value, one in rated)
+    like_noise = (
+        f"; {formatting.count(dull, 'benchmark')} {'has' if dull == 1 else 'have'} no more" if dull else ""
+    )
+    return (
+        f"{label}: **{of.benchmark}** has the highest SQ of {formatting.count(len(rated), 'benchmark')}, "
+        f"{formatting.score(best)}. Noise gets {formatting.score(of.noise)}{like_noise}."
     )
 
 
@@ -62,7 +134,7 @@ def tokens_cell(lasting: Lasting | None) -> str:
 
 
 def table_row(of: Overview) -> dict[str, Any]:
-    """Row of the table of all benchmarks, but for SQ."""
+    """Row of the table of all benchmarks, but for `values_of`."""
     return {
         "source": of.source,
         "benchmark": of.benchmark,
@@ -72,17 +144,37 @@ def table_row(of: Overview) -> dict[str, Any]:
         "models": of.models,
         "points": of.points,
         "SQ of noise": of.noise,
-        "RC to 240 B": of.rc and of.rc.value,
+        RC_COLUMN: of.rc and of.rc.value,
         "chance": of.chance,
         "above chance": count_cell(of.above_chance),
         "by": tokens_cell(of.above_chance),
         "sizes apart": count_cell(of.apart),
         "apart by": tokens_cell(of.apart),
+        "larger ahead": of.order.larger_ahead,
+        "SNR of luck": of.snr_luck,
     }
 
 
+def values_of(of: Overview) -> dict[str, Value]:
+    """Figures of a row that may have an interval, by column."""
+    return {"SQ": of.sq, "decision accuracy": of.order.accuracy, "SNR": of.snr, "slope": of.slope}
+
+
+def slope_cell(slope: Value) -> str:
+    """Cell of a slope with four decimals and its interval; a dash if it is undefined."""
+    if slope.value is None:
+        return formatting.DASH
+    bounds = "" if slope.interval is None else f" [{slope.interval[0]:.4f}, {slope.interval[1]:.4f}]"
+    return f"{slope.value:.4f}{bounds}"
+
+
 def table_notes(
-    shown: Sequence[Overview], points: int | None = None, reading: str = readings.DEFAULT
+    shown: Sequence[Overview],
+    points: int | None = None,
+    reading: str = readings.DEFAULT,
+    order: bool | None = None,
+    settings: Settings | None = None,
+    sources: bool = True,
 ) -> list[str]:
     """Sentences below a table of benchmarks: what its columns say, and where its figures are from.
 
@@ -90,25 +182,55 @@ def table_notes(
         shown: Rows of the table.
         points: Number of points to which its curves were also thinned; None if they were not.
         reading: RC definition of its rows.
+        order: Whether its columns are those of `ORDER_COLUMNS`, or of `ONSET_COLUMNS`; None for both.
+        settings: Settings of a caller whose added tables are named as well.
+        sources: Whether to name the sources.
     """
     notes = [NOISE]
     if points is not None:
         notes.append(THINNED.format(points=points, noise=formatting.score(noise_quality(points))))
-    if any(of.apart.sure is not None for of in shown):
+    states = [state for of in shown for state in (of.apart, of.above_chance) if state is not None]
+    if order is not True and any(state.sure is not None for state in states):
         notes.append(ERRORS)
-    if any(of.apart.sure is None for of in shown):
+    if any(state.sure is None for state in states):
         notes.append(MEANS)
+    if order is not False:
+        notes += [*order_notes(shown), LUCK, SLOPE]
     if any((of.source, of.benchmark) == ("pythia", "mmlu") for of in shown):
         notes.append(WHOLE)
-    if (with_rc := next((of for of in shown if of.rc is not None), None)) is not None:
+    with_rc = next((of for of in shown if of.rc is not None), None)
+    if with_rc is not None and order is not True:
         noise = formatting.score(with_rc.rc_noise)
         notes.append(RC.format(points=with_rc.rc_points, reading=readings.LABELS[reading], noise=noise))
     keys = {of.source for of in shown}
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
-    return notes + source_notes(keys)
+    return notes + (source_notes(keys, settings) if sources else [])
 
 
-def source_notes(keys: Collection[str]) -> list[str]:
-    """Sentences on where the figures of these sources are from."""
-    return [source_sentence(source) for source in library.sources() if source.key in keys]
+def order_notes(shown: Sequence[Overview]) -> list[str]:
+    """Sentences on the early and the last tokens of decision accuracy, one for each source and few-shot count."""
+    first: dict[tuple[str, int | None], Overview] = {}
+    for of in shown:
+        if of.order.early is not None:
+            first.setdefault((of.source, of.num_fewshot), of)
+    return [
+        ORDER.format(
+            early=formatting.tokens(of.order.early),
+            late=formatting.tokens(of.order.late),
+            source=source,
+            shots="" if shots is None else f", {shots}-shot",
+            mark=PROVISIONAL if of.rc is not None else "",
+        )
+        for (source, shots), of in first.items()
+    ]
+
+
+def source_notes(keys: Collection[str], settings: Settings | None = None) -> list[str]:
+    """Sentences on where the figures of these sources are from.
+
+    Args:
+        keys: Keys of the sources.
+        settings: Settings of a caller whose added tables count as well.
+    """
+    return [source_sentence(source) for source in library.sources(settings) if source.key in keys]

@@ -1,4 +1,4 @@
-"""Overview of one benchmark on the shelf: SQ, onset above chance, neighbours apart, each from its curves alone.
+"""Overview of one benchmark on the shelf: SQ, onset above chance, neighbours apart and the figures of `indicators`.
 
 SQ is that of sets and of imports: the same code over the same points. The other two are onsets as sets have them: the
 first checkpoint from which a curve is above chance, or two neighbouring sizes are apart, to the end. Where the source
@@ -26,25 +26,16 @@ import numpy as np
 from e2lm_core.base.records import SHARES, Record, Value
 from e2lm_core.imported.records import Curve
 from e2lm_core.imported.scores import quality, scored_points
-from e2lm_core.imported.shelf import library
+from e2lm_core.imported.shelf import indicators, library
+from e2lm_core.imported.shelf.indicators import SEED, LateOrder, errors_of, has_errors, oriented
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.scores import signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking import readings
-from e2lm_core.scores.set_scores import RANGES
-from e2lm_core.scores.uncertainty import coverage
 from e2lm_core.scores.uncertainty.means import multiple_testing, seed_variance
 from e2lm_core.scores.uncertainty.means.onset import first_lasting_index
-from e2lm_core.scores.uncertainty.methods import Replicates, denoise, interval, small_sample_level
 
-DRAWS, SEED = 200, 0
 NOISE_CURVES = 2_000
-# With 300, intervals from errors alone held in as little as 89% of fresh sets of one source, where 95% are promised
-# (docs/shelf.md).
-MIN_QUESTIONS = 1_000
-MEANS_ALONE = "Means alone: the source has no standard errors."
-TOO_FEW = f"No interval: from standard errors alone it holds for {MIN_QUESTIONS:,} questions and more."
-OFTEN_UNDEFINED = "No interval: SQ is undefined in too many draws."
 
 
 class Lasting(Record):
@@ -101,8 +92,13 @@ class Overview(Record):
             None where the family has no early window.
         rc_points: Number of these points; 0 without any.
         rc_noise: Mean RC of curves of white noise over as many points; None without any.
-        above_chance: Models above chance; None without a chance level.
-        apart: Neighbouring sizes apart from each other.
+        above_chance: Models above chance; None without a chance level or where tokens are unknown.
+        apart: Neighbouring sizes apart from each other; None where no models are known to differ in size alone, or tokens
+            are unknown.
+        order: Decision accuracy, beside what the sizes alone would decide.
+        snr: AI2's signal-to-noise ratio over the last five points.
+        snr_luck: SNR that luck with the questions would give at most; None if unknown.
+        slope: Mean slope of the score per doubling of tokens.
     """
 
     source: str
@@ -120,7 +116,11 @@ class Overview(Record):
     rc_points: int
     rc_noise: float | None
     above_chance: Lasting | None
-    apart: Lasting
+    apart: Lasting | None
+    order: LateOrder
+    snr: Value
+    snr_luck: float | None
+    slope: Value
 
 
 def overview(
@@ -144,6 +144,10 @@ def overview(
     curves = library.open_curves(shelved, metric)
     chance = shelved.chance(metric)
     points = max(int(scored_points(curve).sum()) for curve in curves)
+    # An onset is told in tokens.
+    timed = [] if any(None in curve.tokens_seen for curve in curves) else curves
+    over = [] if chance is None else [_over_chance(curve, chance) for curve in timed]
+    gaps = _gaps(timed, library.series(shelved)) if timed else []
     rc, rc_points, rc_noise = _provisional_rc(curves, reading)
     return Overview(
         source=shelved.source.key,
@@ -156,12 +160,16 @@ def overview(
         points=points,
         sq=_signal_quality(curves),
         noise=noise_quality(points),
-        thinned=None if wanted_points is None else _mean_thinned(curves, wanted_points),
+        thinned=None if wanted_points is None else mean_thinned(curves, wanted_points),
         rc=rc,
         rc_points=rc_points,
         rc_noise=rc_noise,
-        above_chance=None if chance is None else _lasting([_over_chance(c, chance) for c in curves]),
-        apart=_lasting(_gaps(curves, library.series(shelved))),
+        above_chance=_lasting(over) if over else None,
+        apart=_lasting(gaps) if gaps else None,
+        order=indicators.late_order(curves),
+        snr=indicators.signal_to_noise(curves),
+        snr_luck=indicators.luck_ratio(curves),
+        slope=indicators.mean_slope(curves),
     )
 
 
@@ -185,7 +193,7 @@ def thinned_quality(curve: Curve, points: int) -> float | None:
     A long curve and a short one can be laid beside each other only so: SQ of the same curve depends on the number of
     points that are kept of it.
     """
-    values = _oriented(curve)[scored_points(curve)]
+    values = oriented(curve)[scored_points(curve)]
     if points > len(values):
         return None
     offsets = math.ceil(len(values) / points)
@@ -194,21 +202,33 @@ def thinned_quality(curve: Curve, points: int) -> float | None:
     return float(found.mean()) if np.isfinite(found).all() else None
 
 
-def _mean_thinned(curves: Sequence[Curve], points: int) -> float | None:
+def mean_thinned(curves: Sequence[Curve], points: int) -> float | None:
+    """Mean of `thinned_quality` over the curves; None where it is undefined for one."""
     found = [thinned_quality(curve, points) for curve in curves]
     known = [value for value in found if value is not None]
     return sum(known) / len(known) if len(known) == len(found) else None
 
 
+def mean_signal_quality(curves: Sequence[Curve]) -> Value:
+    """Mean SQ over the models of a benchmark, without an interval; undefined, with the reason, where one model's is."""
+    # Curves of the competition may lack one of its points, which `quality` tells.
+    if all(curve.model.family != "e2lm" for curve in curves):
+        scored = [oriented(curve)[scored_points(curve)] for curve in curves]
+        lengths = {len(values) for values in scored}
+        groups = [np.stack([values for values in scored if len(values) == length]) for length in lengths]
+        found = np.concatenate([signal_qualities(group) for group in groups])
+        if np.isfinite(found).all():
+            return Value(value=float(found.mean()))
+    return signal.mean_quality({curve.model.name: quality(curve) for curve in curves})
+
+
 def _signal_quality(curves: Sequence[Curve]) -> Value:
-    value = signal.mean_quality({curve.model.name: quality(curve) for curve in curves})
+    value = mean_signal_quality(curves)
     if value.value is None:
         return value
-    if not all(curve.stderr for curve in curves):
-        return value.model_copy(update={"why": MEANS_ALONE})
-    if (curves[0].questions or 0) < MIN_QUESTIONS:
-        return value.model_copy(update={"why": TOO_FEW})
-    found = interval_of_errors(curves)
+    if (why := indicators.why_no_interval(curves)) is not None:
+        return value.model_copy(update={"why": why})
+    found = quality_interval(curves)
     return value.model_copy(update={"why" if isinstance(found, str) else "interval": found})
 
 
@@ -226,48 +246,39 @@ def noise_consistency(reading: str, sizes: tuple[str | None, ...], points: int) 
 
 def _provisional_rc(curves: Sequence[Curve], reading: str) -> tuple[Value | None, int, float | None]:
     """RC at the steps that all curves share, the early window's being those that SQ is computed over or before."""
-    if any(None in curve.early for curve in curves):
-        return None, 0, None
     shared = sorted(set.intersection(*(set(curve.steps) for curve in curves)))
+    if not shared or any(None in curve.early or not scored_points(curve).any() for curve in curves):
+        return None, 0, None
     scores = np.array([_at_steps(curve, shared) for curve in curves])
     last = max(step for step, there in zip(curves[0].steps, scored_points(curves[0]), strict=True) if there)
     end = sum(step <= last for step in shared) - 1
     sizes = tuple(curve.model.size for curve in curves)
     later = len(shared) - end - 1
+    if end < 0 or not later:
+        return None, 0, None
     return readings.rc_value(reading, scores, end, sizes), later, noise_consistency(reading, sizes, later)
 
 
 def _at_steps(curve: Curve, steps: Sequence[int]) -> Floats:
-    return _oriented(curve)[np.isin(curve.steps, steps)]
+    return oriented(curve)[np.isin(curve.steps, steps)]
 
 
-def interval_of_errors(curves: Sequence[Curve]) -> tuple[float, float] | str:
-    """Interval of the mean SQ by the rule of sets, with draws from the errors, or the reason why there is none.
+def quality_interval(curves: Sequence[Curve]) -> tuple[float, float] | str:
+    """Interval of the mean SQ, or the reason why there is none, see `indicators.interval_of_errors`.
 
     Args:
         curves: Curves of one benchmark, all with standard errors and a number of questions.
     """
-    questions = curves[0].questions or 0
-    rule = coverage.load().rule("sq", curves[0].metric, questions, len(curves))
-    if rule.method is None:
-        return rule.why or TOO_FEW
     where = [scored_points(curve) for curve in curves]
-    measured = np.stack([_oriented(c)[mask] for c, mask in zip(curves, where, strict=True)])
-    errors = np.stack([_errors(c)[mask] for c, mask in zip(curves, where, strict=True)])
-    deviations = np.random.default_rng(SEED).standard_normal((DRAWS, *errors.shape)) * errors
-    made = Replicates(
-        estimate=signal_qualities(measured).mean(axis=-1),
-        forward=signal_qualities(measured + deviations).mean(axis=-1),
-        denoised=signal_qualities(denoise(measured, deviations) + deviations).mean(axis=-1),
+    return indicators.interval_of_errors(
+        "sq", curves, where, lambda values: signal_qualities(values).mean(axis=-1)
     )
-    low, high = interval(rule.method, made, RANGES["sq"], small_sample_level(questions), rule.scale)
-    return (float(low), float(high)) if np.isfinite([low, high]).all() else OFTEN_UNDEFINED
 
 
 def _over_chance(curve: Curve, chance: float) -> _Difference:
     # At chance the variance of a share is known, and it holds where few questions are answered right.
     known = curve.metric in SHARES and curve.questions is not None
-    errors = _errors(curve) if curve.stderr else None
+    errors = errors_of(curve) if has_errors(curve) else None
     if errors is not None and known:
         errors = np.full(len(errors), np.sqrt(chance * (1 - chance) / float(curve.questions or 1)))
     over = np.array(curve.scores) - chance
@@ -281,9 +292,9 @@ def _gaps(curves: Sequence[Curve], series: Sequence[Sequence[str]]) -> list[_Dif
     for names in series:
         for small, large in pairwise(by_model[name] for name in names):
             _, here, there = np.intersect1d(small.steps, large.steps, return_indices=True)
-            gap = _oriented(large)[there] - _oriented(small)[here]
-            both = bool(small.stderr and large.stderr)
-            errors = np.hypot(_errors(small)[here], _errors(large)[there]) if both else None
+            gap = oriented(large)[there] - oriented(small)[here]
+            both = has_errors(small) and has_errors(large)
+            errors = np.hypot(errors_of(small)[here], errors_of(large)[there]) if both else None
             higher = -gap if gap[-1] < 0 else gap
             found.append(_Difference(_tokens(small)[here], higher, errors, bool(gap[-1] > 0)))
     return found
@@ -324,15 +335,6 @@ def _half(reached: Sequence[float]) -> float | None:
 def signal_qualities(values: Floats) -> Floats:
     """SQ of many curves, NaN where undefined: [..., K] -> [...]."""
     return np.asarray((signal.rho(values) + signal.autocorrelation(values)) / 2)
-
-
-def _oriented(curve: Curve) -> Floats:
-    values = np.array(curve.scores, dtype=np.float64)
-    return -values if curve.lower_is_better else values
-
-
-def _errors(curve: Curve) -> Floats:
-    return np.array(curve.stderr, dtype=np.float64)
 
 
 def _tokens(curve: Curve) -> Floats:

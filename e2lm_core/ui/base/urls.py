@@ -37,6 +37,8 @@ HELD = {
     "view": "author_view",
     "find": "questions_find",
     "subject": "questions_subjects",
+    "beside": "shelf_beside",
+    "shelf": "shelf_group",
 }
 # `_OF_TABLE` lists the parameters that the question table itself writes into the address
 # (`editor/table/source/linking.ts`).
@@ -123,14 +125,19 @@ RESULT = Place(
     "result",
     "Result",
     ":material/verified:",
-    (Tab("overview", "Overview"), Tab("score", "Score", ("metric",)), Tab("published", "Published")),
+    (
+        Tab("overview", "Overview", ("beside",)),
+        Tab("score", "Score", ("metric",)),
+        Tab("published", "Published"),
+        Tab("shelf", "Public benchmarks", ("shelf",)),
+    ),
 )
 CURVES = Place(
     "curves",
     "Curves",
     ":material/show_chart:",
     (
-        Tab("accuracy", "Accuracy", ("metric",)),
+        Tab("accuracy", "Accuracy", ("metric", "beside")),
         Tab("ranking", "Ranking", ("metric",)),
         Tab("one_by_one", "By question", ("metric", "question")),
         Tab("subjects", "By subject", ("metric",)),

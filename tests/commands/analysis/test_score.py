@@ -93,6 +93,20 @@ def test_every_command_that_shows_rc_reads_it_as_is_asked(
         assert call(*arguments, "--rc", "first_place", "--json")["rc_reading"] == "first_place"
 
 
+def test_other_weights_make_another_score(call: Cli, computed: Settings) -> None:
+    plain = call("score", "little", "--json")["metrics"]["acc"]
+    assert "weighted" not in plain
+    assert call("score", "little", "--weights", "5,1,4", "--json")["metrics"]["acc"] == plain, (
+        "the published ones"
+    )
+    made = call("score", "little", "--weights", "1,0,0", "--json")["metrics"]["acc"]["weighted"]
+    assert made["name"] == "Weighted score (1 SQ)"
+    assert made["value"]["value"] == plain["sq"]["overall"]["value"]
+    said = call("score", "little", "--weights", "1,0,0")
+    assert "weighted, acc: Weighted score (1 SQ)" in said
+    assert "'1,2' is no weights: give three numbers" in call("score", "little", "--weights", "1,2", code=2)
+
+
 def test_advice_is_said_and_written(call: Cli, computed: Settings) -> None:
     assert "advice" in call("score", "little", "--advice", "--json")["metrics"]["acc"]
     said = call("score", "little", "--advice")

@@ -11,8 +11,9 @@ import pytest
 
 from e2lm_core.imported.scores import quality
 from e2lm_core.imported.shelf import library, messages, overview
+from e2lm_core.imported.shelf.indicators import MEANS_ALONE, TOO_FEW
 from e2lm_core.imported.shelf.library import Shelved
-from e2lm_core.imported.shelf.overview import MEANS_ALONE, TOO_FEW, Lasting
+from e2lm_core.imported.shelf.overview import Lasting
 
 # The competition's 24, and as many of Pythia's.
 OF_PYTHIA = ("arc_challenge", "arc_easy", "lambada_openai", "logiqa", "piqa", "sciq", "winogrande", "wsc")

@@ -220,8 +220,11 @@ def test_the_first_picture_fits_the_window_and_follows_the_theme(browser, url, t
     page.goto(url)
     page.wait_for_selector(PICTURE)
     settle(page)
-    shown = page.locator(".studio-picture > svg >> visible=true")
-    assert shown.count() == 1
+    pictures = page.locator(".studio-picture > svg >> visible=true")
+    assert pictures.count() == 2  # the example's, and a real benchmark's
+    shown, real = pictures.first, pictures.last
+    assert "A real benchmark" in page.inner_text("[data-testid=stMainBlockContainer]")
+    assert real.locator("polyline").count() == 6
     box = shown.bounding_box()
     assert box is not None
     assert box["x"] >= 0

@@ -17,7 +17,7 @@ from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
-from e2lm_core.ui.places import rc_reading
+from e2lm_core.ui.places import rc_reading, shelf_panel
 from e2lm_core.ui.places.curves import accuracy, by_question, ranking
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
@@ -45,6 +45,7 @@ def _accuracy(task: TaskSet) -> None:
         accuracy.noise_table(measurements, view.metric)
     with values:
         accuracy.point_table(task, measurements, view)
+    shelf_panel.panel(task, measurements, view.metric)
     widgets.assumption(measurements)
 
 

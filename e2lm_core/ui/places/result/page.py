@@ -17,15 +17,16 @@ from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
-from e2lm_core.ui.places import rc_reading
+from e2lm_core.ui.places import rc_reading, shelf_panel
 from e2lm_core.ui.places.curves import accuracy
-from e2lm_core.ui.places.result import overview, score
+from e2lm_core.ui.places.result import overview, public_benchmarks, score
 
 
 def draw() -> None:
     """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.RESULT)
-    {"overview": _overview, "score": _score, "published": _published}[tab](task)
+    views = {"overview": _overview, "score": _score, "published": _published, "shelf": _public_benchmarks}
+    views[tab](task)
 
 
 def _overview(task: TaskSet) -> None:
@@ -43,6 +44,8 @@ def _overview(task: TaskSet) -> None:
         overview.first_run_card(task)
     if task.questions:
         overview.score_cards(task, state.kind == "running")
+    if measurements and scores:
+        shelf_panel.panel(task, measurements, "acc")
     overview.next_steps(task, state, scores, measurements)
 
 
@@ -62,6 +65,7 @@ def _score(task: TaskSet) -> None:
     if measurements.chosen and chosen:
         score.null_through_rule(task, measurements, metric, scores)
     bars = score.bars(task, scores, metric)
+    score.other_weights(measurements, metric)
     score.what_would_raise_it(advice)
     every_score, by_model, drawn = st.tabs(score.TABS)
     with every_score:
@@ -83,3 +87,7 @@ def _published(task: TaskSet) -> None:
     widgets.headline(score_words.PUBLISHED)
     score.published_sets()
     score.the_competition()
+
+
+def _public_benchmarks(_: TaskSet) -> None:
+    public_benchmarks.draw()

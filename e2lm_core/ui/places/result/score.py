@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import validity
+from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions import null_through_rule as null_words
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score import parts as score_parts
@@ -20,13 +21,15 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import score as score_charts
+from e2lm_core.scores.composite import WEIGHTS
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
+from e2lm_core.scores.weighted import is_published, normalised, weighted_score
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
-from e2lm_core.ui.cache import questions
+from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache import scores as remembered
 
 METRIC = "score_metric"
@@ -44,6 +47,37 @@ def cards(scores: Scores, silent: bool) -> None:
         ):
             widgets.score_card(label, value, silent=silent)
     widgets.seed_spread(scores)
+
+
+def other_weights(measurements: Measurements, metric: str) -> None:
+    """Draw a score with the visitor's own weights, folded: it has another name than the Score."""
+    with st.expander("Other weights", icon=":material/tune:", key="score_weights", on_change="rerun") as box:
+        if not box.open:
+            return
+        with st.container(horizontal=not viewport.is_narrow(), gap="small"):
+            chosen = {
+                part: st.number_input(
+                    markdown.escape(part.upper()),
+                    0.0,
+                    1.0,
+                    weight,
+                    0.05,
+                    key=f"score_weight_{part}",
+                    width=140,
+                )
+                for part, weight in WEIGHTS.items()
+            }
+        try:
+            weights = normalised(chosen)
+        except StudioError as error:
+            markdown.error(error, icon=":material/error:")
+            return
+        if is_published(weights):
+            st.caption("These are the published weights: the Score above.")
+            return
+        drawn = results.answer(Answers.nulls, measurements, metric)
+        made = weighted_score(results.scores(measurements, metric), drawn, weights)
+        markdown.markdown(score_words.weighted_sentence(made))
 
 
 @contextmanager

@@ -36,8 +36,7 @@ from e2lm_core.ui.app.status_bar import state_text
 from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
-from e2lm_core.ui.places.result import overview
-from e2lm_core.ui.places.sets import welcome
+from e2lm_core.ui.places.sets import preview, welcome
 
 WHAT = (
     "Write multiple-choice questions, run them on early checkpoints of language models, and see **whether the questions "
@@ -72,13 +71,13 @@ def draw() -> None:
 
 
 def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
-    """Draw the curves of the selected example, as a preview, until the visitor has sets of their own."""
+    """Draw the curves of the selected example beside real ones, until the visitor has sets of their own."""
     if chosen is None or not all(info.example for info in infos):
         return
     try:
         task = session.read_set(chosen)
         if results.state(task).kind == "up to date":
-            overview.static_preview(task)
+            preview.previews(task)
     except StudioError:  # reported on its card
         return
 
