@@ -109,9 +109,9 @@ def count_false(of: RandomSet, rule: str, metric: str, through: bool, counts: Co
         counts[f"{name} without origin"] += bool(found and found.p <= 0.05)
     if through:
         drawn = through_rule.null_through_rule(kept, of.measured, pool, (metric,), DRAWS)
-        for name, found in through_rule.score_nulls(set_scores.scores(kept, metric), drawn[metric]).items():
+        for name, found in through_rule.score_nulls(set_scores.scores(kept, metric), drawn[metric], 1).items():
             if name in SCORED:
-                counts[name] += bool(found and found.p <= 0.05)
+                counts[name] += bool(found and found.null.p <= 0.05)
 
 
 def false_table(found: dict[tuple[str, str, str], Counter[str]]) -> str:
@@ -152,9 +152,9 @@ def count_twice(of: RandomSet, first: str, second: str, metric: str, counts: Cou
     counts["sets"] += 1
     for chosen, parent, end in ((kept, of, ""), (alone, between, " of the second")):
         drawn = through_rule.null_through_rule(chosen, parent.measured, parent.pool, (metric,), DRAWS)
-        for name, found in through_rule.score_nulls(scores, drawn[metric]).items():
+        for name, found in through_rule.score_nulls(scores, drawn[metric], 1).items():
             if name in SCORED:
-                counts[f"{name}{end}"] += bool(found and found.p <= 0.05)
+                counts[f"{name}{end}"] += bool(found and found.null.p <= 0.05)
 
 
 def twice_table(sets: int) -> str:
