@@ -17,7 +17,7 @@ TABLES = {
     "kinds": ("kinds", "differing"),
     "power": ("power", "nothing", "surely"),
     "null_selection": ("noise", "ladder", "draws", "single"),
-    "random_keys": ("keys", "twice", "planted"),
+    "random_keys": ("keys", "twice", "trials", "fifth", "planted"),
     "relevance": ("heldout", "odd", "elsewhere", "sources", "mmlu"),
     "suspects": ("keys", "untaught", "control", "anew"),
     "architectures": ("sweep",),

@@ -152,7 +152,8 @@ def test_a_copy_by_a_rule_says_so_on_every_page(taught):
     assert made is not None
     assert (made.rule, made.parent) == ("easiest-half", OWN)
     queue(taught, "by_rule")
-    note = f"These questions were chosen on these models, from {OWN} by the rule easiest-half"
+    assert made.trial == 1
+    note = f"These questions were chosen on these models, from {OWN} by the rule easiest-half (the 1st choice"
     taught.choose("by_rule")
     for place in ("overview", "score", "ranking", "sets"):
         taught.open(place)

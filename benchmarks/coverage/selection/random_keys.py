@@ -109,7 +109,9 @@ def count_false(of: RandomSet, rule: str, metric: str, through: bool, counts: Co
         counts[f"{name} without origin"] += bool(found and found.p <= 0.05)
     if through:
         drawn = through_rule.null_through_rule(kept, of.measured, pool, (metric,), DRAWS)
-        for name, found in through_rule.score_nulls(set_scores.scores(kept, metric), drawn[metric], 1).items():
+        for name, found in through_rule.score_nulls(
+            set_scores.scores(kept, metric), drawn[metric], 1
+        ).items():
             if name in SCORED:
                 counts[name] += bool(found and found.null.p <= 0.05)
 

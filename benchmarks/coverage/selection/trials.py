@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     options = parser.parse_args(arguments)
     tables = {
-        "trials-planted": planted_table(min(PLANTED, options.sets)),
+        "fifth": planted_table(min(PLANTED, options.sets)),
         "trials": noise_table(options.sets),
     }
     for name, table in tables.items():

@@ -23,14 +23,18 @@ def test_the_best_of_five_rules_on_noise_has_a_small_p_only_by_itself() -> None:
             for number in trials.TRIED:
                 adjusted, alone = (counts[metric, number, score, way] for way in ("adjusted", "alone"))
                 assert adjusted <= alone
-    found = sum(counts[metric, 5, score, "alone"] for metric in trials.METRICS for score in random_keys.SCORED)
+    found = sum(
+        counts[metric, 5, score, "alone"] for metric in trials.METRICS for score in random_keys.SCORED
+    )
     assert found > sum(
         counts[metric, 1, score, "alone"] for metric in trials.METRICS for score in random_keys.SCORED
     )
 
 
 def test_a_set_that_models_learn_is_found_as_the_fifth_choice() -> None:
-    told = [trials.nulls_of(planted_set(seed), trials.RULES[-1], 5)["norm_prob", "sq"].p for seed in SEEDS[:3]]
+    told = [
+        trials.nulls_of(planted_set(seed), trials.RULES[-1], 5)["norm_prob", "sq"].p for seed in SEEDS[:3]
+    ]
     assert max(told) <= 0.05
 
 

@@ -77,7 +77,10 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         widgets.empty_state(chosen.why or "", icon=":material/group_off:")
         widgets.redraw_while_running(task)
     copy_selection(
-        task.address, list(chosen.ids), "choosing_keep", partial(_origin, task, pool, rule, source, chosen.tried)
+        task.address,
+        list(chosen.ids),
+        "choosing_keep",
+        partial(_origin, task, pool, rule, source, chosen.tried),
     )
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
