@@ -199,7 +199,7 @@ def null_sentences(scores: Scores, drawn: CurveScores, rules: int, trial: int) -
     """
     by = "the same rule gives" if rules == 1 else f"the same {rules} rules give"
     return [
-        f"{labels.SCORES[name]} is {formatting.score(getattr(scores, name).value)}; under random answer keys {by} "
+        f"{labels.SCORES[name][:1].upper()}{labels.SCORES[name][1:]} is {formatting.score(getattr(scores, name).value)}; under random answer keys {by} "
         f"{formatting.score(found.null.mean)} on average, below {formatting.score(found.null.q95)} in 95% of "
         f"{found.draws:,} draws: p = {found.p:.2g}, as {formatting.ordinal(trial).lower()} choice tried "
         f"({found.null.p:.2g} by itself)."

@@ -74,7 +74,6 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
     if chosen.folds:
         covers = chosen.scores[_judgement(chosen)].covers
     else:
-        widgets.empty_state(chosen.why or "", icon=":material/group_off:")
         widgets.redraw_while_running(task)
     copy_selection(
         task.address,

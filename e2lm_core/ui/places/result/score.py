@@ -76,7 +76,8 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, sc
                 return
             with _null_progress(null_words.required_draws(measurements)) as advance:
                 questions.draw_null_through_rule(task, measurements, metric, advance)
-            drawn = questions.null_through_rule(task, measurements, metric)
+            if questions.null_through_rule(task, measurements, metric) is not None:
+                st.rerun()  # without the button
     except StudioError as error:
         markdown.caption(error)
         return
