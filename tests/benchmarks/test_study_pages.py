@@ -19,7 +19,7 @@ TABLES = {
     "null_selection": ("noise", "ladder", "draws", "single"),
     "random_keys": ("keys", "twice", "trials", "fifth", "planted"),
     "relevance": ("heldout", "odd", "elsewhere", "sources", "mmlu"),
-    "suspects": ("keys", "untaught", "control", "anew"),
+    "suspects": ("keys", "parts", "untaught", "control", "anew"),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
     "interop": ("census", "built", "round_trips", "many", "large", "prompts"),

@@ -182,9 +182,8 @@ def score_nulls(scores: Scores, drawn: CurveScores, trial: int) -> dict[str, Thr
         ("decision_accuracy", "decision_accuracy"),
     ):
         one = null.null_distribution(getattr(scores, name).value, drawn.whole[key])
-        found[name] = one and ThroughRule(
-            one, heldout.adjusted_p(one.p, trial), int(np.isfinite(drawn.whole[key]).sum())
-        )
+        draws = int(np.isfinite(drawn.whole[key]).sum())
+        found[name] = None if one is None else ThroughRule(one, heldout.adjusted_p(one.p, trial), draws)
     return found
 
 
