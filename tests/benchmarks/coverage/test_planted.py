@@ -56,9 +56,9 @@ def test_what_is_planted_anew_changes_wrong_choices_alone() -> None:
 
 @pytest.mark.slow
 def test_a_twentieth_of_the_ladders_keys_is_found_again(tmp_path: Path) -> None:
-    """Mean precision at least .80, recall .60 of what the large models answered right before."""
+    """Mean precision at least .80, recall .70 of what the large models answered right before."""
     studio = open_studio(Settings(home=tmp_path))
     measured = planted.measured_of(studio, open_set(studio.settings, "ladder_science"))
     found = [planted.planting(measured, seed) for seed in range(20)]
     assert np.mean([one.precision for one in found]) >= 0.8
-    assert np.mean([one.recall for one in found]) >= 0.6
+    assert np.mean([one.recall for one in found]) >= 0.7
