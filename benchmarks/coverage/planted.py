@@ -2,6 +2,8 @@
 
     python -m benchmarks.coverage.planted [--plantings 20] [--quick] [--write]
 
+Parts of the models: the same, as far as a training step or without the large ones, which know less.
+
 Keys: 5% flipped at random on stored log-likelihoods; of what the list flags, how much was planted, and how much of what was
 planted it holds of questions that the large models answered right before. Untaught: draws of 150 science exemplars with
 5% flipped keys, where the list must stay empty and say why; and taught sets into which untaught questions are
@@ -71,6 +73,47 @@ def flipped(measured: Measurements, seed: int, share: float = SHARE) -> tuple[Me
     return replace(measured, gold=gold), {measured.question_ids[q] for q in chosen}
 
 
+PARTS: dict[str, tuple[int | None, tuple[str, ...]]] = {
+    "all": (None, ("small", "medium", "large")),
+    **{f"to step {step:,}": (step, ("small", "medium", "large")) for step in (1000, 1500, 1700, 1800)},
+    "small and medium": (None, ("small", "medium")),
+}
+
+
+def part_of_models(measured: Measurements, last: int | None, sizes: Sequence[str]) -> Measurements:
+    """The same results on some models, as far as a step (None: to the end); web-only twins stay."""
+    curves = []
+    for curve in measured.curves:
+        at = [k for k, one in enumerate(curve.checkpoints) if last is None or one.step <= last]
+        if at and (curve.model.size in sizes or curve.model.twin_of is not None):
+            own = tuple(curve.checkpoints[k] for k in at)
+            curves.append(replace(curve, checkpoints=own, ll=curve.ll[at]))
+    return replace(measured, curves=tuple(curves))
+
+
+def parts_table(results: dict[str, Measurements], plantings: int) -> str:
+    """Table of plantings on parts of the models: how often anything is listed, and how much of it was planted."""
+    lines = [
+        "| keys of | models | best model knows | plantings with a list | precision, where there is one | recall | right keys "
+        "listed, none planted |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, whole in results.items():
+        known = known_to_the_large(whole)
+        for models, (last, sizes) in PARTS.items():
+            some = part_of_models(whole, last, sizes)
+            untouched = keys.find_doubtful_keys(some)
+            found = [planting(some, seed, known) for seed in range(plantings)]
+            speaks = [one for one in found if one.flagged]
+            precision = f"{np.mean([one.precision for one in speaks]):.3f}" if speaks else "–"
+            recall = f"{np.mean([one.recall for one in found]):.3f}" if speaks else "–"
+            lines.append(
+                f"| {name} | {models} | {untouched.knowledge or 0:.0%} | {len(speaks)} of {plantings} | {precision} | {recall} "
+                f"| {len(flagged(untouched, 'wrong key'))} |"
+            )
+    return "\n".join(lines)
+
+
 def known_to_the_large(measured: Measurements) -> set[str]:
     """The questions that the large models, taken together at their last checkpoints, answer as the key says."""
     large = [c for c in measured.curves if c.model.size == "large" and c.model.twin_of is None]
@@ -86,9 +129,9 @@ def flagged(found: SuspectList, kind: Kind) -> set[str]:
     return {suspect.question_id for suspect in found.listed if suspect.kind == kind}
 
 
-def planting(measured: Measurements, seed: int) -> Found:
-    """Keys flipped and looked for; sought are those of questions that the large models know."""
-    known = known_to_the_large(measured)
+def planting(measured: Measurements, seed: int, known: set[str] | None = None) -> Found:
+    """Keys flipped and looked for; sought are those of `known` questions, by default of those the large models know."""
+    known = known_to_the_large(measured) if known is None else known
     there, planted = flipped(measured, seed)
     listed = flagged(keys.find_doubtful_keys(there), "wrong key")
     held = listed & planted
@@ -262,6 +305,7 @@ def _tables(studio: Studio, plantings: int, quick: bool) -> dict[str, str]:
     know = np.mean([one.knowledge or 0.0 for one in said])
     tables = {
         "keys": "\n".join([HEAD, *lines]),
+        "parts": parts_table(results, plantings),
         "untaught": "By models of which it is not known what they were told: "
         f"in {silent} of {len(said)} draws it is said that it cannot be told; {listed:.1f} keys are listed on average. "
         f"The best model is {know:.0%} of the way from chance to all right.",

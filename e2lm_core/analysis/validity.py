@@ -97,6 +97,8 @@ def origin_note(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> 
     rules = f"from {found.parent} by the rule {found.rule}"
     if found.earlier is not None:
         rules += f", and before that from {found.earlier.parent} by the rule {found.earlier.rule}"
+    if origin is not None and origin.trial is not None:
+        rules += f" ({formatting.ordinal(origin.trial).lower()} choice tried on these questions)"
     return (
         f"{CHOSEN}, {rules}: their scores here are chosen as well, so they have no "
         "p, and nothing is advised, ranked or planned from them. Measure them on models of another family."

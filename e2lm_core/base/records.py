@@ -97,6 +97,7 @@ class SelectionOrigin(Record):
         models_digest: Digest of their names where `models` leaves them out.
         families: Families of these models.
         earlier: Origin of the parent, if a rule made it as well.
+        trial: Number of this choice among all that were tried on these questions, from 1; None if it was not counted.
     """
 
     rule: str
@@ -108,6 +109,7 @@ class SelectionOrigin(Record):
     models_digest: str | None = None
     families: tuple[str, ...] = ()
     earlier: SelectionOrigin | None = None
+    trial: int | None = Field(default=None, ge=1)
 
 
 class TaskConfig(Record):

@@ -174,7 +174,7 @@ def choose(
         pool, rule, metric, source, no_advice_reason=silent, trial_number=place
     )
     read = pool.models if selection.reads_models(resolved) else ()
-    origin = selection_origin.origin_of_selection(question_set, rule, source, read)
+    origin = selection_origin.origin_of_selection(question_set, rule, source, read, place)
     if piped:
         wanted = set(chosen.ids)
         kept = [q for q in question_set.questions if q.id in wanted]

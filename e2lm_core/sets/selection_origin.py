@@ -21,7 +21,7 @@ LOCAL = "local"  # family of all folders of one's own, which need not share thei
 
 
 def origin_of_selection(
-    parent: TaskSet, rule: str, source: str | None, models: Sequence[ModelInfo]
+    parent: TaskSet, rule: str, source: str | None, models: Sequence[ModelInfo], trial: int | None = None
 ) -> SelectionOrigin:
     """Origin of the questions that a rule chooses of a set.
 
@@ -30,6 +30,7 @@ def origin_of_selection(
         rule: Name or text of the rule.
         source: Source that the rule was told to choose, None for none.
         models: Models whose results the rule reads; empty for a rule that reads the questions alone.
+        trial: Number of the choice among those tried on these questions (`rule_trials.record_trial`).
     """
     names = tuple(sorted(model.name for model in models))
     return SelectionOrigin(
@@ -42,6 +43,7 @@ def origin_of_selection(
         models_digest=models_digest(names) if len(names) > MAX_NAMES else None,
         families=tuple(sorted({model.family for model in models} - {LOCAL})),
         earlier=origin_of_set(parent),
+        trial=trial,
     )
 
 

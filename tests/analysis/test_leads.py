@@ -102,8 +102,8 @@ def said(pair: Separation, with_training_noise: bool = True) -> list[str]:
         (
             separation(Onset(why=onsets.EQUAL), at=None, difference=None, interval=None, retrained=None),
             [
-                "**large-arch1 and small-arch1 cannot be told apart**: they stand equal at the last checkpoint that "
-                "both have."
+                "**large-arch1 and small-arch1 cannot be told apart**: they are equal at their last common "
+                "checkpoint."
             ],
         ),
     ],

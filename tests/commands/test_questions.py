@@ -101,6 +101,7 @@ def test_a_set_that_choose_made_says_so_in_every_command(taught: Cli, tmp_path: 
     assert document["chosen"]["rule"] == "easiest-half"
     assert document["chosen"]["parent"] == "mine"
     note = document["chosen"]["sentence"]
+    assert "(the 1st choice tried on these questions)" in note
     for scores in document["metrics"].values():
         assert scores["sq"]["overall"]["null"] is None
         assert scores["advice"]["sentences"] == [note]
@@ -123,11 +124,45 @@ def test_a_set_that_choose_made_says_so_in_every_command(taught: Cli, tmp_path: 
     through = call("score", "quarter", "--null-through-rule", "--json")["null_through_rule"]
     assert through["norm_prob"]["sq"] is None or 0 < through["norm_prob"]["sq"]["p"] <= 1
     shown = call("score", "quarter", "--null-through-rule")
-    assert "before that from mine by the rule easiest-half" in shown
+    assert "before that from mine by the rule easiest-half (the 3rd choice tried on these questions)" in shown
     assert "the same 2 rules give" in shown or through["norm_prob"]["sq"] is None
     # A rule that keeps all questions has chosen nothing.
     call("choose", "mine", "--rule", rule, "--out", "whole")
     assert "chosen" not in call("score", "whole", "--json")
+
+
+def test_the_number_of_the_choice_goes_with_the_set_and_adjusts_its_p(taught: Cli, tmp_path: Path) -> None:
+    call = taught
+    call("sets", "copy", "little", "mine")
+    for k, metric in enumerate(("acc", "margin", "norm_prob"), start=1):
+        said = call("choose", "mine", "--rule", "easiest-half", "--metric", metric, "--out", f"part_{k}")
+        assert (f"The {('1st', '2nd', '3rd')[k - 1]} choice tried on these questions" in said) == (k > 1)
+    call("export", "part_3", "--out", str(tmp_path / "part.zip"))
+    call("import", str(tmp_path / "part.zip"), "--name", "from_a_bundle")
+    for name in ("part_3", "from_a_bundle"):
+        assert (
+            "(the 3rd choice tried on these questions)" in call("score", name, "--json")["chosen"]["sentence"]
+        )
+    call("report", "part_3", "--out", str(tmp_path / "part.html"))
+    assert "the 3rd choice tried" in (tmp_path / "part.html").read_text(encoding="utf-8")
+    first, third = (
+        call("score", f"part_{k}", "--null-through-rule", "--json")["null_through_rule"]["norm_prob"]["sq"]
+        for k in (1, 3)
+    )
+    assert first["p"] == min(1.0, 2 * first["p_alone"])
+    assert third["p"] == min(1.0, 12 * third["p_alone"])
+    assert (first["draws"], third["draws"]) == (399, 480)
+
+
+def test_a_choice_after_very_many_has_no_p(taught: Cli) -> None:
+    call = taught
+    call("sets", "copy", "little", "mine")
+    for k in range(10):
+        call("choose", "mine", "--rule", f"norm_prob > {k / 1000}", "--json")
+    call("choose", "mine", "--rule", "easiest-half", "--metric", "norm_prob", "--out", "late")
+    said = call("score", "late", "--null-through-rule", code=2)
+    assert "The 11th choice tried on these questions has no p" in said
+    assert "the 11th choice tried" in call("score", "late")
 
 
 def test_a_null_through_a_rule_needs_a_rule(taught: Cli) -> None:

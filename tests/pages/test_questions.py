@@ -87,6 +87,9 @@ def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
     assert len(frame(done, "difference")) == len(studios.STEPS)
     done.at.text_input(key="questions_keep_name").set_value("two_of_them").run()
     done.at.button(key="questions_keep_go").click().run()
+    made = collection.open_set(done.studio.settings, "two_of_them").config.chosen_by
+    assert made is not None
+    assert made.trial == 1, "rows that are copied count as a choice"
     assert not done.at.exception
     kept = collection.open_set(done.studio.settings, "two_of_them")
     assert [q.id for q in kept.questions] == ["q2", "q5"]
@@ -152,7 +155,8 @@ def test_a_copy_by_a_rule_says_so_on_every_page(taught):
     assert made is not None
     assert (made.rule, made.parent) == ("easiest-half", OWN)
     queue(taught, "by_rule")
-    note = f"These questions were chosen on these models, from {OWN} by the rule easiest-half"
+    assert made.trial == 1
+    note = f"These questions were chosen on these models, from {OWN} by the rule easiest-half (the 1st choice"
     taught.choose("by_rule")
     for place in ("overview", "score", "ranking", "sets"):
         taught.open(place)
@@ -164,6 +168,9 @@ def test_a_copy_by_a_rule_says_so_on_every_page(taught):
     taught.at.button(key="score_null_through_rule").click().run()
     assert not taught.at.exception
     assert "under random answer keys the same rule gives" in taught.said
+    assert "as the 1st choice tried (" in taught.said
+    assert "score_null_through_rule" not in [button.key for button in taught.at.button], "it was drawn"
+    assert taught.said.count(note) == 2, "the bar above the page, and the headline"
 
 
 def test_every_rule_and_every_score_draws_or_says_why(taught):

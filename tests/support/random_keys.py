@@ -142,7 +142,7 @@ def with_keys(of: RandomSet, rows: np.ndarray, gold: np.ndarray) -> RandomSet:
     return RandomSet(of.task.model_copy(update={"questions": questions}), measured)
 
 
-def chosen_set(of: RandomSet, made: selection.Selection) -> Measurements:
+def chosen_set(of: RandomSet, made: selection.Selection, trial: int | None = 1) -> Measurements:
     """Results of the questions that a rule chose, with their origin, as a copy of them is measured."""
     rows = np.flatnonzero(made.mask)
     kept = with_keys(of, rows, of.measured.gold[rows]).measured
@@ -153,6 +153,7 @@ def chosen_set(of: RandomSet, made: selection.Selection) -> Measurements:
         parent_digest="",
         models=tuple(model.name for model in of.pool.models),
         model_count=len(of.pool.models),
+        trial=trial,
     )
     return replace(kept, chosen=origin)
 

@@ -16,9 +16,11 @@ Three questions, each with a seed that was fixed before the first run:
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -45,6 +47,10 @@ SETS, PLANTED = 200, 50
 MAX_FALSE = 16  # of 200: what a true 5% stays below in 98%
 RULES = ("easiest-half", "margin > 0 and slope > 0", "norm_prob > 0.3")
 LADDER_RULES = (*RULES, "slope > 0", "snr-greedy")
+KINDS = (
+    *(("noise", rule, metric) for rule in RULES for metric in ("acc", "norm_prob")),
+    *((name, rule, "acc") for rule in LADDER_RULES for name in ("ladder_science", "ladder_general")),
+)
 PLANTED_RULES = ('source = "good"', "easiest-half")
 SCORED = ("sq", "rc", "cs", "score", "decision_accuracy")
 DRAWS = 199
@@ -109,9 +115,27 @@ def count_false(of: RandomSet, rule: str, metric: str, through: bool, counts: Co
         counts[f"{name} without origin"] += bool(found and found.p <= 0.05)
     if through:
         drawn = through_rule.null_through_rule(kept, of.measured, pool, (metric,), DRAWS)
-        for name, found in through_rule.score_nulls(set_scores.scores(kept, metric), drawn[metric]).items():
+        for name, found in through_rule.score_nulls(
+            set_scores.scores(kept, metric), drawn[metric], 1
+        ).items():
             if name in SCORED:
-                counts[name] += bool(found and found.p <= 0.05)
+                counts[name] += bool(found and found.null.p <= 0.05)
+
+
+def counted(name: str, rule: str, metric: str, sets: int, work: Path | None) -> Counter[str]:
+    """Counts of `count_false` over so many sets of a kind; what lies in `work` is taken from there."""
+    kept = work / f"{name}, {rule.replace('/', ' ')}, {metric}, {sets}.json" if work else None
+    if kept and kept.exists():
+        return Counter(json.loads(kept.read_text(encoding="utf-8")))
+    found: Counter[str] = Counter()
+    made = (noise_set(seed) for seed in range(sets)) if name == "noise" else ladder_sets(name)
+    for of, _ in zip(made, range(sets), strict=False):
+        count_false(of, rule, metric, name == "noise", found)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found), encoding="utf-8")
+    print(false_table({(name, rule, metric): found}).splitlines()[-1], flush=True)
+    return found
 
 
 def false_table(found: dict[tuple[str, str, str], Counter[str]]) -> str:
@@ -152,9 +176,9 @@ def count_twice(of: RandomSet, first: str, second: str, metric: str, counts: Cou
     counts["sets"] += 1
     for chosen, parent, end in ((kept, of, ""), (alone, between, " of the second")):
         drawn = through_rule.null_through_rule(chosen, parent.measured, parent.pool, (metric,), DRAWS)
-        for name, found in through_rule.score_nulls(scores, drawn[metric]).items():
+        for name, found in through_rule.score_nulls(scores, drawn[metric], 1).items():
             if name in SCORED:
-                counts[f"{name}{end}"] += bool(found and found.p <= 0.05)
+                counts[f"{name}{end}"] += bool(found and found.null.p <= 0.05)
 
 
 def twice_table(sets: int) -> str:
@@ -198,32 +222,25 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sets", type=int, default=SETS)
+    parser.add_argument("--work", type=Path, help="folder that keeps finished rows of random keys")
+    parser.add_argument(
+        "--without", metavar="RULE", help="leave this rule out, such as snr-greedy, which takes hours"
+    )
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
-    parser.add_argument("--only-twice", action="store_true", help="make the table of two rules alone")
+    parser.add_argument(
+        "--only", action="append", choices=("twice", "planted", "keys"), help="make this table alone"
+    )
     options = parser.parse_args(arguments)
-    twice = twice_table(options.sets)
-    if options.only_twice:
+    kinds = [kind for kind in KINDS if kind[1] != options.without]
+    makers = {
+        "twice": lambda: twice_table(options.sets),
+        "planted": lambda: planted_table(min(PLANTED, options.sets)),
+        "keys": lambda: false_table({kind: counted(*kind, options.sets, options.work) for kind in kinds}),
+    }
+    for name in options.only or makers:
+        table = makers[name]()
+        print(table, flush=True)
         if options.write:
-            study_pages.put("random_keys", "twice", twice)
-        return
-    tables = {"twice": twice, "planted": planted_table(min(PLANTED, options.sets))}
-    print(tables["planted"], flush=True)
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for rule in RULES:
-        for metric in ("acc", "norm_prob"):
-            found = counts[("noise", rule, metric)] = Counter()
-            for seed in range(options.sets):
-                count_false(noise_set(seed), rule, metric, True, found)
-            print(false_table({("noise", rule, metric): found}).splitlines()[-1], flush=True)
-    for name in ("ladder_science", "ladder_general"):
-        for rule in LADDER_RULES:
-            found = counts[(name, rule, "acc")] = Counter()
-            for of, _ in zip(ladder_sets(name), range(options.sets), strict=False):
-                count_false(of, rule, "acc", False, found)
-            print(false_table({(name, rule, "acc"): found}).splitlines()[-1], flush=True)
-    tables["keys"] = false_table(counts)
-    if options.write:
-        for name, table in tables.items():
             study_pages.put("random_keys", name, table)
 
 

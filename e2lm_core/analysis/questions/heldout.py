@@ -320,6 +320,11 @@ def adjusted_level(trial_number: int) -> float:
     return 1 - ALPHA / (trial_number * (trial_number + 1))
 
 
+def adjusted_p(p: float, trial_number: int) -> float:
+    """p of the k-th choice tried on a set, times k (k + 1): at most .05 where `adjusted_level` finds it so."""
+    return min(1.0, p * trial_number * (trial_number + 1))
+
+
 def gain_interval(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
     """Interval of a held-out gain from its resampled values.
 

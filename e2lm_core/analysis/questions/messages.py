@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.base import formatting, labels
@@ -159,7 +160,7 @@ def _resolves(choice: Selection) -> str:
 
 
 def selection_warnings(choice: Selection) -> list[str]:
-    """Warnings about gains that vanish on other models, may be 0, or belong to a later rule tried."""
+    """Warnings about gains that vanish on other models, may be 0, or belong to a later choice tried."""
     said = [
         (
             f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
@@ -180,11 +181,14 @@ def selection_warnings(choice: Selection) -> list[str]:
             f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval "
             f"{formatting.interval(*final.interval)} includes 0."
         )
-    if choice.tried > 1 and final.covers == "questions" and final.level is not None:
+    if choice.tried > 1:
+        interval = ""
+        if final.covers == "questions" and final.level is not None:
+            interval = f", and its interval is one of {final.level:.2%}"
         said.append(
-            f"{formatting.ordinal(choice.tried)} rule that was tried on these questions: its interval is one of {final.level:.2%}, "
-            "and a gain needs a p of that kind, so that among all rules tried on these questions one that is none is "
-            "called a gain in at most one set of twenty."
+            f"{formatting.ordinal(choice.tried)} choice tried on these questions: a gain needs a p of at most "
+            f"{1 - heldout.adjusted_level(choice.tried):.2g}{interval}, so that among all choices tried on them one that is "
+            "none is called a gain in at most one set of twenty."
         )
     return said
 

@@ -5,19 +5,23 @@ answer keys for all questions of the parent, applies the rule anew, and scores t
 chose one after the other, the parent is the set that the first of them chose of, and each rule sees what the one before
 it keeps of those keys.
 
+Of many choices the best one lies beyond its own null by luck. So p is adjusted like that of a gain: the p of the k-th
+choice tried on these questions counts k (k + 1) times, and the chances sum to .05 over however many choices.
+
 Axes: B draws, K checkpoints of a model, Q questions of the parent, C choices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions import heldout, selection_null
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import Rule, Sample, TwinFinal
 from e2lm_core.analysis.questions.selection import resolve_rule
@@ -34,16 +38,16 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
 from e2lm_core.scores.uncertainty import null
 
-DRAWS = 399
+MAX_TRIALS = 10  # of more, the draws that an adjusted p needs take minutes
 _PACE_S = 2.5e-8  # for each value of a draw (checkpoints x questions x choices) of all metrics, on one core
 _RULE_S = 2e-3  # for each draw of a rule after the first, on one core
 _BLOCK = 1 << 22  # numbers of the one-hot keys in memory at once
 
 
 def estimated_seconds(
-    parent: Measurements, metrics: Sequence[str] = METRICS, draws: int = DRAWS, rules: int = 1
+    parent: Measurements, draws: int, metrics: Sequence[str] = METRICS, rules: int = 1
 ) -> float:
-    """Estimated time in seconds of `null_through_rule` through so many rules."""
+    """Estimated time in seconds of so many draws of `null_through_rule` through so many rules."""
     values = parent.chars.size * parent.checkpoints
     return 0.3 + draws * (values * len(metrics) * _PACE_S + (rules - 1) * _RULE_S)
 
@@ -61,12 +65,41 @@ def rules_through(chosen: Measurements) -> tuple[SelectionOrigin, ...]:
     return validity.origins_on(chosen) or (chosen.chosen,)
 
 
+def trial_number(chosen: Measurements) -> int:
+    """Number of a set's choice among all that were tried on these questions, for which its p is adjusted.
+
+    Raises:
+        StudioError: No rule made the set, its choice was not counted, or too many were tried before.
+    """
+    found = rules_through(chosen)[0].trial
+    if found is None:
+        raise StudioError(
+            f"How many choices were tried before {chosen.task} was not counted, so no p can be told: choose again."
+        )
+    if found > MAX_TRIALS:
+        raise StudioError(
+            f"{formatting.ordinal(found)} choice tried on these questions has no p: among so many the best one looks good "
+            f"by luck, and p is told up to {formatting.ordinal(MAX_TRIALS).lower()}. Measure {chosen.task} on models of "
+            "another family."
+        )
+    return found
+
+
+def required_draws(chosen: Measurements) -> int:
+    """Number of draws that the adjusted p of a set's choice needs.
+
+    Raises:
+        StudioError: Of `trial_number`.
+    """
+    return selection_null.required_draws(trial_number(chosen))
+
+
 def null_through_rule(
     chosen: Measurements,
     parent: Measurements,
     pool: Pool,
     metrics: Sequence[str] = METRICS,
-    draws: int = DRAWS,
+    draws: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, CurveScores]:
@@ -78,7 +111,7 @@ def null_through_rule(
             `rules_through`.
         pool: Item pool of the parent.
         metrics: Names of the metrics.
-        draws: Number of draws B.
+        draws: Number of draws B; None for `required_draws`.
         seed: Seed of the answer keys.
         progress: Called with the number of draws chosen by the rule, then with that scored on each metric.
 
@@ -88,8 +121,9 @@ def null_through_rule(
 
     Raises:
         StudioError: Results are missing; a model by which a rule chose is not measured; the rules would now choose
-            other questions.
+            other questions; without `draws`, of `required_draws`.
     """
+    draws = required_draws(chosen) if draws is None else draws
     rule, choosers, later = _rules_and_models(chosen, parent, pool)
     golds = null.random_golds_of_set(parent, draws, seed)
     masks = []
@@ -111,29 +145,64 @@ def null_through_rule(
     return found
 
 
-def score_nulls(scores: Scores, drawn: CurveScores) -> dict[str, NullDistribution | None]:
-    """Null distribution through the rule of each score of one metric, None where it is undefined."""
-    return {
-        name: null.null_distribution(getattr(scores, name).value, drawn.whole[key])
-        for name, key in (
-            ("sq", "sq"),
-            ("rc", readings.score_key("rc", scores.rc_reading)),
-            ("cs", "cs"),
-            ("score", readings.score_key("score", scores.rc_reading)),
-            ("snr", "snr"),
-            ("decision_accuracy", "decision_accuracy"),
-        )
-    }
+@dataclass(frozen=True)
+class ThroughRule:
+    """Null distribution of a score through the rules that made its set.
+
+    Attributes:
+        null: The distribution, with the p of this choice by itself.
+        p: That p, adjusted for the choices tried.
+        draws: Number of draws in which the score is defined.
+    """
+
+    null: NullDistribution
+    p: float
+    draws: int
+
+    def document(self) -> dict[str, float]:
+        """Content of the JSON: `p` is the adjusted one, `p_alone` that of this choice by itself."""
+        return {**self.null.model_dump(), "p": self.p, "p_alone": self.null.p, "draws": self.draws}
 
 
-def null_sentences(scores: Scores, drawn: CurveScores, rules: int = 1) -> list[str]:
-    """Sentences on the scores of one metric beside what the rules give under random answer keys."""
+def score_nulls(scores: Scores, drawn: CurveScores, trial: int) -> dict[str, ThroughRule | None]:
+    """Null distribution through the rules of each score of one metric, None where it is undefined.
+
+    Args:
+        scores: Scores of the chosen set.
+        drawn: Scores [B] of `null_through_rule`.
+        trial: Number of the choice, see `trial_number`.
+    """
+    found: dict[str, ThroughRule | None] = {}
+    for name, key in (
+        ("sq", "sq"),
+        ("rc", readings.score_key("rc", scores.rc_reading)),
+        ("cs", "cs"),
+        ("score", readings.score_key("score", scores.rc_reading)),
+        ("snr", "snr"),
+        ("decision_accuracy", "decision_accuracy"),
+    ):
+        one = null.null_distribution(getattr(scores, name).value, drawn.whole[key])
+        draws = int(np.isfinite(drawn.whole[key]).sum())
+        found[name] = None if one is None else ThroughRule(one, heldout.adjusted_p(one.p, trial), draws)
+    return found
+
+
+def null_sentences(scores: Scores, drawn: CurveScores, rules: int, trial: int) -> list[str]:
+    """Sentences on the scores of one metric beside what the rules give under random answer keys.
+
+    Args:
+        scores: Scores of the chosen set.
+        drawn: Scores [B] of `null_through_rule`.
+        rules: Number of rules that the draws go through.
+        trial: Number of the choice, see `trial_number`.
+    """
     by = "the same rule gives" if rules == 1 else f"the same {rules} rules give"
     return [
-        f"{labels.SCORES[name]} is {formatting.score(getattr(scores, name).value)}; under random answer keys {by} "
-        f"{formatting.score(found.mean)} on average, below {formatting.score(found.q95)} in 95% of {DRAWS:,} draws: "
-        f"p = {found.p:.2g}."
-        for name, found in score_nulls(scores, drawn).items()
+        f"{labels.SCORES[name][:1].upper()}{labels.SCORES[name][1:]} is {formatting.score(getattr(scores, name).value)}; under random answer keys {by} "
+        f"{formatting.score(found.null.mean)} on average, below {formatting.score(found.null.q95)} in 95% of "
+        f"{found.draws:,} draws: p = {found.p:.2g}, as {formatting.ordinal(trial).lower()} choice tried "
+        f"({found.null.p:.2g} by itself)."
+        for name, found in score_nulls(scores, drawn, trial).items()
         if found is not None
     ]
 

@@ -63,12 +63,12 @@ def _null_through_rule(opened: LoadedSet, rc: str) -> tuple[dict[str, Any], list
     from e2lm_core.sets.selection_origin import first_parent
 
     studio, question_set, measured, fleet = opened
-    rules = null_through_rule.rules_through(measured)
+    rules, trial = null_through_rule.rules_through(measured), null_through_rule.trial_number(measured)
     parent = first_parent(studio.settings, question_set, len(rules))
     whole = load_measurements(studio, parent, *fleet.run_arguments)
     by_relevance = any("relevance" in origin.rule for origin in rules)
     pool = measured_pool(LoadedSet(studio, parent, whole, fleet), by_relevance)
-    steps = null_through_rule.DRAWS * (1 + len(METRICS))
+    steps = null_through_rule.required_draws(measured) * (1 + len(METRICS))
     with progress_bar("drawing answer keys", steps) as advance:
         drawn = null_through_rule.null_through_rule(
             measured, whole, pool, progress=lambda by: advance("", by)
@@ -76,9 +76,10 @@ def _null_through_rule(opened: LoadedSet, rc: str) -> tuple[dict[str, Any], list
     found, said = {}, []
     for metric, scores in drawn.items():
         values = set_scores.scores(measured, metric, rc)
-        nulls = null_through_rule.score_nulls(values, scores)
-        found[metric] = {name: one and one.model_dump() for name, one in nulls.items()}
-        said += [f"{metric}: {s}" for s in null_through_rule.null_sentences(values, scores, len(rules))]
+        nulls = null_through_rule.score_nulls(values, scores, trial)
+        found[metric] = {name: one and one.document() for name, one in nulls.items()}
+        sentences = null_through_rule.null_sentences(values, scores, len(rules), trial)
+        said += [f"{metric}: {sentence}" for sentence in sentences]
     return found, said
 
 

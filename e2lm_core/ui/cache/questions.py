@@ -189,10 +189,11 @@ def null_through_rule_seconds(task: TaskSet, measurements: Measurements, metric:
     """Estimated time in seconds of `draw_null_through_rule`.
 
     Raises:
-        StudioError: The set that the rule chose of is not here as it was.
+        StudioError: The set that the rule chose of is not here as it was, or too many choices were tried.
     """
+    draws = through_rule.required_draws(measurements)
     _, whole, rules = _first_parent(task, measurements)
-    return through_rule.estimated_seconds(whole, (metric,), rules=len(rules))
+    return through_rule.estimated_seconds(whole, draws, (metric,), len(rules))
 
 
 def draw_null_through_rule(

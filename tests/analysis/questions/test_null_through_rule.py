@@ -49,10 +49,10 @@ def test_a_draw_is_the_score_of_what_the_rule_keeps_of_those_keys(
 def test_the_scores_of_noise_lie_within_the_null_through_the_rule(of: random_keys.RandomSet, kept) -> None:
     drawn = through_rule.null_through_rule(kept, of.measured, of.pool, ("norm_prob",), draws=99)["norm_prob"]
     scores = set_scores.scores(kept, "norm_prob")
-    found = through_rule.score_nulls(scores, drawn)
+    found = through_rule.score_nulls(scores, drawn, 1)
     assert found["sq"] is not None
     assert found["sq"].p > 0.05
-    (sentence, *_) = through_rule.null_sentences(scores, drawn)
+    (sentence, *_) = through_rule.null_sentences(scores, drawn, 1, 1)
     assert sentence.startswith("SQ is 0.")
     assert "under random answer keys the same rule gives" in sentence
 
@@ -74,7 +74,7 @@ def test_a_draw_goes_through_both_rules(of: random_keys.RandomSet, second: str) 
             assert drawn["norm_prob"].whole[name][number] == pytest.approx(
                 np.nan if value is None else value, nan_ok=True
             )
-    sentences = through_rule.null_sentences(scores, drawn["norm_prob"], 2)
+    sentences = through_rule.null_sentences(scores, drawn["norm_prob"], 2, 2)
     assert not sentences or "the same 2 rules give" in sentences[0]
 
 

@@ -30,6 +30,19 @@ def test_a_twentieth_of_the_keys_is_flipped_and_looked_for() -> None:
     assert planted.planting(measured, seed=1).precision == 1.0
 
 
+def test_a_part_of_the_models_ends_at_a_step_and_keeps_the_twin() -> None:
+    whole = answered(40, taught=1.0)
+    step = whole.curves[0].checkpoints[3].step
+    some = planted.part_of_models(whole, step, ("small", "medium"))
+    assert {c.model.size for c in some.curves if c.model.twin_of is None} == {"small", "medium"}
+    assert any(c.model.twin_of is not None for c in some.curves)
+    for curve in some.curves:
+        assert [one.step for one in curve.checkpoints][-1] == step
+        assert len(curve.ll) == len(curve.checkpoints) == 4
+    every = planted.part_of_models(whole, None, ("small", "medium", "large"))
+    assert [c.checkpoints for c in every.curves] == [c.checkpoints for c in whole.curves]
+
+
 def test_what_is_planted_anew_changes_wrong_choices_alone() -> None:
     task = studios.task(count=40)
     for plant in (planted.twins, planted.giveaways):
@@ -43,12 +56,9 @@ def test_what_is_planted_anew_changes_wrong_choices_alone() -> None:
 
 @pytest.mark.slow
 def test_a_twentieth_of_the_ladders_keys_is_found_again(tmp_path: Path) -> None:
-    """Mean precision at least .65, recall .70 of what the large models answered right before.
-
-    The list promises .85; groups of four wrong answers about the same two subjects keep it below (docs/studies/suspects.md).
-    """
+    """Mean precision at least .80, recall .70 of what the large models answered right before."""
     studio = open_studio(Settings(home=tmp_path))
     measured = planted.measured_of(studio, open_set(studio.settings, "ladder_science"))
     found = [planted.planting(measured, seed) for seed in range(20)]
-    assert np.mean([one.precision for one in found]) >= 0.65
+    assert np.mean([one.precision for one in found]) >= 0.8
     assert np.mean([one.recall for one in found]) >= 0.7

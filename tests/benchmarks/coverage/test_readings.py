@@ -7,8 +7,9 @@ import pytest
 from benchmarks.coverage import readings, study
 from benchmarks.coverage.methods import METHODS
 from e2lm_core.scores.set_scores import OF_READINGS
+from e2lm_core.scores.uncertainty import coverage, strata
 from e2lm_core.scores.uncertainty.coverage import READINGS_FILE
-from e2lm_core.scores.uncertainty.rules import CoverageTable
+from e2lm_core.scores.uncertainty.rules import NOT_COUNTED, CoverageTable
 from tests.support import simulation
 
 TINY = study.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
@@ -42,3 +43,16 @@ def test_the_table_that_ships_is_of_these_scores():
     for questions in (300, 2000):
         told = table.rule("rc_organisers", "acc", questions, 6)
         assert told.coverage >= 0.92
+
+
+def test_a_kind_that_was_not_counted_has_no_interval_of_one_size():
+    table = coverage.load()
+    for kind in strata.KINDS:
+        for score in ("rc_organisers", "score_organisers"):
+            for metric in ("acc", "acc_norm"):
+                told = table.rule(score, metric, 300, 6, kind)
+                assert told.method is None
+                assert told.why
+            assert table.rule(score, "norm_prob", 300, 6, kind).method
+    assert table.rule("rc_organisers", "acc", 300, 6, strata.KINDS[1]).why == NOT_COUNTED
+    assert table.rule("rc", "acc", 300, 6, strata.KINDS[1]).method  # all models: counted

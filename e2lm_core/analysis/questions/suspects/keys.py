@@ -38,13 +38,13 @@ from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
-DOUBTED = 0.5
+DOUBTED = 0.8
 MIN_RIGHT = 0.85  # expected share of wrong keys in the list
 SHARP = 8  # exponent of a model's knowledge in its weight: half the knowledge has almost no weight
 # Smallest sum of two choices' probabilities for two right answers, and smallest mean of the lesser one in each model.
 TOGETHER, HESITATE = 0.85, 0.3
 JUDGES = 2.5  # smallest number of judges, 1 / sum_m w_m^2, that can tell two right answers
-KNOWS = 0.65  # smallest position of the best model between chance (0) and all right (1), wrong keys aside
+KNOWS = 0.82  # smallest position of the best model between chance (0) and all right (1), wrong keys aside
 TOLD = 0.5  # smallest share of answers that must be known to the mini models
 _LATE = 0.25  # share of a model's checkpoints
 # The grid of the mixture: shares of wrong keys e, confidence a at which errors halve, and steepness b.

@@ -74,10 +74,12 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
     if chosen.folds:
         covers = chosen.scores[_judgement(chosen)].covers
     else:
-        widgets.empty_state(chosen.why or "", icon=":material/group_off:")
         widgets.redraw_while_running(task)
     copy_selection(
-        task.address, list(chosen.ids), "choosing_keep", partial(_origin, task, pool, rule, source)
+        task.address,
+        list(chosen.ids),
+        "choosing_keep",
+        partial(_origin, task, pool, rule, source, chosen.tried),
     )
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
@@ -88,9 +90,9 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
     )
 
 
-def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None) -> SelectionOrigin:
+def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None, trial: int) -> SelectionOrigin:
     read = pool.models if selection.reads_models(selection.resolve_rule(pool, rule, source)) else ()
-    return selection_origin.origin_of_selection(task, rule, source, read)
+    return selection_origin.origin_of_selection(task, rule, source, read, trial)
 
 
 def _draw_null(task: TaskSet, measurements: Measurements, chosen: Selection, seconds: float) -> None:

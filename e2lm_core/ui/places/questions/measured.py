@@ -5,6 +5,8 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -16,11 +18,12 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
 from e2lm_core.base import formatting
-from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, SelectionOrigin, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import selection_origin
+from e2lm_core.sets.editing import rule_trials
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
@@ -202,6 +205,19 @@ def _relevance(task: TaskSet) -> None:
         st.rerun()
 
 
+def _origin(task: TaskSet, pool: Pool, ids: Sequence[str]) -> SelectionOrigin:
+    """Origin of a copy with these rows, which count as one more choice among the questions."""
+    rows = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32]
+    trial = rule_trials.record_trial(
+        session.studio().settings,
+        task.address,
+        (IN_THE_TABLE, rows, None),
+        task,
+        [model.name for model in pool.models],
+    )
+    return selection_origin.origin_of_selection(task, IN_THE_TABLE, None, pool.models, trial)
+
+
 def _selection(
     task: TaskSet,
     measurements: Measurements,
@@ -218,7 +234,7 @@ def _selection(
             task.address,
             list(frame["id"][selected]),
             "questions_keep",
-            partial(selection_origin.origin_of_selection, task, IN_THE_TABLE, None, pool.models),
+            partial(_origin, task, pool, list(frame["id"][selected])),
         )
     curves = question_pool.compared_frame(pool, selected, metric)
     widgets.chart(

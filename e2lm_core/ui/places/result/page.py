@@ -66,7 +66,8 @@ def _score(task: TaskSet) -> None:
         score.null_through_rule(task, measurements, metric, scores)
     bars = score.bars(task, scores, metric)
     score.other_weights(measurements, metric)
-    score.what_would_raise_it(advice)
+    if not chosen:  # else the headline says already that nothing is advised
+        score.what_would_raise_it(advice)
     every_score, by_model, drawn = st.tabs(score.TABS)
     with every_score:
         score.every_score(measurements, scores, metric, bounds)

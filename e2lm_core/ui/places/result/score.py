@@ -81,14 +81,14 @@ def other_weights(measurements: Measurements, metric: str) -> None:
 
 
 @contextmanager
-def _null_progress() -> Iterator[Callable[[int], object]]:
-    """Bar of a null through the rule; gives the function that moves it."""
+def _null_progress(draws: int) -> Iterator[Callable[[int], object]]:
+    """Bar of so many draws of a null through the rule; gives the function that moves it."""
     bar, label, done = st.progress(0.0), "Choosing and scoring under random answer keys …", 0
 
     def advance(by: int) -> None:
         nonlocal done
         done += by
-        bar.progress(min(1.0, done / (2 * null_words.DRAWS)), label)  # the rule, and one metric
+        bar.progress(min(1.0, done / (2 * draws)), label)  # the rule, and one metric
 
     yield advance
     bar.empty()
@@ -108,14 +108,16 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, sc
                 key="score_null_through_rule",
             ):
                 return
-            with _null_progress() as advance:
+            with _null_progress(null_words.required_draws(measurements)) as advance:
                 questions.draw_null_through_rule(task, measurements, metric, advance)
-            drawn = questions.null_through_rule(task, measurements, metric)
+            if questions.null_through_rule(task, measurements, metric) is not None:
+                st.rerun()  # without the button
     except StudioError as error:
         markdown.caption(error)
         return
     if drawn is not None:
-        for sentence in null_words.null_sentences(scores, drawn, len(null_words.rules_through(measurements))):
+        rules, trial = null_words.rules_through(measurements), null_words.trial_number(measurements)
+        for sentence in null_words.null_sentences(scores, drawn, len(rules), trial):
             markdown.markdown(sentence)
 
 

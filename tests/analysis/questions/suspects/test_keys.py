@@ -49,11 +49,30 @@ def test_models_that_know_nothing_cannot_tell():
     assert "know too little to find wrong answer keys" in messages.headline(found)
 
 
+def test_models_that_know_three_quarters_cannot_tell():
+    """They err together where they are sure: half and more of what they contradicted were right keys."""
+    measured = answered(100, taught=1.0)
+    knows = keys.find_doubtful_keys(measured).knowledge
+    assert knows is not None
+    assert knows > keys.KNOWS
+    unlearnt = np.random.default_rng(1).choice(100, 25, replace=False)
+    curves = []
+    for one in measured.curves:
+        ll = one.ll.copy()
+        ll[:, unlearnt, (measured.gold[unlearnt] + 1) % 4] = (
+            ll[:, unlearnt].max(axis=-1) + 3.0
+        )  # sure, and wrong
+        curves.append(replace(one, ll=ll))
+    found = keys.find_doubtful_keys(replace(measured, curves=tuple(curves)))
+    assert found.listed == () or not wrong_keys(found)
+    assert found.why is not None
+
+
 def with_probabilities(
     *rows: list[float], models: Sequence[ModelInfo] = (SMALL, LARGE), last: Sequence[list[float]] = ()
 ) -> Measurements:
-    """Ten questions that all models know, and these after them; of each model in turn the last one may be given."""
-    known = [[0.97, 0.01, 0.01, 0.01]] * 10
+    """Twenty questions that all models know, and these after them; of each model in turn the last one may be given."""
+    known = [[0.97, 0.01, 0.01, 0.01]] * 20
     one, curves = curve(SMALL, [0.5] * 4), []
     for n, model in enumerate(models):
         ll = np.log(np.array([*known, *rows, *([last[n]] if last else [])]))
@@ -73,7 +92,7 @@ def with_probabilities(
 def test_doubt_is_the_gap_to_the_key_by_hand():
     found = keys.find_doubtful_keys(with_probabilities([0.01, 0.983, 0.004, 0.003], [0.3, 0.65, 0.03, 0.02]))
     [one] = [s for s in found.listed if s.kind == "wrong key"]
-    assert (one.question_id, one.gold, one.about, one.models, one.of) == ("q10", 0, (1,), 2, 2)
+    assert (one.question_id, one.gold, one.about, one.models, one.of) == ("q20", 0, (1,), 2, 2)
     assert one.evidence == pytest.approx(0.973)
 
 
@@ -93,7 +112,7 @@ def test_two_answers_between_which_each_model_hesitates():
         [0.64, 0.28, 0.04, 0.04],
     )
     found = doubled(keys.find_doubtful_keys(with_probabilities(*rows, models=THREE)))
-    assert [(one.question_id, one.about) for one in found] == [("q10", (1,)), ("q12", (1,))]
+    assert [(one.question_id, one.about) for one in found] == [("q20", (1,)), ("q22", (1,))]
     assert found[0].evidence == pytest.approx(0.92)
     two_alone = keys.find_doubtful_keys(with_probabilities(*rows))
     assert not doubled(two_alone), "two models hesitate by chance"
@@ -120,13 +139,13 @@ def test_a_model_that_wavers_between_checkpoints_does_not_hesitate():
 
 def test_questions_that_the_models_were_never_told_of_are_left_out():
     measured = with_probabilities([0.01, 0.983, 0.004, 0.003], [0.01, 0.985, 0.003, 0.002])
-    told = replace(measured, told=(True,) * 11 + (False,))
+    told = replace(measured, told=(True,) * 21 + (False,))
     found = keys.find_doubtful_keys(told)
-    assert (wrong_keys(found), found.left_out) == ({"q10"}, 1)
+    assert (wrong_keys(found), found.left_out) == ({"q20"}, 1)
     assert "never told of 1 question, whose keys they cannot doubt" in messages.headline(found)
-    assert wrong_keys(keys.find_doubtful_keys(measured)) == {"q10", "q11"}
-    none = keys.find_doubtful_keys(replace(measured, told=(False,) * 12))
-    assert "told of 0 of the 12 questions" in messages.headline(none)
+    assert wrong_keys(keys.find_doubtful_keys(measured)) == {"q20", "q21"}
+    none = keys.find_doubtful_keys(replace(measured, told=(False,) * 22))
+    assert "told of 0 of the 22 questions" in messages.headline(none)
 
 
 def test_nothing_is_told_of_nothing():
