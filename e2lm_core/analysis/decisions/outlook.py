@@ -1,0 +1,264 @@
+"""Outlook of a set's models: who is ahead at the end, checkpoint by checkpoint, and when enough pairs are decided.
+
+A set whose models are not above chance gives no probability: all models and checkpoints are tested together (binomial
+test, Bonferroni, 5%), so that of sets with random answer keys 5% or fewer get any.
+
+Axes: N cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from e2lm_core.analysis.decisions import probability
+from e2lm_core.analysis.decisions.probability import Cases, Coefficients
+from e2lm_core.analysis.decisions.sizes import parameter_count
+from e2lm_core.base.records import Record
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+LEVELS = (0.8, 0.9)
+SET_ERROR = 0.05
+SET_NEAR_CHANCE = "No model is above chance on this set so far, all models and checkpoints judged together."
+APART = "The two models share no checkpoint with complete results."
+
+
+class Outlook(Record):
+    """Outlook of one pair at one checkpoint.
+
+    Attributes:
+        step: Training step of the first model.
+        tokens_seen: Tokens seen.
+        share: Tokens seen over tokens at the end of training; None if unknown.
+        first_score: Score of the first model.
+        second_score: Score of the second model.
+        ahead: Name of the model that is more likely to end above; None where not known, or at 50%.
+        probability: P that it does, 0.5 or more; None where not known, see `why`.
+        interval: What the fit allows for that probability: 95% over resampled models, and each family by itself.
+        why: Reason for not known.
+    """
+
+    step: int
+    tokens_seen: float | None
+    share: float | None
+    first_score: float
+    second_score: float
+    ahead: str | None = None
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    why: str | None = None
+
+
+class Stop(Record):
+    """Earliest checkpoint at which the pairs are decided to a level.
+
+    Attributes:
+        level: Mean probability of the likelier model over the pairs; a pair that is not known counts as 50%.
+        tokens_seen: Tokens seen there; None if it is never reached.
+        share: The same as a share of training; None if it is never reached.
+    """
+
+    level: float
+    tokens_seen: float | None
+    share: float | None
+
+
+class Certainty(Record):
+    """Mean probability of the likelier model over the pairs, checkpoint by checkpoint.
+
+    Attributes:
+        tokens_seen: Tokens seen at each checkpoint.
+        shares: The same as shares of training.
+        means: Mean probability there, 0.5 or more.
+        known: Number of pairs whose probability is known there.
+        pairs: Number of pairs; those whose sizes are unknown or too far apart are left out.
+        stops: Earliest checkpoint of each of `LEVELS`.
+    """
+
+    tokens_seen: tuple[float, ...]
+    shares: tuple[float, ...]
+    means: tuple[float, ...]
+    known: tuple[int, ...]
+    pairs: int
+    stops: tuple[Stop, ...]
+
+
+def outlooks(
+    measured: Measurements,
+    metric: str,
+    first: str,
+    second: str,
+    end_tokens: float | None = None,
+    coefficients: Coefficients | None = None,
+) -> list[Outlook]:
+    """Outlook of two models at every checkpoint that both have; empty if they share none.
+
+    Args:
+        measured: Results of the set.
+        metric: Name of the metric.
+        first: Name of one model.
+        second: Name of the other.
+        end_tokens: Tokens at the end of training; None for the last checkpoint that both models have.
+        coefficients: Coefficients to use; None for those of the studio.
+    """
+    one, other = measured.curve_of(first), measured.curve_of(second)
+    steps, here, there = _shared(measured, metric, one, other)
+    if not len(steps):
+        return []
+    cases = pair_cases(measured, metric, one, other, end_tokens)
+    found = probability.probabilities(cases, coefficients or probability.load_coefficients())
+    why = set_reasons(measured, metric, cases, found.why, one.tokens_seen[here])
+    rows = []
+    for at, step in enumerate(steps):
+        tokens = one.tokens_seen[here][at]
+        known = {} if why[at] else _told(found, at, first, second)
+        rows.append(
+            Outlook(
+                step=int(step),
+                tokens_seen=float(tokens) if np.isfinite(tokens) else None,
+                share=float(cases.share[at]) if np.isfinite(cases.share[at]) else None,
+                first_score=float(cases.first[at]),
+                second_score=float(cases.second[at]),
+                why=why[at] or None,
+                **known,
+            )
+        )
+    return rows
+
+
+def pair_cases(
+    measured: Measurements, metric: str, one: ModelCurve, other: ModelCurve, end_tokens: float | None = None
+) -> Cases:
+    """Cases of two models at the N checkpoints that both have with complete results; arguments as of `outlooks`."""
+    steps, here, there = _shared(measured, metric, one, other)
+    tokens = one.tokens_seen[here]
+    if end_tokens is None:
+        end_tokens = float(tokens[-1]) if len(tokens) else np.nan
+    small, large = parameter_count(one.model), parameter_count(other.model)
+    number = np.ones(len(steps))
+    return Cases(
+        first=measured.values(one.model.name, metric)[here],
+        second=measured.values(other.model.name, metric)[there],
+        questions=number * len(measured.question_ids),
+        chance=number * measured.chance,
+        size_ratio=number * (large / small if small and large else np.nan),
+        share=tokens / end_tokens,
+    )
+
+
+def set_reasons(
+    measured: Measurements, metric: str, cases: Cases, why: NDArray[np.object_], tokens: Floats
+) -> NDArray[np.object_]:
+    """Reasons [N] of cases with those of the set: another metric, or no model above chance up to these tokens [N].
+
+    Args:
+        measured: Results of the set.
+        metric: Name of the metric.
+        cases: The cases.
+        why: Reasons of the cases by themselves [N].
+        tokens: Tokens seen [N].
+    """
+    if metric not in probability.METRICS:
+        return np.full(len(cases), probability.METRIC, dtype=object)
+    since = above_chance_from(measured, metric)
+    return np.where((why == "") & ~(tokens >= since), SET_NEAR_CHANCE, why)
+
+
+def above_chance_from(measured: Measurements, metric: str) -> float:
+    """Tokens from which on some model is above chance, all models and checkpoints tested together.
+
+    Infinite where none ever is.
+    """
+    number, chance = len(measured.question_ids), measured.chance
+    tokens = np.concatenate([curve.tokens_seen for curve in measured.curves])
+    scores = np.concatenate([measured.values(curve.model.name, metric) for curve in measured.curves])
+    known = np.isfinite(tokens) & np.isfinite(scores)
+    tokens, right = tokens[known], np.round(scores[known] * number)
+    significant = stats.binom.sf(right - 1, number, chance) * known.sum() <= SET_ERROR
+    return float(tokens[significant].min()) if significant.any() else np.inf
+
+
+def set_certainty(
+    measured: Measurements,
+    metric: str,
+    end_tokens: float | None = None,
+    models: Sequence[str] | None = None,
+    coefficients: Coefficients | None = None,
+) -> Certainty | None:
+    """Certainty over all pairs of the models that count in scores; None without a pair that can be known.
+
+    Args:
+        measured: Results of the set.
+        metric: Name of the metric.
+        end_tokens: Tokens at the end of training; None for the last checkpoint of each pair.
+        models: Names of the models, in place of those that count.
+        coefficients: Coefficients to use; None for those of the studio.
+    """
+    names = [curve.model.name for curve in measured.scored_curves] if models is None else list(models)
+    tokens, shares, values, pairs = [], [], [], []
+    for number, (first, second) in enumerate(combinations(names, 2)):
+        for point in outlooks(measured, metric, first, second, end_tokens, coefficients):
+            if (
+                point.tokens_seen is not None
+                and point.share is not None
+                and point.share < 1
+                and point.why not in (probability.RATIO, probability.SIZES)
+            ):
+                tokens.append(point.tokens_seen)
+                shares.append(point.share)
+                values.append(np.nan if point.probability is None else point.probability)
+                pairs.append(number)
+    return certainty(np.array(tokens), np.array(shares), np.array(values), np.array(pairs))
+
+
+def certainty(tokens: Floats, shares: Floats, values: Floats, pairs: NDArray[np.intp]) -> Certainty | None:
+    """Certainty over pairs at the checkpoints that all of them have; None if there is none.
+
+    Args:
+        tokens: Tokens seen [N].
+        shares: The same as shares of training [N].
+        values: Probability of the likelier model [N]; NaN where not known.
+        pairs: Number of the pair of each case [N].
+    """
+    number = len(np.unique(pairs))
+    at = [one for one in np.unique(tokens) if (tokens == one).sum() == number]
+    if not at:
+        return None
+    means = [float(np.where(np.isnan(values), 0.5, values)[tokens == one].mean()) for one in at]
+    of_training = [float(shares[tokens == one].max()) for one in at]
+    stops = []
+    for level in LEVELS:
+        first = next((k for k, mean in enumerate(means) if mean >= level), None)
+        reached = (None, None) if first is None else (float(at[first]), of_training[first])
+        stops.append(Stop(level=level, tokens_seen=reached[0], share=reached[1]))
+    return Certainty(
+        tokens_seen=tuple(map(float, at)),
+        shares=tuple(of_training),
+        means=tuple(means),
+        known=tuple(int(np.isfinite(values[tokens == one]).sum()) for one in at),
+        pairs=number,
+        stops=tuple(stops),
+    )
+
+
+def _shared(
+    measured: Measurements, metric: str, one: ModelCurve, other: ModelCurve
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Steps [N] at which both models have complete results, and their places in both curves [N]."""
+    steps, here, there = np.intersect1d(one.steps, other.steps, return_indices=True)
+    first, second = measured.values(one.model.name, metric)[here], measured.values(other.model.name, metric)[there]
+    complete = np.isfinite(first) & np.isfinite(second)
+    return steps[complete], here[complete], there[complete]
+
+
+def _told(found: probability.Probabilities, at: int, first: str, second: str) -> dict[str, object]:
+    """Fields of the likelier model of a case."""
+    value, low, high = (float(of[at]) for of in (found.values, found.low, found.high))
+    if value >= 0.5:
+        return {"ahead": second if value > 0.5 else None, "probability": value, "interval": (low, high)}
+    return {"ahead": first, "probability": 1 - value, "interval": (1 - high, 1 - low)}
