@@ -16,32 +16,27 @@ from e2lm_core.imported.shelf import decisions
 from e2lm_core.scores.arrays import Floats
 
 SEED, DRAWS = 33, 200
-FIELDS = ("first", "second", "questions", "chance", "size_ratio", "share")
+FIELDS = ("first", "second", "questions", "chance", "size_ratio", "share", "above")
 
 
-@lru_cache(maxsize=2)
-def shelf_table(parts: bool = False) -> pd.DataFrame:
-    """One row for each decision: the fields of its case, `outcome`, models, benchmark, family; MMLU's subjects apart.
-
-    Args:
-        parts: MMLU's subjects alone, in place of all other benchmarks.
-    """
+@lru_cache(maxsize=1)
+def shelf_table() -> pd.DataFrame:
+    """One row for each decision: the fields of its case, `outcome`, models, benchmark, family."""
     frames = []
-    for of in decisions.all_decided(with_parts=parts):
-        if parts == of.benchmark.startswith("hendrycksTest-"):
-            frame = pd.DataFrame({name: getattr(of.cases, name) for name in FIELDS})
-            frame["outcome"], frame["tokens"] = of.outcomes, of.tokens
-            frame["first_model"], frame["second_model"] = of.first, of.second
-            frame["series"], frame["family"] = of.series, of.source
-            frame["benchmark"], frame["metric"] = of.benchmark, of.metric
-            frame["shots"] = -1 if of.num_fewshot is None else of.num_fewshot
-            frames.append(frame)
+    for of in decisions.all_decided():
+        frame = pd.DataFrame({name: getattr(of.cases, name) for name in FIELDS})
+        frame["outcome"], frame["tokens"] = of.outcomes, of.tokens
+        frame["first_model"], frame["second_model"] = of.first, of.second
+        frame["series"], frame["family"] = of.series, of.source
+        frame["benchmark"], frame["metric"] = of.benchmark, of.metric
+        frame["shots"] = -1 if of.num_fewshot is None else of.num_fewshot
+        frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
 def cases_of(frame: pd.DataFrame) -> Cases:
     """Cases of the rows."""
-    return Cases(**{name: frame[name].to_numpy(float) for name in FIELDS})
+    return Cases(**{name: frame[name].to_numpy(bool if name == "above" else float) for name in FIELDS})
 
 
 def with_terms(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from e2lm_core.scores.arrays import Floats
 
-RIDGE = 1e-3
+RIDGE = 2e-3
 _STEPS = 50
 _CLOSE = 1e-10
 

@@ -1,8 +1,5 @@
 """Outlook of a set's models: who is ahead at the end, checkpoint by checkpoint, and when enough pairs are decided.
 
-A set whose models are not above chance gives no probability: all models and checkpoints are tested together (binomial
-test, Bonferroni, 5%), so that of sets with random answer keys 5% or fewer get any.
-
 Axes: N cases.
 """
 
@@ -13,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.probability import Cases, Coefficients
@@ -23,9 +19,6 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 LEVELS = (0.8, 0.9)
-SET_ERROR = 0.05
-SET_NEAR_CHANCE = "No model is above chance on this set so far, all models and checkpoints judged together."
-APART = "The two models share no checkpoint with complete results."
 
 
 class Outlook(Record):
@@ -107,12 +100,12 @@ def outlooks(
         coefficients: Coefficients to use; None for those of the studio.
     """
     one, other = measured.curve_of(first), measured.curve_of(second)
-    steps, here, there = _shared(measured, metric, one, other)
+    steps, here, there = shared_points(measured, metric, one, other)
     if not len(steps):
         return []
     cases = pair_cases(measured, metric, one, other, end_tokens)
     found = probability.probabilities(cases, coefficients or probability.load_coefficients())
-    why = set_reasons(measured, metric, cases, found.why, one.tokens_seen[here])
+    why = np.full(len(cases), reason) if (reason := set_reason(measured, metric)) else found.why
     rows = []
     for at, step in enumerate(steps):
         tokens = one.tokens_seen[here][at]
@@ -135,7 +128,7 @@ def pair_cases(
     measured: Measurements, metric: str, one: ModelCurve, other: ModelCurve, end_tokens: float | None = None
 ) -> Cases:
     """Cases of two models at the N checkpoints that both have with complete results; arguments as of `outlooks`."""
-    steps, here, there = _shared(measured, metric, one, other)
+    steps, here, there = shared_points(measured, metric, one, other)
     tokens = one.tokens_seen[here]
     if end_tokens is None:
         end_tokens = float(tokens[-1]) if len(tokens) else np.nan
@@ -148,39 +141,27 @@ def pair_cases(
         chance=number * measured.chance,
         size_ratio=number * (large / small if small and large else np.nan),
         share=tokens / end_tokens,
+        above=_above_chance(measured, metric, tokens),
     )
 
 
-def set_reasons(
-    measured: Measurements, metric: str, cases: Cases, why: NDArray[np.object_], tokens: Floats
-) -> NDArray[np.object_]:
-    """Reasons [N] of cases with those of the set: another metric, or no model above chance up to these tokens [N].
-
-    Args:
-        measured: Results of the set.
-        metric: Name of the metric.
-        cases: The cases.
-        why: Reasons of the cases by themselves [N].
-        tokens: Tokens seen [N].
-    """
+def set_reason(measured: Measurements, metric: str) -> str | None:
+    """Reason why no probability is known for a set and metric, whatever the models; None without one."""
     if metric not in probability.METRICS:
-        return np.full(len(cases), probability.METRIC, dtype=object)
-    since = above_chance_from(measured, metric)
-    return np.where((why == "") & ~(tokens >= since), SET_NEAR_CHANCE, why)
+        return probability.METRIC
+    return probability.LETTERS if measured.letters else None
 
 
-def above_chance_from(measured: Measurements, metric: str) -> float:
-    """Tokens from which on some model is above chance, all models and checkpoints tested together.
-
-    Infinite where none ever is.
-    """
-    number, chance = len(measured.question_ids), measured.chance
-    tokens = np.concatenate([curve.tokens_seen for curve in measured.curves])
-    scores = np.concatenate([measured.values(curve.model.name, metric) for curve in measured.curves])
-    known = np.isfinite(tokens) & np.isfinite(scores)
-    tokens, right = tokens[known], np.round(scores[known] * number)
-    significant = stats.binom.sf(right - 1, number, chance) * known.sum() <= SET_ERROR
-    return float(tokens[significant].min()) if significant.any() else np.inf
+def _above_chance(measured: Measurements, metric: str, tokens: Floats) -> NDArray[np.bool_]:
+    """Whether some model is above chance on the set by these tokens [N]."""
+    curves = measured.curves
+    since = probability.above_chance_from(
+        np.concatenate([curve.tokens_seen for curve in curves]),
+        np.concatenate([measured.values(curve.model.name, metric) for curve in curves]),
+        len(measured.question_ids),
+        measured.chance,
+    )
+    return np.asarray(tokens >= since)
 
 
 def set_certainty(
@@ -246,7 +227,7 @@ def certainty(tokens: Floats, shares: Floats, values: Floats, pairs: NDArray[np.
     )
 
 
-def _shared(
+def shared_points(
     measured: Measurements, metric: str, one: ModelCurve, other: ModelCurve
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Steps [N] at which both models have complete results, and their places in both curves [N]."""

@@ -2,7 +2,7 @@
 
     P = 1 / (1 + exp(-(b1 x1 + b2 x2)))
     x1 = g / sqrt(1 + (g / 4)^2)        g = (second - first) / sqrt(e1^2 + e2^2), e = sqrt(p (1 - p) / Q), p = (Q s + 1) / (Q + 2)
-    x2 = tanh(ln(size ratio)) ln(a)     a = (better of both - chance) / sqrt(chance (1 - chance) / Q)
+    x2 = tanh(3 ln(size ratio)) ln(a)   a = (better of both - chance) / sqrt(chance (1 - chance) / Q)
 
 Exchanging the models turns P into 1 - P, since both terms change their sign. The errors are of two models that answered
 other questions: so were the public curves that the coefficients are fitted on, which have no results by question.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from e2lm_core.base.records import Record
 from e2lm_core.scores.arrays import Floats
@@ -27,12 +28,17 @@ from e2lm_core.scores.arrays import Floats
 _COEFFICIENTS = Path(__file__).parent / "coefficients.json"
 METRICS = ("acc", "acc_norm")
 STEEP = 4.0  # standard errors: the gap enters as this at most
+SIZE_STEEP = 3.0  # twice the size counts as 97% of any larger one
 MIN_STRENGTH = 2.5  # standard errors above chance
 MAX_SIZE_RATIO = 6.0
 MIN_SHARE = 0.017
 MAX_DISAGREEMENT = 0.1
 Z95 = 1.959964
+SET_ERROR = 0.05
 
+LETTERS = (
+    "The choices are letters: what a model gets by taking one letter more often is not known, so this is not either."
+)
 METRIC = "Public curves are of accuracy and length-adjusted accuracy alone: choose one of these metrics."
 SIZES = "The size of a model is not known: only sizes that are known can be compared with public curves."
 RATIO = f"One model is more than {MAX_SIZE_RATIO:.0f} times the other: public curves of two families go no further."
@@ -40,7 +46,8 @@ LENGTH = "The tokens seen, or those at the end of training, are not known."
 EARLY = f"Less than {MIN_SHARE:.1%} of training is done: before that the larger model is often behind and overtakes."
 END = "Training is over at this checkpoint: the difference is measured."
 MISSING = "A model has no complete results at this checkpoint."
-CHANCE = "The accuracy of blind guessing is not known for this benchmark."
+CHANCE = "What guessing gets is not known: the choices are letters or labels, differ in number, or there are none."
+SET_NEAR_CHANCE = "No model is above chance on this set so far, all models and checkpoints tested together."
 NEAR_CHANCE = f"Neither model is {MIN_STRENGTH:g} standard errors above chance at this checkpoint."
 DISAGREE = "The two families of public curves give different answers here."
 
@@ -71,9 +78,11 @@ class Cases:
         first: Scores of the first models, shares of right answers; NaN where missing.
         second: Scores of the second models.
         questions: Number of questions.
-        chance: Accuracy of blind guessing; NaN where it is not known.
+        chance: Accuracy of guessing; NaN where it is not known. It is not 1 / choices where choices are letters or labels:
+            a model that takes one of them more often is above that without reading.
         size_ratio: Parameters of the second model over those of the first; NaN where unknown.
         share: Tokens seen over tokens at the end of training; NaN where unknown.
+        above: True where some model is above chance on the set by then (`above_chance_from`).
     """
 
     first: Floats
@@ -82,6 +91,7 @@ class Cases:
     chance: Floats
     size_ratio: Floats
     share: Floats
+    above: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -117,11 +127,28 @@ def strengths(cases: Cases) -> Floats:
     return np.asarray((better - cases.chance) / np.sqrt(cases.chance * (1 - cases.chance) / cases.questions))
 
 
+def above_chance_from(tokens: Floats, scores: Floats, questions: int, chance: float) -> float:
+    """Tokens from which on some model is above chance, all models and checkpoints tested together (Bonferroni, 5%).
+
+    Infinite where none ever is: of sets with random answer keys that is so for 95% or more.
+
+    Args:
+        tokens: Tokens seen at every checkpoint of all models [N]; NaN where unknown.
+        scores: Scores there [N]; NaN where missing.
+        questions: Number of questions.
+        chance: Accuracy of guessing.
+    """
+    known = np.isfinite(tokens) & np.isfinite(scores)
+    right = np.round(scores[known] * questions)
+    significant = stats.binom.sf(right - 1, questions, chance) * known.sum() <= SET_ERROR
+    return float(tokens[known][significant].min()) if significant.any() else np.inf
+
+
 def terms(cases: Cases) -> Floats:
     """The two terms x1 and x2 [N, 2]; NaN where a figure is missing or the better model is not above chance."""
     gap, strength = gaps(cases), strengths(cases)
     strength = np.where(strength > 0, strength, np.nan)
-    size = np.tanh(np.log(cases.size_ratio)) * np.log(strength)
+    size = np.tanh(SIZE_STEEP * np.log(cases.size_ratio)) * np.log(strength)
     return np.column_stack([gap / np.sqrt(1 + (gap / STEEP) ** 2), size])
 
 
@@ -132,6 +159,7 @@ def unknown_reasons(cases: Cases) -> NDArray[np.object_]:
     strength = strengths(cases)
     for holds, why in (
         (~(strength >= MIN_STRENGTH), NEAR_CHANCE),
+        (~cases.above, SET_NEAR_CHANCE),
         (~np.isfinite(cases.chance), CHANCE),
         (~np.isfinite(cases.first + cases.second), MISSING),
         (cases.share < MIN_SHARE, EARLY),

@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.probability import Cases
 from e2lm_core.analysis.decisions.sizes import parameter_count
 from e2lm_core.base.records import ModelInfo
@@ -23,6 +24,9 @@ from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.scores.arrays import Floats
 
 METRICS = ("acc", "acc_norm", "score")  # shares of right answers
+# Benchmarks whose choices are letters or the same labels in every question: a model that takes one of them more often is
+# above 1 / choices without reading, so that what guessing gets is not known.
+LABELS = ("anli_r1", "anli_r2", "anli_r3", "gpqa", "mmlu")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,13 @@ def decided(shelved: Shelved, metric: str) -> Decided:
             names.append((small.model.name, large.model.name, series))
     table, labels = np.array(rows, float), np.array(names, dtype=object)
     number, chance = shelved.benchmark.questions, shelved.chance(metric)
+    if shelved.benchmark.name in LABELS or shelved.benchmark.name.startswith(library.SUBJECT):
+        chance = None
+    since = np.inf
+    if number is not None and chance is not None:
+        every = [np.array(curve.tokens_seen, float) for curve in curves]
+        scores = [np.array(curve.scores) for curve in curves]
+        since = probability.above_chance_from(np.concatenate(every), np.concatenate(scores), number, chance)
     return Decided(
         source=shelved.source.key,
         benchmark=shelved.benchmark.name,
@@ -88,6 +99,7 @@ def decided(shelved: Shelved, metric: str) -> Decided:
             chance=np.full(len(table), np.nan if chance is None else chance),
             size_ratio=table[:, 2],
             share=table[:, 3],
+            above=table[:, 4] >= since,
         ),
         outcomes=table[:, 5],
         tokens=table[:, 4],
