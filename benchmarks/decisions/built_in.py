@@ -6,8 +6,6 @@ Axes: N decisions.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -58,9 +56,7 @@ def ladder_table(results: dict[str, Measurements]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _pair(
-    measured: Measurements, name: str, metric: str, seed: int, first: str, second: str
-) -> pd.DataFrame:
+def _pair(measured: Measurements, name: str, metric: str, seed: int, first: str, second: str) -> pd.DataFrame:
     one, other = measured.curve_of(first), measured.curve_of(second)
     cases = outlook.pair_cases(measured, metric, one, other)
     _, here, there = outlook.shared_points(measured, metric, one, other)
@@ -71,15 +67,4 @@ def _pair(
     frame["first_model"], frame["second_model"] = first, second
     frame["series"], frame["family"] = f"seed {seed}", "ladder"
     frame["benchmark"], frame["metric"], frame["shots"] = name, metric, 0
-    # Standard error of the difference over questions that both models answered.
-    values = [measured.per_question[model][metric] for model in (first, second)]
-    paired = values[1][there] - values[0][here]
-    frame["paired_error"] = paired.std(axis=1, ddof=1) / np.sqrt(paired.shape[1])
     return frame[frame["share"] < 1]
-
-
-def with_random_keys(measured: Measurements, sets: int, seed: int) -> Iterator[Measurements]:
-    """The same answers under keys that nobody chose."""
-    rng = np.random.default_rng(seed)
-    for _ in range(sets):
-        yield replace(measured, gold=rng.integers(0, measured.choice_counts))

@@ -70,3 +70,21 @@ def test_every_point_as_rows(call: Cli) -> None:
 )
 def test_what_is_not_there_is_one_sentence(call: Cli, arguments: tuple[str, ...], says: str) -> None:
     assert says in call("shelf", *arguments, code=2)
+
+
+def test_when_each_benchmark_decides(call: Cli) -> None:
+    answer = call("shelf", "decisions", "--source", "e2lm", "--json")
+    assert [one["key"] for one in answer["sources"]] == ["e2lm"]
+    rows = {row["benchmark"]: row for row in answer["benchmarks"]}
+    assert "mmlu" not in rows  # letters
+    assert (
+        rows["hellaswag"]["certainty"]["stops"][0]["tokens_seen"]
+        < rows["race"]["certainty"]["stops"][0]["tokens_seen"]
+    )
+    shown = call("shelf", "decisions", "--source", "e2lm", "--benchmark", "hella*")
+    assert "80% at" in shown
+    assert "4.2 B" in shown
+    assert "counts as 50%" in shown
+    assert "No decision is known of a benchmark that matches" in call(
+        "shelf", "decisions", "--benchmark", "mmlu", code=2
+    )

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.probability import Cases, Coefficients
 from e2lm_core.analysis.decisions.sizes import parameter_count
@@ -19,6 +21,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 LEVELS = (0.8, 0.9)
+LEFT_OUT = (probability.RATIO, probability.SIZES)  # pairs of these are no part of a set's certainty
 
 
 class Outlook(Record):
@@ -31,6 +34,7 @@ class Outlook(Record):
         first_score: Score of the first model.
         second_score: Score of the second model.
         ahead: Name of the model that is more likely to end above; None where not known, or at 50%.
+        is_second_ahead: Whether that is the second model; None where `ahead` is None.
         probability: P that it does, 0.5 or more; None where not known, see `why`.
         interval: What the fit allows for that probability: 95% over resampled models, and each family by itself.
         why: Reason for not known.
@@ -42,6 +46,7 @@ class Outlook(Record):
     first_score: float
     second_score: float
     ahead: str | None = None
+    is_second_ahead: bool | None = None
     probability: float | None = None
     interval: tuple[float, float] | None = None
     why: str | None = None
@@ -104,21 +109,23 @@ def outlooks(
     if not len(steps):
         return []
     cases = pair_cases(measured, metric, one, other, end_tokens)
-    found = probability.probabilities(cases, coefficients or probability.load_coefficients())
-    why = np.full(len(cases), reason) if (reason := set_reason(measured, metric)) else found.why
+    reason = set_reason(measured, metric)
+    found = None
+    if reason is None:
+        found = probability.probabilities(cases, coefficients or probability.load_coefficients())
     rows = []
     for at, step in enumerate(steps):
-        tokens = one.tokens_seen[here][at]
-        known = {} if why[at] else _told(found, at, first, second)
+        tokens, share = one.tokens_seen[here][at], cases.share[at]
+        why = reason if found is None else found.why[at] or None
         rows.append(
             Outlook(
                 step=int(step),
                 tokens_seen=float(tokens) if np.isfinite(tokens) else None,
-                share=float(cases.share[at]) if np.isfinite(cases.share[at]) else None,
+                share=float(share) if np.isfinite(share) else None,
                 first_score=float(cases.first[at]),
                 second_score=float(cases.second[at]),
-                why=why[at] or None,
-                **known,
+                why=why,
+                **({} if found is None or why else _told(found, at, first, second)),
             )
         )
     return rows
@@ -149,7 +156,9 @@ def set_reason(measured: Measurements, metric: str) -> str | None:
     """Reason why no probability is known for a set and metric, whatever the models; None without one."""
     if metric not in probability.METRICS:
         return probability.METRIC
-    return probability.LETTERS if measured.letters else None
+    if measured.letters:
+        return probability.LETTERS
+    return validity.meaningless_reason(measured)
 
 
 def _above_chance(measured: Measurements, metric: str, tokens: Floats) -> NDArray[np.bool_]:
@@ -171,7 +180,9 @@ def set_certainty(
     models: Sequence[str] | None = None,
     coefficients: Coefficients | None = None,
 ) -> Certainty | None:
-    """Certainty over all pairs of the models that count in scores; None without a pair that can be known.
+    """Certainty over all pairs of the models that count in scores.
+
+    None without a pair that can be known, or where nothing is known of the set (`set_reason`).
 
     Args:
         measured: Results of the set.
@@ -180,6 +191,8 @@ def set_certainty(
         models: Names of the models, in place of those that count.
         coefficients: Coefficients to use; None for those of the studio.
     """
+    if set_reason(measured, metric):
+        return None
     names = [curve.model.name for curve in measured.scored_curves] if models is None else list(models)
     tokens, shares, values, pairs = [], [], [], []
     for number, (first, second) in enumerate(combinations(names, 2)):
@@ -188,7 +201,7 @@ def set_certainty(
                 point.tokens_seen is not None
                 and point.share is not None
                 and point.share < 1
-                and point.why not in (probability.RATIO, probability.SIZES)
+                and point.why not in LEFT_OUT
             ):
                 tokens.append(point.tokens_seen)
                 shares.append(point.share)
@@ -232,14 +245,20 @@ def shared_points(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Steps [N] at which both models have complete results, and their places in both curves [N]."""
     steps, here, there = np.intersect1d(one.steps, other.steps, return_indices=True)
-    first, second = measured.values(one.model.name, metric)[here], measured.values(other.model.name, metric)[there]
+    first, second = (
+        measured.values(one.model.name, metric)[here],
+        measured.values(other.model.name, metric)[there],
+    )
     complete = np.isfinite(first) & np.isfinite(second)
     return steps[complete], here[complete], there[complete]
 
 
-def _told(found: probability.Probabilities, at: int, first: str, second: str) -> dict[str, object]:
+def _told(found: probability.Probabilities, at: int, first: str, second: str) -> dict[str, Any]:
     """Fields of the likelier model of a case."""
     value, low, high = (float(of[at]) for of in (found.values, found.low, found.high))
-    if value >= 0.5:
-        return {"ahead": second if value > 0.5 else None, "probability": value, "interval": (low, high)}
-    return {"ahead": first, "probability": 1 - value, "interval": (1 - high, 1 - low)}
+    if value < 0.5:
+        value, low, high, ahead = 1 - value, 1 - high, 1 - low, first
+    else:
+        ahead = second if value > 0.5 else None
+    is_second = None if ahead is None else ahead == second
+    return {"ahead": ahead, "is_second_ahead": is_second, "probability": value, "interval": (low, high)}

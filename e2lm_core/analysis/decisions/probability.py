@@ -25,7 +25,7 @@ from scipy import stats
 from e2lm_core.base.records import Record
 from e2lm_core.scores.arrays import Floats
 
-_COEFFICIENTS = Path(__file__).parent / "coefficients.json"
+COEFFICIENTS = Path(__file__).parent / "coefficients.json"
 METRICS = ("acc", "acc_norm")
 STEEP = 4.0  # standard errors: the gap enters as this at most
 SIZE_STEEP = 3.0  # twice the size counts as 97% of any larger one
@@ -36,9 +36,7 @@ MAX_DISAGREEMENT = 0.1
 Z95 = 1.959964
 SET_ERROR = 0.05
 
-LETTERS = (
-    "The choices are letters: what a model gets by taking one letter more often is not known, so this is not either."
-)
+LETTERS = "The choices are letters: what a model gets by taking one letter more often is not known, so this is not either."
 METRIC = "Public curves are of accuracy and length-adjusted accuracy alone: choose one of these metrics."
 SIZES = "The size of a model is not known: only sizes that are known can be compared with public curves."
 RATIO = f"One model is more than {MAX_SIZE_RATIO:.0f} times the other: public curves of two families go no further."
@@ -46,10 +44,36 @@ LENGTH = "The tokens seen, or those at the end of training, are not known."
 EARLY = f"Less than {MIN_SHARE:.1%} of training is done: before that the larger model is often behind and overtakes."
 END = "Training is over at this checkpoint: the difference is measured."
 MISSING = "A model has no complete results at this checkpoint."
-CHANCE = "What guessing gets is not known: the choices are letters or labels, differ in number, or there are none."
+CHANCE = (
+    "What guessing gets is not known: the choices are letters or labels, differ in number, or there are none."
+)
 SET_NEAR_CHANCE = "No model is above chance on this set so far, all models and checkpoints tested together."
 NEAR_CHANCE = f"Neither model is {MIN_STRENGTH:g} standard errors above chance at this checkpoint."
 DISAGREE = "The two families of public curves give different answers here."
+
+
+class Reliability(Record):
+    """What was right in a band of stated probabilities, of a family told from the others.
+
+    Attributes:
+        left_out: Name of the family.
+        low: Lower end of the band.
+        high: Upper end; 1 belongs to the last band.
+        decisions: Number of decisions.
+        models: Number of their models.
+        stated: Mean stated probability.
+        right: Share that was right.
+        error: Standard error of `right` over resampled models.
+    """
+
+    left_out: str
+    low: float
+    high: float
+    decisions: int
+    models: int
+    stated: float
+    right: float
+    error: float
 
 
 class Coefficients(Record):
@@ -61,6 +85,7 @@ class Coefficients(Record):
         families: Coefficients by family, each from its own curves alone.
         fitted_on: Number of decided cases, models and benchmarks that they are from.
         command: Command that wrote them.
+        reliability: How often such probabilities held, each family told from the others.
     """
 
     values: tuple[float, float]
@@ -68,6 +93,7 @@ class Coefficients(Record):
     families: dict[str, tuple[float, float]]
     fitted_on: dict[str, int]
     command: str
+    reliability: tuple[Reliability, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,7 +222,7 @@ def probabilities(cases: Cases, coefficients: Coefficients) -> Probabilities:
 @lru_cache(maxsize=1)
 def load_coefficients() -> Coefficients:
     """The coefficients that the studio uses."""
-    return Coefficients.model_validate_json(_COEFFICIENTS.read_text(encoding="utf-8"))
+    return Coefficients.model_validate_json(COEFFICIENTS.read_text(encoding="utf-8"))
 
 
 def _error(scores: Floats, questions: Floats) -> Floats:

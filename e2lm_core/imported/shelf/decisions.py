@@ -14,10 +14,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.analysis.decisions import probability
-from e2lm_core.analysis.decisions.probability import Cases
+from e2lm_core.analysis.decisions import outlook, probability
+from e2lm_core.analysis.decisions.outlook import Certainty
+from e2lm_core.analysis.decisions.probability import Cases, Coefficients
 from e2lm_core.analysis.decisions.sizes import parameter_count
-from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.records import ModelInfo, Record
 from e2lm_core.imported.records import Curve
 from e2lm_core.imported.shelf import library
 from e2lm_core.imported.shelf.library import Shelved
@@ -56,6 +57,27 @@ class Decided:
     first: NDArray[np.object_]
     second: NDArray[np.object_]
     series: NDArray[np.object_]
+
+
+class BenchmarkStops(Record):
+    """When the pairs of a benchmark are decided, and how many of them rightly.
+
+    Attributes:
+        source: Key of the source.
+        benchmark: Name of the benchmark.
+        num_fewshot: Few-shot count; None if the source does not say.
+        metric: Name of the metric.
+        certainty: Certainty over its pairs.
+        right: Share of pairs whose likelier model ended ahead, at each of the stops; half for a pair that is not known there,
+            None where the stop is never reached.
+    """
+
+    source: str
+    benchmark: str
+    num_fewshot: int | None
+    metric: str
+    certainty: Certainty
+    right: tuple[float | None, ...]
 
 
 def decided(shelved: Shelved, metric: str) -> Decided:
@@ -121,6 +143,37 @@ def all_decided(source: str | None = None, with_parts: bool = False) -> Iterator
             for metric in shelved.benchmark.metrics:
                 if metric in METRICS:
                     yield decided(shelved, metric)
+
+
+def benchmark_stops(of: Decided, coefficients: Coefficients | None = None) -> BenchmarkStops | None:
+    """When the pairs of a benchmark are decided; None where guessing is not known, or without a pair.
+
+    Args:
+        of: Decisions on the benchmark.
+        coefficients: Coefficients to use; None for those of the studio.
+    """
+    found = probability.probabilities(of.cases, coefficients or probability.load_coefficients())
+    kept = ~np.isin(found.why, outlook.LEFT_OUT)
+    if not np.isfinite(of.cases.chance).any() or not kept.any():
+        return None
+    p, tokens = found.values[kept], of.tokens[kept]
+    pairs = np.unique((of.first + " " + of.second)[kept].astype(str), return_inverse=True)[1]
+    certainty = outlook.certainty(tokens, of.cases.share[kept], np.maximum(p, 1 - p), pairs)
+    if certainty is None:
+        return None
+    right = np.where(p > 0.5, of.outcomes[kept], 1 - of.outcomes[kept])
+    right[~np.isfinite(p) | (p == 0.5)] = 0.5
+    return BenchmarkStops(
+        source=of.source,
+        benchmark=of.benchmark,
+        num_fewshot=of.num_fewshot,
+        metric=of.metric,
+        certainty=certainty,
+        right=tuple(
+            None if stop.tokens_seen is None else float(right[tokens == stop.tokens_seen].mean())
+            for stop in certainty.stops
+        ),
+    )
 
 
 def _size(model: ModelInfo) -> float:
