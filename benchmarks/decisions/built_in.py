@@ -59,7 +59,7 @@ def ladder_table(results: dict[str, Measurements]) -> pd.DataFrame:
 def _pair(measured: Measurements, name: str, metric: str, seed: int, first: str, second: str) -> pd.DataFrame:
     one, other = measured.curve_of(first), measured.curve_of(second)
     cases = outlook.pair_cases(measured, metric, one, other)
-    _, here, there = outlook.shared_points(measured, metric, one, other)
+    _, here, _there = outlook.shared_points(measured, metric, one, other)
     tokens = one.tokens_seen[here]
     frame = pd.DataFrame({field: getattr(cases, field) for field in FIELDS})
     ended = float(np.sign(cases.second[-1] - cases.first[-1]))

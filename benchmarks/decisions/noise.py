@@ -16,12 +16,11 @@ import numpy as np
 
 from e2lm_core.analysis.decisions import outlook, probability
 from e2lm_core.analysis.decisions.probability import Coefficients
-from e2lm_core.scores.measurements import Measurements, ModelCurve
-from tests.support.random_keys import noise_set
+from e2lm_core.scores.measurements import Measurements
+from tests.support.random_keys import noise_set, with_sizes
 
 SETS, LIMIT, MOST = 200, 0.6, 16
 SEED = 33_000
-PARAMETERS = {"small": 100_000_000, "medium": 250_000_000, "large": 500_000_000}
 
 
 class Counted(NamedTuple):
@@ -79,16 +78,3 @@ def highest(measured: Measurements, metric: str, coefficients: Coefficients) -> 
             if len(found):
                 best[number] = max(best[number], float(np.maximum(found, 1 - found).max()))
     return best[0], best[1]
-
-
-def with_sizes(measured: Measurements) -> Measurements:
-    """The same results of models whose sizes are known, so that these stop no decision."""
-    curves = tuple(
-        ModelCurve(
-            curve.model.model_copy(update={"parameters": PARAMETERS.get(curve.model.size or "")}),
-            curve.checkpoints,
-            curve.ll,
-        )
-        for curve in measured.curves
-    )
-    return replace(measured, curves=curves)

@@ -160,7 +160,7 @@ class Answers:
     def outlooks(
         self, metric: str, first: str, second: str, end_tokens: float | None = None
     ) -> list[Outlook]:
-        """Who of two models is ahead at the end, at every checkpoint, see `outlook.outlooks`."""
+        """Probability that one of two models is ahead at the end, at every checkpoint, see `outlook.outlooks`."""
         return self._once(
             "outlooks",
             (metric, first, second, end_tokens),
@@ -168,7 +168,7 @@ class Answers:
         )
 
     def certainty(self, metric: str, end_tokens: float | None = None) -> Certainty | None:
-        """When the pairs of models are decided, see `outlook.set_certainty`."""
+        """Certainty over the pairs of models, checkpoint by checkpoint, see `outlook.set_certainty`."""
         return self._once(
             "certainty",
             (metric, end_tokens),

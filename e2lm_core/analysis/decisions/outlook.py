@@ -105,7 +105,7 @@ def outlooks(
         coefficients: Coefficients to use; None for those of the studio.
     """
     one, other = measured.curve_of(first), measured.curve_of(second)
-    steps, here, there = shared_points(measured, metric, one, other)
+    steps, here, _there = shared_points(measured, metric, one, other)
     if not len(steps):
         return []
     cases = pair_cases(measured, metric, one, other, end_tokens)

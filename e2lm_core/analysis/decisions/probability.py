@@ -53,7 +53,7 @@ DISAGREE = "The two families of public curves give different answers here."
 
 
 class Reliability(Record):
-    """What was right in a band of stated probabilities, of a family told from the others.
+    """Share that was right in a band of stated probabilities, of a family told from the others.
 
     Attributes:
         left_out: Name of the family.

@@ -41,7 +41,7 @@ def decide(
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
-    """Which of two models is ahead at the end of training, with its probability at each checkpoint, and when a set decides."""
+    """The probability that one of two models is ahead at the end of training, and the checkpoint at which a set decides."""
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.curves import messages as curve_messages
     from e2lm_core.analysis.decisions import messages

@@ -60,7 +60,7 @@ class Decided:
 
 
 class BenchmarkStops(Record):
-    """When the pairs of a benchmark are decided, and how many of them rightly.
+    """Checkpoints at which the pairs of a benchmark are decided, and the share decided rightly.
 
     Attributes:
         source: Key of the source.
@@ -146,7 +146,7 @@ def all_decided(source: str | None = None, with_parts: bool = False) -> Iterator
 
 
 def benchmark_stops(of: Decided, coefficients: Coefficients | None = None) -> BenchmarkStops | None:
-    """When the pairs of a benchmark are decided; None where guessing is not known, or without a pair.
+    """Checkpoints at which the pairs of a benchmark are decided; None where guessing is not known, or without a pair.
 
     Args:
         of: Decisions on the benchmark.

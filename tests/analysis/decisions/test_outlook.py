@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.decisions.noise import with_sizes
 from e2lm_core.analysis.decisions import outlook, probability
 from e2lm_core.scores.measurements import Measurements
-from tests.support.random_keys import noise_set, planted_set
+from tests.support.random_keys import noise_set, planted_set, with_sizes
 
 
 @pytest.fixture(scope="module")
