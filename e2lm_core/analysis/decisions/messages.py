@@ -8,11 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty, Outlook
+from e2lm_core.analysis.decisions.probability import Reliability
 from e2lm_core.base import formatting
 
 NO_PAIR = "The two models share no checkpoint with complete results: run both at the same steps."
+FRAME_COLUMNS = (*("step", "tokens_seen", "share", "first", "second", "probability", "low", "high", "why"),)
+HELP = (
+    "From the difference of the two scores in standard errors, the larger model and the height above chance: a logistic "
+    "regression on public curves. The band holds 95% over resampled models of these, and what each of their two families says "
+    "alone."
+)
+CERTAINTY_HELP = (
+    "The mean over all pairs of the probability of the likelier model; a pair that is not known counts as 50%, and sizes more "
+    "than six times apart are left out."
+)
+RELIABILITY_HELP = (
+    "Each family was told from the others alone: of decisions with such a stated probability, the share that was right. "
+    "Bars are two standard errors over resampled models. docs/studies/decisions.md has pairs of one size, other rules and "
+    "sets that measure nothing."
+)
 BUILT_IN = "The built-in models train on 2 M tokens: compare shares of training, never tokens with those of benchmarks."
 
 
@@ -117,6 +135,62 @@ def outlook_rows(points: Sequence[Outlook]) -> list[dict[str, Any]]:
         }
         for point in points
     ]
+
+
+def outlook_frame(points: Sequence[Outlook], second: bool) -> pd.DataFrame:
+    """Table of one model's probability at every checkpoint: step, tokens_seen, share, scores, probability, low, high, why.
+
+    Args:
+        points: Outlook at every checkpoint.
+        second: Whether it is the second model's.
+    """
+    rows = []
+    for point in points:
+        value, (low, high) = point.probability, point.interval or (None, None)
+        if value is not None and low is not None and high is not None and point.is_second_ahead is not second:
+            value, low, high = 1 - value, 1 - high, 1 - low
+        rows.append(
+            {
+                "step": point.step,
+                "tokens_seen": point.tokens_seen,
+                "share": point.share,
+                "first": point.first_score,
+                "second": point.second_score,
+                "probability": value,
+                "low": low,
+                "high": high,
+                "why": point.why,
+            }
+        )
+    numbers = ("tokens_seen", "share", "probability", "low", "high")
+    return pd.DataFrame(rows, columns=FRAME_COLUMNS).astype(dict.fromkeys(numbers, float))
+
+
+def certainty_frame(certainty: Certainty) -> pd.DataFrame:
+    """Table of a set's certainty: tokens_seen, share, mean, known, pairs."""
+    return pd.DataFrame(
+        {
+            "tokens_seen": certainty.tokens_seen,
+            "share": certainty.shares,
+            "mean": certainty.means,
+            "known": certainty.known,
+            "pairs": certainty.pairs,
+        }
+    )
+
+
+def reliability_frame(bands: Sequence[Reliability]) -> pd.DataFrame:
+    """Table of what was stated and right, by family that was left out."""
+    return pd.DataFrame(
+        [
+            {
+                "left out": of.left_out,
+                "band": f"{of.low:.0%} to {of.high:.0%}",
+                **of.model_dump(include={"stated", "right", "error", "decisions", "models"}),
+            }
+            for of in bands
+        ]
+    )
 
 
 def unknown_notes(points: Sequence[Outlook]) -> list[str]:

@@ -5,7 +5,7 @@ Axes: N cases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -16,7 +16,7 @@ from e2lm_core.analysis import validity
 from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.probability import Cases, Coefficients
 from e2lm_core.analysis.decisions.sizes import parameter_count
-from e2lm_core.base.records import Record
+from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
@@ -129,6 +129,15 @@ def outlooks(
             )
         )
     return rows
+
+
+def end_of_training(checkpoints: Iterable[Checkpoint], names: tuple[str, str]) -> float | None:
+    """Tokens at the last known checkpoint of the model that ends earlier; None if one has none with tokens."""
+    last = dict.fromkeys(names, 0)
+    for checkpoint in checkpoints:
+        if checkpoint.model.name in last and checkpoint.tokens_seen is not None:
+            last[checkpoint.model.name] = max(last[checkpoint.model.name], checkpoint.tokens_seen)
+    return float(min(last.values())) or None
 
 
 def pair_cases(

@@ -189,10 +189,10 @@ def unknown_reasons(cases: Cases) -> NDArray[np.object_]:
         (~np.isfinite(cases.chance), CHANCE),
         (~np.isfinite(cases.first + cases.second), MISSING),
         (cases.share < MIN_SHARE, EARLY),
-        (cases.share >= 1, END),
         (~np.isfinite(cases.share), LENGTH),
         (ratio > MAX_SIZE_RATIO * (1 + 1e-6), RATIO),
         (~np.isfinite(ratio), SIZES),
+        (cases.share >= 1, END),
     ):
         reasons[holds] = why
     return reasons

@@ -5,7 +5,7 @@ Tested in tests/commands/analysis/test_decide.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
@@ -13,11 +13,6 @@ from e2lm_core.commands.analysis.ranks import require_pair
 from e2lm_core.commands.opening import open_measured, require_metrics
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Metric, Task
 from e2lm_core.commands.output import estimate, print_table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from e2lm_core.base.records import Checkpoint
 
 
 def decide(
@@ -44,7 +39,7 @@ def decide(
     """The probability that one of two models is ahead at the end of training, and the checkpoint at which a set decides."""
     from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.curves import messages as curve_messages
-    from e2lm_core.analysis.decisions import messages
+    from e2lm_core.analysis.decisions import messages, outlook
 
     require_metrics([metric])
     studio, _, measured, opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
@@ -58,7 +53,7 @@ def decide(
             smaller, larger = pair
         names = tuple(measured.curve_of(name).model.short_name for name in (smaller, larger))
         known = [*studio.catalogue.checkpoints, *(c for curve in measured.curves for c in curve.checkpoints)]
-        end = end or last_tokens(known, (smaller, larger))
+        end = end or outlook.end_of_training(known, (smaller, larger))
         points = answers.outlooks(metric, smaller, larger, end)
     certainty = answers.certainty(metric, end)
     document = {
@@ -98,12 +93,3 @@ def decide(
         notes=notes,
         fleet=opened,
     )
-
-
-def last_tokens(checkpoints: Iterable[Checkpoint], names: tuple[str, str]) -> float | None:
-    """Tokens at the last known checkpoint of the model that ends earlier; None if one has none with tokens."""
-    last = dict.fromkeys(names, 0)
-    for checkpoint in checkpoints:
-        if checkpoint.model.name in last and checkpoint.tokens_seen is not None:
-            last[checkpoint.model.name] = max(last[checkpoint.model.name], checkpoint.tokens_seen)
-    return float(min(last.values())) or None

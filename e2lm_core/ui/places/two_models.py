@@ -69,23 +69,12 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
         elif (found := current_answer(measurements, metric)) is not None:
             for sentence in leads.pair_sentences(measurements, found):
                 widgets.headline(sentence)
-    names = [curve.model.name for curve in measurements.curves]
 
     def keep() -> None:
         st.session_state[NOISE] = st.session_state[f"{page}_{NOISE}"]
 
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
-        for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
-            widgets.selector(
-                label,
-                names,
-                chosen,
-                partial(_choose, pair, key),
-                key=f"{page}_{key}",
-                format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
-                label_visibility="visible",
-                width=260,
-            )
+        selectors(measurements, pair, page)
         st.toggle(
             leads.NOISE_LABEL,
             value=with_training_noise(),
@@ -94,6 +83,22 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
             help=leads.NOISE_HELP,
         )
     return None if pair[0] == pair[1] else pair
+
+
+def selectors(measurements: Measurements, pair: tuple[str, str], page: str) -> None:
+    """Draw the controls of the two models, with those chosen now; arguments as of `draw`."""
+    names = [curve.model.name for curve in measurements.curves]
+    for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
+        widgets.selector(
+            label,
+            names,
+            chosen,
+            partial(_choose, pair, key),
+            key=f"{page}_{key}",
+            format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
+            label_visibility="visible",
+            width=260,
+        )
 
 
 def _choose(pair: tuple[str, str], key: str, name: str) -> None:
