@@ -150,6 +150,16 @@ def test_the_page_says_its_figures_in_short() -> None:
     assert re.search(rf"at most {most} get", short)
 
 
+def test_the_guide_says_the_studys_figures() -> None:
+    short = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8").split("```")[0]
+    bands = [of for of in probability.load_coefficients().reliability if of.left_out == "Pythia"]
+    middle = next(of for of in bands if of.low == 0.75)
+    sure = [of for of in bands if of.low >= 0.9]
+    right = sum(of.right * of.decisions for of in sure) / sum(of.decisions for of in sure)
+    assert f"was right in .{middle.right * 100:.0f} where .75 to .85 was stated" in short
+    assert f"in .{right * 100:.0f} where .90 or more was" in short
+
+
 def test_seeds_that_took_no_part_are_decided_where_the_first_ones_are() -> None:
     checked = [row for row in rows_of("examples") if row[5] in ("2", "3") and row[6].isdigit()]
     assert {row[0] for row in checked} == {"ladder_science", "ladder_general"}
