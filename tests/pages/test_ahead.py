@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.decisions import messages, probability
 from e2lm_core.runs import results, state
@@ -12,6 +14,7 @@ from tests.support.visits import OWN, Visit
 
 PAIR = ("ladder-small-arch1", "ladder-large-arch1")
 SEEDS = ("ladder-small-arch1", "ladder-small-arch1-seed2")
+SHORT = ("small-arch1", "small-arch1-seed2")
 
 
 def answers_of(visit: Visit) -> Answers:
@@ -51,6 +54,23 @@ def test_another_pair_and_metric_are_chosen(taught: Visit) -> None:
     assert probability.METRIC[1:40] in taught.said
     at.selectbox(key=f"ahead_{two_models.ONE}").set_value(PAIR[1]).run()
     assert two_models.SAME in taught.said
+
+
+def test_before_the_end_the_one_answer_of_the_other_pages_says_it_too(
+    taught: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "at the end with"
+    at = taught.open("ahead")
+    for key, name in zip((two_models.ONE, two_models.OTHER), SEEDS, strict=True):
+        at.selectbox(key=f"ahead_{key}").set_value(name).run()
+    taught.open("accuracy")
+    assert said not in taught.said  # training is over
+    monkeypatch.setattr(decisions, "end_of_training", lambda *_: 4_000_000.0)
+    sentence = two_models.outlook_words.headline(answers_of(taught).outlooks("acc", *SEEDS, 4e6), *SHORT)
+    assert said in sentence
+    for page in ("ahead", "accuracy", "ranking", "plan"):
+        taught.open(page)
+        assert sentence in taught.said, page
 
 
 def test_what_was_never_taught_is_not_known(done: Visit) -> None:
