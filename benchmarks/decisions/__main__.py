@@ -1,9 +1,10 @@
 """How often the probability to end ahead holds: each family left out, built-in models, sets that measure nothing.
 
-    python -m benchmarks.decisions [--write]     # two minutes
+    python -m benchmarks.decisions [--write]     # some minutes
 
 Prints the tables; `--write` puts them into docs/studies/decisions.md, and the coefficients into
-e2lm_core/analysis/decisions/coefficients.json. It reads the shelf and the included results of the example sets alone.
+e2lm_core/analysis/decisions/coefficients.json. It reads the shelf and the included results of the example sets, and runs the other
+seeds of the built-in models at the checkpoints at which the first ones are decided.
 """
 
 from __future__ import annotations

@@ -14,26 +14,49 @@ import pandas as pd
 
 from benchmarks.decisions.table import FIELDS
 from e2lm_core.analysis.decisions import outlook, probability
+from e2lm_core.analysis.decisions.probability import Coefficients
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs.evaluate import evaluate
 from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.collection import open_set
 
 SETS = ("ladder_science", "ladder_general", "ladder_school")
+CHECKED = SETS[:2]  # whose other seeds are run where the first ones are decided
 SEEDS = (1, 2, 3)
 
 
-def example_results() -> dict[str, Measurements]:
-    """Included results of the example sets on all built-in models."""
+def example_results(coefficients: Coefficients | None = None) -> dict[str, Measurements]:
+    """Included results of the example sets on all built-in models.
+
+    Args:
+        coefficients: Coefficients by which the sets are decided: the other seeds are then run, too, at the checkpoints
+            at which the first ones are. None leaves it at the included results.
+    """
     with tempfile.TemporaryDirectory() as home:
-        studio = open_studio(Settings(home=Path(home), shipped=True))
-        found = {
-            name: load_measurements(studio, open_set(studio.settings, name), studio.local_checkpoints)
-            for name in SETS
-        }
+        studio = open_studio(Settings(home=Path(home), shipped=True, device="cpu"))
+        found = {}
+        for name in SETS:
+            task = open_set(studio.settings, name)
+            found[name] = load_measurements(studio, task, studio.local_checkpoints)
+            tokens = set() if coefficients is None else stop_tokens(found[name], coefficients)
+            others = [c for c in studio.local_checkpoints if c.model.seed_of and c.tokens_seen in tokens]
+            if others and name in CHECKED:
+                evaluate(studio, task, others)
+                found[name] = load_measurements(studio, task, studio.local_checkpoints)
         studio.store.database.close()
     return found
+
+
+def stop_tokens(measured: Measurements, coefficients: Coefficients) -> set[float]:
+    """Tokens at which the pairs of the first seeds are decided, on each metric and to each level."""
+    models = models_of_seed(measured, 1)
+    found = [
+        outlook.set_certainty(measured, metric, models=models, coefficients=coefficients)
+        for metric in probability.METRICS
+    ]
+    return {stop.tokens_seen for of in found if of for stop in of.stops if stop.tokens_seen is not None}
 
 
 def models_of_seed(measured: Measurements, seed: int) -> list[str]:

@@ -17,6 +17,7 @@ import numpy as np
 from e2lm_core.analysis.decisions import outlook, probability
 from e2lm_core.analysis.decisions.probability import Coefficients
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import null
 from tests.support.random_keys import noise_set, with_sizes
 
 SETS, LIMIT, MOST = 200, 0.6, 16
@@ -45,10 +46,9 @@ def standing() -> Iterator[Measurements]:
 
 
 def random_keys(measured: Measurements) -> Iterator[Measurements]:
-    """A set's answers under keys that nobody chose."""
-    rng = np.random.default_rng(SEED)
-    for _ in range(SETS):
-        yield replace(measured, gold=rng.integers(0, measured.choice_counts))
+    """A set's answers under keys that nobody chose; copies of a question share their shift, as in every null."""
+    for gold in null.random_golds_of_set(measured, SETS, SEED):
+        yield replace(measured, gold=gold.astype(np.intp))
 
 
 def count(sets: Iterator[Measurements], metric: str, coefficients: Coefficients, most: int = SETS) -> Counted:
@@ -70,8 +70,9 @@ def count(sets: Iterator[Measurements], metric: str, coefficients: Coefficients,
 def highest(measured: Measurements, metric: str, coefficients: Coefficients) -> tuple[float, float]:
     """Highest stated probability of a set's pairs, with the set's own test and without it; 0.5 for none."""
     best = [0.5, 0.5]
+    since = outlook.above_chance_from(measured, metric)
     for one, other in combinations(measured.scored_curves, 2):
-        cases = outlook.pair_cases(measured, metric, one, other)
+        cases = outlook.pair_cases(measured, metric, one, other, since=since)
         for number, of in enumerate((cases, replace(cases, above=np.ones(len(cases), bool)))):
             found = probability.probabilities(of, coefficients).values
             found = found[np.isfinite(found)]

@@ -72,7 +72,7 @@ def tables(coefficients: Coefficients, rows: dict[str, pd.DataFrame]) -> Iterato
     """
     shelf, rows = shelf_table(), dict(rows)
     rows["Pythia, benchmark left out too"] = tell_by_benchmark(FOLDS[0], shelf)
-    results = built_in.example_results()
+    results = built_in.example_results(coefficients)
     ladder = told(built_in.ladder_table(results), coefficients)
     rows["built-in models"] = ladder.assign(larger=larger_wins(with_terms(shelf), ladder))
     yield "coefficients", coefficients_table(coefficients)
@@ -241,7 +241,7 @@ def noise_table(results: dict[str, Measurements], coefficients: Coefficients, mo
         kinds = {
             "noise: models that know nothing and wander": noise.wandering(),
             "flat: the same, standing still": noise.standing(),
-            **{f"{name}, random keys": noise.random_keys(results[name]) for name in stops.EXAMPLES},
+            **{f"{name}, random keys": noise.random_keys(results[name]) for name in built_in.CHECKED},
         }
         for name, sets in kinds.items():
             found = noise.count(sets, metric, coefficients, most)
@@ -255,7 +255,7 @@ def examples_table(results: dict[str, Measurements], coefficients: Coefficients)
         "| set | metric | level | reached at | share of training | seed | pairs | known | stated | right of these | the leader there ends ahead |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name in stops.EXAMPLES:
+    for name in built_in.CHECKED:
         measured = results[name]
         for metric in ("acc", "acc_norm"):
             models = built_in.models_of_seed(measured, 1)

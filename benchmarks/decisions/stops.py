@@ -12,8 +12,6 @@ from e2lm_core.analysis.decisions import outlook
 from e2lm_core.analysis.decisions.probability import Coefficients
 from e2lm_core.scores.measurements import Measurements
 
-EXAMPLES = ("ladder_science", "ladder_general")
-
 
 class Checked(NamedTuple):
     """Pairs of other seeds at a checkpoint.

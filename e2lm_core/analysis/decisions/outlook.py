@@ -19,6 +19,7 @@ from e2lm_core.analysis.decisions.sizes import parameter_count
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty import null
 
 LEVELS = (0.8, 0.9)
 LEFT_OUT = (probability.RATIO, probability.SIZES)  # pairs of these are no part of a set's certainty
@@ -104,15 +105,29 @@ def outlooks(
         end_tokens: Tokens at the end of training; None for the last checkpoint that both models have.
         coefficients: Coefficients to use; None for those of the studio.
     """
+    reason = set_reason(measured, metric)
+    since = above_chance_from(measured, metric)
+    used = coefficients or probability.load_coefficients()
+    return _outlooks(measured, metric, (first, second), end_tokens, used, reason, since)
+
+
+def _outlooks(
+    measured: Measurements,
+    metric: str,
+    pair: tuple[str, str],
+    end_tokens: float | None,
+    coefficients: Coefficients,
+    reason: str | None,
+    since: float,
+) -> list[Outlook]:
+    """As `outlooks`, with the reason of the set and the tokens from which on it is above chance."""
+    first, second = pair
     one, other = measured.curve_of(first), measured.curve_of(second)
     steps, here, _there = shared_points(measured, metric, one, other)
     if not len(steps):
         return []
-    cases = pair_cases(measured, metric, one, other, end_tokens)
-    reason = set_reason(measured, metric)
-    found = None
-    if reason is None:
-        found = probability.probabilities(cases, coefficients or probability.load_coefficients())
+    cases = pair_cases(measured, metric, one, other, end_tokens, since)
+    found = None if reason else probability.probabilities(cases, coefficients)
     rows = []
     for at, step in enumerate(steps):
         tokens, share = one.tokens_seen[here][at], cases.share[at]
@@ -141,13 +156,29 @@ def end_of_training(checkpoints: Iterable[Checkpoint], names: tuple[str, str]) -
 
 
 def pair_cases(
-    measured: Measurements, metric: str, one: ModelCurve, other: ModelCurve, end_tokens: float | None = None
+    measured: Measurements,
+    metric: str,
+    one: ModelCurve,
+    other: ModelCurve,
+    end_tokens: float | None = None,
+    since: float | None = None,
 ) -> Cases:
-    """Cases of two models at the N checkpoints that both have with complete results; arguments as of `outlooks`."""
+    """Cases of two models at the N checkpoints that both have with complete results.
+
+    Args:
+        measured: Results of the set.
+        metric: Name of the metric.
+        one: Results of the first model.
+        other: Results of the second.
+        end_tokens: Tokens at the end of training; None for the last checkpoint that both models have.
+        since: Tokens from which on the set is above chance; None for `above_chance_from`.
+    """
     steps, here, there = shared_points(measured, metric, one, other)
     tokens = one.tokens_seen[here]
     if end_tokens is None:
         end_tokens = float(tokens[-1]) if len(tokens) else np.nan
+    # Models of two families may have seen other numbers of tokens at one step.
+    tokens = np.where(tokens == other.tokens_seen[there], tokens, np.nan)
     small, large = parameter_count(one.model), parameter_count(other.model)
     number = np.ones(len(steps))
     return Cases(
@@ -157,7 +188,7 @@ def pair_cases(
         chance=number * measured.chance,
         size_ratio=number * (large / small if small and large else np.nan),
         share=tokens / end_tokens,
-        above=_above_chance(measured, metric, tokens),
+        above=tokens >= (above_chance_from(measured, metric) if since is None else since),
     )
 
 
@@ -170,16 +201,20 @@ def set_reason(measured: Measurements, metric: str) -> str | None:
     return validity.meaningless_reason(measured)
 
 
-def _above_chance(measured: Measurements, metric: str, tokens: Floats) -> NDArray[np.bool_]:
-    """Whether some model is above chance on the set by these tokens [N]."""
+def above_chance_from(measured: Measurements, metric: str) -> float:
+    """Tokens from which on some model is above chance on the set; copies of a question count once.
+
+    Infinite where none ever is, and for metrics without a chance level.
+    """
+    if metric not in probability.METRICS:
+        return np.inf
     curves = measured.curves
-    since = probability.above_chance_from(
+    return probability.above_chance_from(
         np.concatenate([curve.tokens_seen for curve in curves]),
         np.concatenate([measured.values(curve.model.name, metric) for curve in curves]),
-        len(measured.question_ids),
+        null.distinct_questions(measured),
         measured.chance,
     )
-    return np.asarray(tokens >= since)
 
 
 def set_certainty(
@@ -202,10 +237,11 @@ def set_certainty(
     """
     if set_reason(measured, metric):
         return None
+    since, used = above_chance_from(measured, metric), coefficients or probability.load_coefficients()
     names = [curve.model.name for curve in measured.scored_curves] if models is None else list(models)
     tokens, shares, values, pairs = [], [], [], []
     for number, (first, second) in enumerate(combinations(names, 2)):
-        for point in outlooks(measured, metric, first, second, end_tokens, coefficients):
+        for point in _outlooks(measured, metric, (first, second), end_tokens, used, None, since):
             if (
                 point.tokens_seen is not None
                 and point.share is not None

@@ -91,6 +91,15 @@ def test_models_without_a_shared_checkpoint_have_no_outlook(learned: Measurement
     assert outlook.outlooks(alone, "acc", first.model.name, learned.curves[1].model.name) == []
 
 
+def test_models_with_other_tokens_at_a_step_are_not_known(learned: Measurements) -> None:
+    first = learned.curves[0]
+    longer = tuple(c.model_copy(update={"tokens_seen": 2 * (c.tokens_seen or 0)}) for c in first.checkpoints)
+    mixed = replace(learned, curves=(replace(first, checkpoints=longer), *learned.curves[1:]))
+    points = outlook.outlooks(mixed, "acc", first.model.name, learned.curves[1].model.name)
+    assert {point.why for point in points} == {probability.LENGTH}
+    assert {point.share for point in points} == {None}
+
+
 def test_the_certainty_counts_unknown_pairs_as_a_coin() -> None:
     found = outlook.certainty(
         np.array([1.0, 2, 3, 1, 2, 3]) * 1e9,
