@@ -102,7 +102,7 @@ def certainty_curve(certainty: Certainty, theme: Theme, narrow: bool = False) ->
 def reliability(bands: Sequence[Reliability], theme: Theme, narrow: bool = False) -> go.Figure:
     """Chart of what was right against what was stated, a line for each family that was left out.
 
-    Bars are two standard errors over resampled models; the dashed line is right as stated.
+    Bars are two standard errors over resampled models, within 0 and 1; the dashed line is right as stated.
 
     Args:
         bands: Bands of the study, by family.
@@ -128,7 +128,13 @@ def reliability(bands: Sequence[Reliability], theme: Theme, narrow: bool = False
             go.Scatter(
                 x=[of.stated for of in own],
                 y=[of.right for of in own],
-                error_y={"array": [2 * of.error for of in own], "color": colour, "thickness": 1, "width": 3},
+                error_y={
+                    "array": [min(2 * of.error, 1 - of.right) for of in own],
+                    "arrayminus": [min(2 * of.error, of.right) for of in own],
+                    "color": colour,
+                    "thickness": 1,
+                    "width": 3,
+                },
                 mode="lines+markers",
                 name=family,
                 line={"color": colour, "width": 2},
@@ -139,7 +145,7 @@ def reliability(bands: Sequence[Reliability], theme: Theme, narrow: bool = False
             )
         )
     figure.update_xaxes(range=[0.48, 1.02], tickformat=".0%", title_text="stated")
-    figure.update_yaxes(range=[0.2, 1.04], tickformat=".0%", title_text="right")
+    figure.update_yaxes(range=[-0.02, 1.04], tickformat=".0%", title_text="right")
     figure.update_layout(margin={"r": 16})
     legend_below(figure, len(families) + 1, columns=1 if narrow else 3)
     return figure

@@ -81,4 +81,9 @@ def test_reliability_has_a_line_for_each_family_and_the_diagonal(narrow: bool) -
     figure = charts.reliability(bands, LIGHT, narrow)
     families = list(dict.fromkeys(of.left_out for of in bands))
     assert [trace.name for trace in figure.data] == ["right as stated", *families]
-    assert list(figure.data[1].y) == [of.right for of in bands if of.left_out == families[0]]
+    for trace in figure.data[1:]:
+        own = [of for of in bands if of.left_out == trace.name]
+        assert list(trace.y) == [of.right for of in own]
+        for of, up, down in zip(own, trace.error_y.array, trace.error_y.arrayminus, strict=True):
+            assert of.right + up <= 1 + 1e-9
+            assert of.right - down >= 0
