@@ -301,9 +301,8 @@ def shared_points(
 def _told(found: probability.Probabilities, at: int, first: str, second: str) -> dict[str, Any]:
     """Fields of the likelier model of a case."""
     value, low, high = (float(of[at]) for of in (found.values, found.low, found.high))
-    if value < 0.5:
-        value, low, high, ahead = 1 - value, 1 - high, 1 - low, first
-    else:
-        ahead = second if value > 0.5 else None
-    is_second = None if ahead is None else ahead == second
+    is_second = None if value == 0.5 else value > 0.5
+    if is_second is False:
+        value, low, high = 1 - value, 1 - high, 1 - low
+    ahead = {None: None, True: second, False: first}[is_second]
     return {"ahead": ahead, "is_second_ahead": is_second, "probability": value, "interval": (low, high)}
