@@ -85,13 +85,14 @@ def _after_the_end(points: Sequence[Outlook], first: str, second: str) -> str:
     ahead, behind = (second, first) if second_won else (first, second)
     said = f"Training is over, and **{ahead} ends ahead of {behind}**."
     level = LEVELS[0]
-    stated = [p for p in points if p.probability is not None]
-    right = next((p for p in stated if p.probability >= level and p.is_second_ahead == second_won), None)
-    wrong = next((p for p in stated if p.probability >= level and p.is_second_ahead != second_won), None)
+    stated = [(p, p.probability) for p in points if p.probability is not None and p.probability >= level]
+    right = next((p for p, _ in stated if p.is_second_ahead == second_won), None)
+    wrong = next(((p, value) for p, value in stated if p.is_second_ahead != second_won), None)
     if right is not None:
         said += f" {level:.0%} was stated for it at {place(right)}."
     if wrong is not None:
-        said += f" At {place(wrong)}, {_percent(wrong.probability)} was stated for {behind}."
+        at, value = wrong
+        said += f" At {place(at)}, {_percent(value)} was stated for {behind}."
     if right is None and wrong is None:
         said += f" {level:.0%} was stated for neither before."
     return said
