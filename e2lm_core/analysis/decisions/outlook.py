@@ -120,7 +120,7 @@ def _outlooks(
     reason: str | None,
     since: float,
 ) -> list[Outlook]:
-    """As `outlooks`, with the reason of the set and the tokens from which on it is above chance."""
+    """Outlook of a pair, given the reason of the set and the tokens from which on it is above chance; see `outlooks`."""
     first, second = pair
     one, other = measured.curve_of(first), measured.curve_of(second)
     steps, here, _there = shared_points(measured, metric, one, other)
