@@ -51,7 +51,7 @@ def decide(
         smaller, larger = pair[1], pair[0]
         if models:
             smaller, larger = pair
-        names = tuple(measured.curve_of(name).model.short_name for name in (smaller, larger))
+        names = (measured.curve_of(smaller).model.short_name, measured.curve_of(larger).model.short_name)
         known = [*studio.catalogue.checkpoints, *(c for curve in measured.curves for c in curve.checkpoints)]
         end = end or outlook.end_of_training(known, (smaller, larger))
         points = answers.outlooks(metric, smaller, larger, end)
