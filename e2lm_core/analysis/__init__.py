@@ -10,5 +10,6 @@ Start here:
     `questions.pool.build_pool`: Questions with all results, the input of selection rules.
     `questions.selection.select_questions`: Questions chosen by a rule, with a test on other models.
     `compare.comparison.compare`: Differences of two sets or versions in means and scores.
+    `decisions.outlook.outlooks`: Which of two models is ahead at the end, with its probability.
     `plan.plan.plan_questions`: Questions and time needed for a wanted interval width.
 """

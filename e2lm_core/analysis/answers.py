@@ -17,6 +17,7 @@ from e2lm_core.analysis.curves.onsets import (
     onset_document,
     onsets_above_chance,
 )
+from e2lm_core.analysis.decisions.outlook import Certainty, Outlook, outlooks, set_certainty
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
 from e2lm_core.analysis.score import messages, parts
@@ -162,6 +163,24 @@ class Answers:
     ) -> leads.PairAnswer | None:
         """Answer for two models in either order, see `leads.find_answer`."""
         return leads.find_answer(self.separations(metric), metric, one, other, with_training_noise)
+
+    def outlooks(
+        self, metric: str, first: str, second: str, end_tokens: float | None = None
+    ) -> list[Outlook]:
+        """Probability that one of two models is ahead at the end, at every checkpoint, see `outlook.outlooks`."""
+        return self._once(
+            "outlooks",
+            (metric, first, second, end_tokens),
+            lambda: outlooks(self.measurements, metric, first, second, end_tokens),
+        )
+
+    def certainty(self, metric: str, end_tokens: float | None = None) -> Certainty | None:
+        """Certainty over the pairs of models, checkpoint by checkpoint, see `outlook.set_certainty`."""
+        return self._once(
+            "certainty",
+            (metric, end_tokens),
+            lambda: set_certainty(self.measurements, metric, end_tokens),
+        )
 
     def noise(self, metric: str) -> dict[str, noises.NoiseComponents]:
         """Noise of questions, checkpoints and seeds, by model; empty without a complete checkpoint."""

@@ -190,17 +190,18 @@ def silence_reason(measurements: Measurements, scores: Scores) -> str | None:
         measurements: Results of the set.
         scores: Scores of one metric, with their null distributions.
     """
-    if shifted := find_shifted_keys(measurements):
-        return shifted.sentence
-    if why := too_few_known_reason(measurements):
-        return why
-    if why := selection_note(measurements):
-        return why
-    if measurements.cue_words:
-        return f"{measurements.cue_words} {NO_ADVICE}"
-    if why := _no_meaning_reason(scores.sq, NO_SIGNAL):
+    if why := meaningless_reason(measurements) or _no_meaning_reason(scores.sq, NO_SIGNAL):
         return why
     return _no_meaning_reason(scores.score, NOTHING_TOLD) if _can_have_score(measurements, scores) else None
+
+
+def meaningless_reason(measurements: Measurements) -> str | None:
+    """Reason why no score of a set means anything, whatever it is: those of `silence_reason` that need no score."""
+    if shifted := find_shifted_keys(measurements):
+        return shifted.sentence
+    if why := too_few_known_reason(measurements) or selection_note(measurements):
+        return why
+    return f"{measurements.cue_words} {NO_ADVICE}" if measurements.cue_words else None
 
 
 def too_few_known_reason(measurements: Measurements) -> str | None:

@@ -105,6 +105,41 @@ def list_benchmarks(
     )
 
 
+@app.command("decisions")
+def list_decisions(
+    source: OfSource = None,
+    benchmark: Annotated[
+        str, Option("--benchmark", metavar="GLOB", help="Benchmarks of such a name alone.")
+    ] = "*",
+    num_fewshot: Shots = None,
+    as_json: Json = False,
+) -> None:
+    """Tokens from which on who is ahead at the end is stated with 80 or 90%, for each benchmark that is no letters."""
+    from e2lm_core.imported.shelf import decisions, library, messages
+
+    chosen = [
+        stops
+        for one in library.benchmarks(source)
+        if fnmatchcase(one.benchmark.name, benchmark) and num_fewshot in (None, one.benchmark.num_fewshot)
+        for metric in one.benchmark.metrics
+        if metric in decisions.METRICS and not one.benchmark.name.startswith(library.SUBJECT)
+        if (stops := decisions.benchmark_stops(decisions.decided(one, metric)))
+    ]
+    if not chosen:
+        raise StudioError(
+            f"No decision is known of a benchmark that matches {quote(benchmark)} and the other options: "
+            "`shelf decisions` without them shows all."
+        )
+    keys = {of.source for of in chosen}
+    document = {
+        "sources": [one.model_dump() for one in library.sources() if one.key in keys],
+        "benchmarks": [of.model_dump() for of in chosen],
+    }
+    print_table(
+        as_json, document, [messages.stops_row(of) for of in chosen], notes=messages.stops_notes(chosen)
+    )
+
+
 @app.command("show")
 def show_benchmark(
     name: Annotated[

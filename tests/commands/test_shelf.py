@@ -112,3 +112,21 @@ def test_order_is_shown_in_place_of_the_onsets(call: Cli) -> None:
     assert float(row["decision accuracy"]) == pytest.approx(14 / 15)
     assert float(row["larger ahead"]) == pytest.approx(0.9)
     assert row["sizes apart"] == "4 of 4 (means)"
+
+
+def test_when_each_benchmark_decides(call: Cli) -> None:
+    answer = call("shelf", "decisions", "--source", "e2lm", "--json")
+    assert [one["key"] for one in answer["sources"]] == ["e2lm"]
+    rows = {row["benchmark"]: row for row in answer["benchmarks"]}
+    assert "mmlu" not in rows  # letters
+    assert (
+        rows["hellaswag"]["certainty"]["stops"][0]["tokens_seen"]
+        < rows["race"]["certainty"]["stops"][0]["tokens_seen"]
+    )
+    shown = call("shelf", "decisions", "--source", "e2lm", "--benchmark", "hella*")
+    assert "80% at" in shown
+    assert "4.2 B" in shown
+    assert "counts as 50%" in shown
+    assert "No decision is known of a benchmark that matches" in call(
+        "shelf", "decisions", "--benchmark", "mmlu", code=2
+    )

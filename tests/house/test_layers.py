@@ -57,12 +57,13 @@ ONLY_IN = {
 }
 # Entries of `ui`, from the ground up: each may use those before it.
 UI_LEVELS = ["base", "requests", "session", "run_launcher", "cache", "app", "editor", "places", "server"]
-# Pure rooms take values and give values. Two modules read the one table that lies beside them.
+# Pure rooms take values and give values. Three modules read the one table that lies beside them.
 PURE = ("scores", "analysis")
 IMPURE = {"io", "os", "pathlib", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib", "http"}
 READS_ITS_OWN_TABLE = {
     "scores/uncertainty/coverage.py",
     "analysis/score/published.py",
+    "analysis/decisions/probability.py",
 }
 
 

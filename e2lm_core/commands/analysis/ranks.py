@@ -131,7 +131,7 @@ def parting(
     shown = [{column: value for column, value in row.items() if column != "why"} for row in rows]
     document = answers.onset_document(metric)
     asked = set_scores.undeclared_seeds(measured.layout(metric))
-    pair = _require_pair(measured, models) or curve_words.most_informative_pair(measured)
+    pair = require_pair(measured, models) or curve_words.most_informative_pair(measured)
     found = answers.pair(metric, *pair, not no_training_noise) if pair else None
     said = leads.pair_sentences(measured, found) if found else ()
     notes = [
@@ -143,7 +143,7 @@ def parting(
     print_table(as_json, document, shown, about=measured, notes=notes, fleet=opened)
 
 
-def _require_pair(measured: Measurements, models: Sequence[str] | None) -> tuple[str, str] | None:
+def require_pair(measured: Measurements, models: Sequence[str] | None) -> tuple[str, str] | None:
     """The two named models; None if none is named.
 
     Raises:

@@ -14,6 +14,7 @@ from e2lm_core.base.records import Value
 from e2lm_core.base.settings import Settings
 from e2lm_core.imported.shelf import library
 from e2lm_core.imported.shelf.columns import AddedSource
+from e2lm_core.imported.shelf.decisions import BenchmarkStops
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.imported.shelf.overview import Lasting, Overview, noise_quality
 from e2lm_core.imported.shelf.packing import Source
@@ -35,6 +36,10 @@ WHOLE = "mmlu of Pythia is worked out from its 57 subjects, over all their quest
 RC = (
     "RC to 240 B: provisional, over the {points} published points behind the early window that all models have "
     "({reading}), where curves of noise get {noise}; never to be compared with RC to 1 T tokens."
+)
+DECIDED = (
+    "80% at: tokens at which the likelier model of a pair is ahead at the end with 80% in the mean over all pairs; a pair "
+    "that is not known counts as 50%, sizes more than six times apart are left out. Right: the share of pairs that ended so."
 )
 ORDER = (
     "Decision accuracy: share of pairs of models in the same order at {early} tokens as at {late} ({source}{shots}){mark}; "
@@ -224,6 +229,31 @@ def order_notes(shown: Sequence[Overview]) -> list[str]:
         )
         for (source, shots), of in first.items()
     ]
+
+
+def stops_row(of: BenchmarkStops) -> dict[str, Any]:
+    """Row of the table of decisions: tokens of each level, and the share of pairs that were right there."""
+    row: dict[str, Any] = {
+        "source": of.source,
+        "benchmark": of.benchmark,
+        "shots": of.num_fewshot,
+        "metric": of.metric,
+        "pairs": of.certainty.pairs,
+    }
+    for stop, right in zip(of.certainty.stops, of.right, strict=True):
+        level = f"{stop.level:.0%}"
+        row[f"{level} at"] = "never" if stop.tokens_seen is None else formatting.tokens(stop.tokens_seen)
+        row[f"right at {level}"] = right
+    return row
+
+
+def stops_notes(shown: Sequence[BenchmarkStops]) -> list[str]:
+    """Sentences below the table of decisions."""
+    keys = {of.source for of in shown}
+    notes = [DECIDED]
+    if len({(of.source, of.num_fewshot) for of in shown}) > 1:
+        notes.append(COMPARABLE)
+    return notes + source_notes(keys)
 
 
 def source_notes(keys: Collection[str], settings: Settings | None = None) -> list[str]:

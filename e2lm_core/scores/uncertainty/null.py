@@ -92,6 +92,15 @@ def random_golds_of_set(measurements: Measurements, draws: int, seed: int = 0) -
     )
 
 
+def distinct_questions(measurements: Measurements) -> int:
+    """Number of questions of a set, copies of one question counted once, see `random_golds`."""
+    if measurements.choice_texts is None:
+        return len(measurements.question_ids)
+    counts = np.asarray(measurements.choice_counts, dtype=np.intp)
+    first = _copies(measurements.choice_texts, counts, measurements.groups, measurements.question_texts)
+    return len(np.unique(first))
+
+
 def null_scores(
     measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0
 ) -> CurveScores | None:

@@ -148,6 +148,7 @@ DECIDE = Place(
     "Decide",
     ":material/balance:",
     (
+        Tab("ahead", "Ahead at the end", ("metric",)),
         Tab("compare", "Compare", ("metric",)),
         Tab("plan", "How many questions", ("metric",)),
         Tab("groups", "Model groups", ("metric",)),

@@ -11,10 +11,12 @@ import streamlit as st
 
 from e2lm_core.analysis import leads
 from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.analysis.decisions import messages as outlook_words
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
+from e2lm_core.ui.cache import decisions
 
 ONE, OTHER, NOISE = "pair_one", "pair_other", "pair_noise"  # keys of the session state
 ALONE = "The set has results of one model: run a second one."
@@ -69,23 +71,14 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
         elif (found := current_answer(measurements, metric)) is not None:
             for sentence in leads.pair_sentences(measurements, found):
                 widgets.headline(sentence)
-    names = [curve.model.name for curve in measurements.curves]
+            if (ahead := ahead_sentence(measurements, metric, pair)) is not None:
+                widgets.headline(ahead)
 
     def keep() -> None:
         st.session_state[NOISE] = st.session_state[f"{page}_{NOISE}"]
 
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
-        for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
-            widgets.selector(
-                label,
-                names,
-                chosen,
-                partial(_choose, pair, key),
-                key=f"{page}_{key}",
-                format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
-                label_visibility="visible",
-                width=260,
-            )
+        selectors(measurements, pair, page)
         st.toggle(
             leads.NOISE_LABEL,
             value=with_training_noise(),
@@ -94,6 +87,31 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
             help=leads.NOISE_HELP,
         )
     return None if pair[0] == pair[1] else pair
+
+
+def ahead_sentence(measurements: Measurements, metric: str, pair: tuple[str, str]) -> str | None:
+    """Sentence on who is ahead at the end of training; None where training is over or it is not known."""
+    points = decisions.outlooks(measurements, metric, *pair)
+    if not points or points[-1].probability is None:
+        return None
+    first, second = (measurements.curve_of(name).model.short_name for name in pair)
+    return outlook_words.headline(points, first, second)
+
+
+def selectors(measurements: Measurements, pair: tuple[str, str], page: str) -> None:
+    """Draw the controls of the two models, with those chosen now; arguments as of `draw`."""
+    names = [curve.model.name for curve in measurements.curves]
+    for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
+        widgets.selector(
+            label,
+            names,
+            chosen,
+            partial(_choose, pair, key),
+            key=f"{page}_{key}",
+            format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
+            label_visibility="visible",
+            width=260,
+        )
 
 
 def _choose(pair: tuple[str, str], key: str, name: str) -> None:

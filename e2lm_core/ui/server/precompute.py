@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.answers import Answers
+from e2lm_core.analysis.curves.messages import most_informative_pair
 from e2lm_core.analysis.questions import selection
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import StudioError
@@ -32,7 +33,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.set_sizes import Target
 from e2lm_core.sets.editing import table_sync
 from e2lm_core.ui import session
-from e2lm_core.ui.cache import curves, questions, results, scores
+from e2lm_core.ui.cache import curves, decisions, questions, results, scores
 from e2lm_core.ui.places.curves import by_question
 from e2lm_core.ui.server import memory
 
@@ -177,6 +178,13 @@ def _plan(task: TaskSet, measured: Measurements) -> None:
     scores.widths(measured, names, METRIC, Target("sq"))
 
 
+def _ahead(_: TaskSet, measured: Measurements) -> None:
+    """Compute who of the two models that Decide shows first is ahead at the end, and when the set decides."""
+    if pair := most_informative_pair(measured):
+        decisions.outlooks(measured, METRIC, *pair)
+        decisions.certainty(measured, METRIC, decisions.end_of_training(measured, *pair))
+
+
 def _choice(task: TaskSet, measured: Measurements) -> None:
     """Select questions by the first rule of the list."""
     silent = validity.no_advice_reason(measured, _scored(measured), results.is_running(task))
@@ -205,6 +213,7 @@ STEPS: tuple[Step, ...] = (
     _of(Answers.curves_by_subject, METRIC, True),
     lambda task, _: results.bundle(task, "plain"),
     lambda task, measured: questions.suspect_frame(task, questions.suspects(task, measured)[0]),
+    _ahead,
     _plan,
     _choice,
 )

@@ -237,3 +237,15 @@ def test_of_a_large_set_it_is_made_in_a_file_and_the_same(tmp_path: Path) -> Non
             for name, drawn in one.whole.items():
                 np.testing.assert_array_equal(drawn, other.whole[name])
     assert not list(tmp_path.glob("*null*"))
+
+
+def test_copies_of_a_question_count_once():
+    measured = noise(questions=20)
+    assert null.distinct_questions(measured) == 20  # of which no texts are known
+    own = replace(
+        measured,
+        choice_texts=np.arange(80).reshape(20, 4),
+        question_texts=np.arange(20),
+    )
+    assert null.distinct_questions(own) == 20
+    assert null.distinct_questions(copies(own, 2)) == 20

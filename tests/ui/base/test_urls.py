@@ -110,7 +110,7 @@ def test_an_address_that_was_not_asked_for_undoes_no_click(before: str, clicked:
 def test_without_a_link_or_with_nonsense_the_first_tab_is_shown() -> None:
     at = AppTest.from_function(script)
     at.query_params["tab"] = "ranking"
-    assert shown(at.run()) == "compare"
+    assert shown(at.run()) == "ahead"
 
 
 def test_a_click_counts_though_the_browser_still_sends_the_link_of_before() -> None:

@@ -19,13 +19,13 @@ from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
-from e2lm_core.ui.places.decide import compare, groups, plan
+from e2lm_core.ui.places.decide import ahead, compare, groups, plan
 
 
 def draw() -> None:
     """Draw the place; only the shown tab is computed."""
     task, tab = navigation.open_place(urls.DECIDE)
-    {"compare": _compare, "plan": _plan, "groups": groups.draw}[tab](task)
+    {"ahead": ahead.draw, "compare": _compare, "plan": _plan, "groups": groups.draw}[tab](task)
 
 
 def _compare(task: TaskSet) -> None:

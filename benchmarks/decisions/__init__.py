@@ -1,0 +1,1 @@
+"""Study of the probability to end ahead: `python -m benchmarks.decisions`."""

@@ -1,0 +1,226 @@
+"""Sentences and rows on who is ahead at the end.
+
+Tested in tests/analysis/decisions/test_messages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from e2lm_core.analysis.decisions import probability
+from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty, Outlook
+from e2lm_core.analysis.decisions.probability import Reliability
+from e2lm_core.base import formatting
+
+NO_PAIR = "The two models share no checkpoint with complete results: run both at the same steps."
+FRAME_COLUMNS = (*("step", "tokens_seen", "share", "first", "second", "probability", "low", "high", "why"),)
+HELP = (
+    "From the difference of the two scores in standard errors, the larger model and the height above chance: a logistic "
+    "regression on public curves. The band holds 95% over resampled models of these, and what each of their two families says "
+    "alone."
+)
+CERTAINTY_HELP = (
+    "The mean over all pairs of the probability of the likelier model; a pair that is not known counts as 50%, and sizes more "
+    "than six times apart are left out."
+)
+RELIABILITY_HELP = (
+    "Each family was told from the others alone: of decisions with such a stated probability, the share that was right. "
+    "Bars are two standard errors over resampled models. docs/studies/decisions.md has pairs of one size, other rules and "
+    "sets that measure nothing."
+)
+BUILT_IN = "The built-in models train on 2 M tokens: compare shares of training, never tokens with those of benchmarks."
+
+
+def table_note() -> str:
+    """Sentence on the column P, with how often it held."""
+    bands = [of for of in probability.load_coefficients().reliability if of.left_out == "Pythia"]
+    middle = next(of for of in bands if (of.low, of.high) == (0.75, 0.85))
+    sure = [of for of in bands if of.low >= 0.9]
+    decided = sum(of.decisions for of in sure)
+    right = sum(of.right * of.decisions for of in sure) / decided
+    return (
+        "P: probability that the model named is above the other at the end of training, from public curves of other models; "
+        f"in brackets what these allow. Of Pythia, told from other families, 75% to 85% was right in {middle.right:.0%} and "
+        f"90% or more in {right:.0%} (docs/decisions.md)."
+    )
+
+
+def headline(points: Sequence[Outlook], first: str, second: str) -> str:
+    """The answer for two models at their last checkpoint, or when training is over from where it was stated.
+
+    Args:
+        points: Outlook at every checkpoint, in order.
+        first: Short name of the first model, as in `Outlook.first_score`.
+        second: Short name of the second.
+    """
+    if not points:
+        return f"**It is not known whether {first} or {second} is ahead at the end**: {_lower_first(NO_PAIR)}"
+    last = points[-1]
+    if last.why == probability.END:
+        return _after_the_end(points, first, second)
+    if last.probability is None:
+        return (
+            f"At {place(last)}, **it is not known whether {first} or {second} is ahead at the end**: "
+            f"{_lower_first(last.why or '')}"
+        )
+    if last.ahead is None:
+        return f"At {place(last)}, **either is ahead at the end with 50%**."
+    assert last.interval is not None
+    ahead, behind = (second, first) if last.is_second_ahead else (first, second)
+    return (
+        f"At {place(last)}, **{ahead} is ahead of {behind} at the end with {_percent(last.probability)}** "
+        f"({_percent(last.interval[0])} to {_percent(last.interval[1])})."
+    )
+
+
+def _after_the_end(points: Sequence[Outlook], first: str, second: str) -> str:
+    """Sentences on who ended ahead, and from where on this was stated."""
+    last = points[-1]
+    if last.second_score == last.first_score:
+        return f"Training is over, and {first} and {second} end level."
+    second_won = last.second_score > last.first_score
+    ahead, behind = (second, first) if second_won else (first, second)
+    said = f"Training is over, and **{ahead} ends ahead of {behind}**."
+    level = LEVELS[0]
+    stated = [(p, p.probability) for p in points if p.probability is not None and p.probability >= level]
+    right = next((p for p, _ in stated if p.is_second_ahead == second_won), None)
+    wrong = next(((p, value) for p, value in stated if p.is_second_ahead != second_won), None)
+    if right is not None:
+        said += f" {level:.0%} was stated for it at {place(right)}."
+    if wrong is not None:
+        at, value = wrong
+        said += f" At {place(at)}, {_percent(value)} was stated for {behind}."
+    if right is None and wrong is None:
+        said += f" {level:.0%} was stated for neither before."
+    return said
+
+
+def certainty_sentence(found: Certainty | None, has_built_in_models: bool) -> str | None:
+    """Sentence on when the pairs of a set are decided; None without a pair that can be known.
+
+    Args:
+        found: Certainty over the pairs.
+        has_built_in_models: Whether built-in models are among them, of which shares of training are told alone.
+    """
+    if found is None:
+        return None
+    pairs = formatting.count(found.pairs, "pair")
+    reached = [
+        f"{stop.level:.0%} at {f'{stop.share:.0%} of training' if has_built_in_models else _tokens_and_share(stop.tokens_seen, stop.share)}"
+        for stop in found.stops
+        if stop.tokens_seen is not None and stop.share is not None
+    ]
+    if not reached:
+        return (
+            f"The set does not decide its {pairs} to {LEVELS[0]:.0%} before the end: {found.means[-1]:.0%} is the mean "
+            "probability of the likelier model at the last checkpoint."
+        )
+    return f"**The set decides its {pairs}** to {' and to '.join(reached)}: the mean probability of the likelier model."
+
+
+def outlook_rows(points: Sequence[Outlook]) -> list[dict[str, Any]]:
+    """Rows of the table, one for each checkpoint; a probability is a document `{value, interval}`."""
+    return [
+        {
+            "step": point.step,
+            "tokens": point.tokens_seen,
+            "of training": point.share,
+            "first": point.first_score,
+            "second": point.second_score,
+            "ahead at the end": point.ahead,
+            "P": {"value": point.probability, "interval": point.interval},
+            "why": point.why,
+        }
+        for point in points
+    ]
+
+
+def outlook_frame(points: Sequence[Outlook], second: bool) -> pd.DataFrame:
+    """Table of one model's probability at every checkpoint: step, tokens_seen, share, scores, probability, low, high, why.
+
+    Args:
+        points: Outlook at every checkpoint.
+        second: Whether it is the second model's.
+    """
+    rows = []
+    for point in points:
+        value, (low, high) = point.probability, point.interval or (None, None)
+        if value is not None and low is not None and high is not None and point.is_second_ahead is not second:
+            value, low, high = 1 - value, 1 - high, 1 - low
+        rows.append(
+            {
+                "step": point.step,
+                "tokens_seen": point.tokens_seen,
+                "share": point.share,
+                "first": point.first_score,
+                "second": point.second_score,
+                "probability": value,
+                "low": low,
+                "high": high,
+                "why": point.why,
+            }
+        )
+    numbers = ("tokens_seen", "share", "probability", "low", "high")
+    return pd.DataFrame(rows, columns=FRAME_COLUMNS).astype(dict.fromkeys(numbers, float))
+
+
+def certainty_frame(certainty: Certainty) -> pd.DataFrame:
+    """Table of a set's certainty: tokens_seen, share, mean, known, pairs."""
+    return pd.DataFrame(
+        {
+            "tokens_seen": certainty.tokens_seen,
+            "share": certainty.shares,
+            "mean": certainty.means,
+            "known": certainty.known,
+            "pairs": certainty.pairs,
+        }
+    )
+
+
+def reliability_frame(bands: Sequence[Reliability]) -> pd.DataFrame:
+    """Table of what was stated and right, by family that was left out."""
+    return pd.DataFrame(
+        [
+            {
+                "left out": of.left_out,
+                "band": f"{of.low:.0%} to {of.high:.0%}",
+                **of.model_dump(include={"stated", "right", "error", "decisions", "models"}),
+            }
+            for of in bands
+        ]
+    )
+
+
+def unknown_notes(points: Sequence[Outlook]) -> list[str]:
+    """Sentences on the checkpoints whose probability is not known, one for each reason in a row."""
+    notes: list[tuple[str, Outlook, Outlook]] = []
+    for point in points:
+        if point.why and notes and notes[-1][0] == point.why:
+            notes[-1] = (point.why, notes[-1][1], point)
+        elif point.why:
+            notes.append((point.why, point, point))
+    return [
+        f"{place(first)}{'' if first is last else f' to {place(last)}'}: {why}" for why, first, last in notes
+    ]
+
+
+def place(point: Outlook) -> str:
+    """A checkpoint in words: 614 k tokens (30% of training)."""
+    where = formatting.checkpoint_position(point.step, point.tokens_seen)
+    return where if point.share is None else f"{where} ({point.share:.0%} of training)"
+
+
+def _percent(share: float) -> str:
+    """A probability in whole percent, never 100%."""
+    return f"{share:.0%}" if share < 0.995 else "more than 99%"
+
+
+def _tokens_and_share(tokens: float | None, share: float | None) -> str:
+    return f"{formatting.tokens(tokens)} tokens ({share:.0%} of training)"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

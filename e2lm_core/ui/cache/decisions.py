@@ -1,0 +1,30 @@
+"""Cached answers of the tab Ahead at the end.
+
+Tested in tests/pages/test_ahead.py.
+"""
+
+from __future__ import annotations
+
+from e2lm_core.analysis.answers import Answers
+from e2lm_core.analysis.decisions import outlook
+from e2lm_core.analysis.decisions.outlook import Certainty, Outlook
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.cache.results import answer
+
+
+def end_of_training(measurements: Measurements, first: str, second: str) -> float | None:
+    """Tokens at the last checkpoint of two models that the catalogue or the results know."""
+    measured = (checkpoint for curve in measurements.curves for checkpoint in curve.checkpoints)
+    return outlook.end_of_training((*session.studio().catalogue.checkpoints, *measured), (first, second))
+
+
+def outlooks(measurements: Measurements, metric: str, first: str, second: str) -> list[Outlook]:
+    """Probability that one of two models is ahead at the end, at every checkpoint."""
+    end = end_of_training(measurements, first, second)
+    return answer(Answers.outlooks, measurements, metric, first, second, end)
+
+
+def certainty(measurements: Measurements, metric: str, end_tokens: float | None) -> Certainty | None:
+    """Certainty over the pairs of models, checkpoint by checkpoint."""
+    return answer(Answers.certainty, measurements, metric, end_tokens)

@@ -1,0 +1,163 @@
+"""Tab Ahead at the end.
+
+Tested in tests/pages/test_ahead.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis.decisions import messages, probability
+from e2lm_core.analysis.decisions.outlook import Certainty, Outlook
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import decisions as charts
+from e2lm_core.charts.palette import assign_looks
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.app.status_bar import shown_results
+from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.cache import decisions as remembered
+from e2lm_core.ui.places import two_models
+
+TABS = ("Two models", "When the set decides", "How often it holds")
+_NUMBER = st.column_config.NumberColumn
+
+
+def draw(task: TaskSet) -> None:
+    """Draw who of two models is ahead at the end, when the set decides, and how often such an answer held."""
+    measurements = shown_results(task).measurements
+    head = st.container()  # no st.empty, which a redrawn page would show blank at first
+    if not measurements.complete_checkpoints:
+        with head:
+            widgets.headline("Who is ahead at the end is told from results, and there are none yet.")
+        widgets.run_first("Run this set first, on two models at their first checkpoints.", task)
+    metric = widgets.metric_control("ahead_metric", explained=True)
+    pair = two_models.chosen_pair(measurements)
+    if pair is None:
+        with head:
+            widgets.headline(two_models.ALONE)
+        return
+    with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
+        two_models.selectors(measurements, pair, "ahead")
+    if pair[0] == pair[1]:
+        with head:
+            widgets.headline(two_models.SAME)
+        return
+    points = remembered.outlooks(measurements, metric, *pair)
+    found = remembered.certainty(measurements, metric, remembered.end_of_training(measurements, *pair))
+    names = [measurements.curve_of(name).model.short_name for name in pair]
+    with head:
+        widgets.headline(messages.headline(points, *names))
+        if said := messages.certainty_sentence(found, _has_built_in(measurements)):
+            markdown.markdown(said)
+    of_pair, of_set, held = st.tabs(TABS)
+    with of_pair:
+        _pair(measurements, points, pair, metric)
+    with of_set:
+        _set(found, metric)
+    with held:
+        _reliability()
+    widgets.assumption(measurements)
+
+
+def _has_built_in(measurements: Measurements) -> bool:
+    return any(curve.model.family == "ladder" for curve in measurements.curves)
+
+
+def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, str], metric: str) -> None:
+    """Draw the probability of the model that is ahead, over tokens, and the table of all checkpoints."""
+    if not points:
+        st.caption(messages.NO_PAIR)
+        return
+    second = next((p.is_second_ahead for p in reversed(points) if p.is_second_ahead is not None), True)
+    frame = messages.outlook_frame(points, second)
+    models = [curve.model for curve in measurements.curves]
+    model = measurements.curve_of(pair[second]).model
+    if frame["probability"].notna().any():
+        widgets.chart(
+            lambda: charts.outlook_curve(
+                frame, model, assign_looks(models)[model.name], session.current_theme(), viewport.is_narrow()
+            ),
+            "ahead_outlook",
+            f"Probability that {model.short_name} is ahead at the end, against tokens seen",
+            inputs=(frame, model, tuple(models)),
+        )
+    first, other = (measurements.curve_of(name).model.short_name for name in pair)
+    widgets.table(
+        frame,
+        f"ahead-{metric}",
+        "ahead_points",
+        height=320,
+        phone_columns=("tokens_seen", "probability", "why"),
+        percent=("share", "first", "second", "probability", "low", "high")
+        if metric in probability.METRICS
+        else ("share",),
+        column_config={
+            "share": _NUMBER("of training", format="%.0f%%"),
+            "first": _NUMBER(
+                markdown.escape(first), format="%.1f%%" if metric in probability.METRICS else "%.3f"
+            ),
+            "second": _NUMBER(
+                markdown.escape(other), format="%.1f%%" if metric in probability.METRICS else "%.3f"
+            ),
+            "probability": _NUMBER(markdown.escape(f"{model.short_name} ahead at the end"), format="%.1f%%"),
+            "low": _NUMBER("from", format="%.1f%%"),
+            "high": _NUMBER("to", format="%.1f%%"),
+            "why": st.column_config.TextColumn("why not known", width="large"),
+        },
+        inputs=(frame, model, pair),
+    )
+    widgets.how_computed(messages.HELP, *messages.unknown_notes(points))
+
+
+def _set(found: Certainty | None, metric: str) -> None:
+    """Draw the mean probability over all pairs, over shares of training."""
+    if found is None:
+        st.caption("Of no pair of models the answer is known.")
+        return
+    widgets.chart(
+        lambda: charts.certainty_curve(found, session.current_theme(), viewport.is_narrow()),
+        "ahead_certainty",
+        "Mean probability of the likelier model over all pairs, against the share of training",
+        inputs=(found,),
+    )
+    widgets.table(
+        lambda: messages.certainty_frame(found),
+        f"decides-{metric}",
+        "ahead_set",
+        height=320,
+        phone_columns=("share", "mean", "known"),
+        percent=("share", "mean"),
+        column_config={
+            "share": _NUMBER("of training", format="%.0f%%"),
+            "mean": _NUMBER("mean probability", format="%.1f%%"),
+            "known": _NUMBER("pairs known"),
+        },
+        inputs=(found,),
+    )
+    widgets.how_computed(messages.CERTAINTY_HELP)
+
+
+def _reliability() -> None:
+    """Draw what was right against what was stated, every family told from the others."""
+    bands = [of for of in probability.load_coefficients().reliability if "," not in of.left_out]
+    widgets.chart(
+        lambda: charts.reliability(bands, session.current_theme(), viewport.is_narrow()),
+        "ahead_reliability",
+        "Share that was right against the stated probability, each family left out",
+        inputs=(tuple(bands),),
+    )
+    widgets.table(
+        lambda: messages.reliability_frame(bands),
+        "reliability",
+        "ahead_held",
+        phone_columns=("left out", "stated", "right"),
+        percent=("stated", "right", "error"),
+        column_config={
+            "error": _NUMBER("standard error", format="%.1f%%"),
+            "decisions": _NUMBER(format="localized"),
+        },
+        inputs=(tuple(bands),),
+    )
+    widgets.how_computed(messages.RELIABILITY_HELP)
