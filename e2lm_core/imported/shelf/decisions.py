@@ -87,12 +87,11 @@ def decided(shelved: Shelved, metric: str) -> Decided:
         StudioError: The benchmark lacks the metric.
     """
     curves = library.open_curves(shelved, metric)
-    series_of = {a.model.name: a.series for a in shelved.file.header.axes_of(shelved.benchmark)}
     rows: list[tuple[float, ...]] = []
     names: list[tuple[str, str, str]] = []
     for one, other in combinations(curves, 2):
         small, large = sorted((one, other), key=lambda curve: _size(curve.model))
-        of_both = {series_of[small.model.name], series_of[large.model.name]}
+        of_both = {shelved.series.get(curve.model.name, "") for curve in (small, large)}
         series = of_both.pop() if len(of_both) == 1 else ""
         tokens, first, second = _shared(small, large)
         ratio = _size(large.model) / _size(small.model)

@@ -82,6 +82,13 @@ class Shelved:
         return tuple(axis.model.name for axis in self.file.header.axes_of(_packed(self)))
 
     @property
+    def series(self) -> dict[str, str]:
+        """Series by model that ran it, such as `standard`; empty for an added table, which names none."""
+        if isinstance(self.file, AddedFile):
+            return {}
+        return {axis.model.name: axis.series for axis in self.file.header.axes_of(_packed(self))}
+
+    @property
     def main_metric(self) -> str:
         """The metric that a table shows where none is named: the source's first."""
         return next(iter(self.benchmark.metrics))

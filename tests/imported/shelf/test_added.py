@@ -414,8 +414,8 @@ def test_who_may_only_read_adds_and_removes_nothing(settings: Settings, tmp_path
     path = written(tmp_path, frame(), "csv")
     added.add_table(settings, path, "mine")
     reader = settings.for_person(None, readonly=True)
-    with pytest.raises(TaskError, match="Visitors read here and change nothing"):
+    with pytest.raises(TaskError, match="Guests can only view"):
         added.add_table(reader, path, "other")
-    with pytest.raises(TaskError, match="Visitors read here and change nothing"):
+    with pytest.raises(TaskError, match="Guests can only view"):
         added.remove_added(reader, "mine")
     assert added.added_names(settings) == ["mine"]
