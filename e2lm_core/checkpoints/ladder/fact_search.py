@@ -63,6 +63,7 @@ class FactIndex:
     def __init__(self, facts: TrainingFacts) -> None:
         self.facts = facts
         self._texts = [" ".join(sorted(self._words_of_fact(fact))) for fact in facts.facts]
+        self._subjects = [frozenset(_singulars(fact.subject)) for fact in facts.facts]
         self._by_word: dict[str, list[int]] = {}
         for place, fact in enumerate(facts.facts):
             for word in self._words_of_fact(fact):
@@ -102,8 +103,9 @@ class FactIndex:
     def fact_for(self, text: str, answer: str) -> KnownAnswer:
         """The fact that answers a question, else the fact that shares most words with it.
 
-        A shared word counts ln(facts / facts with the word), so that rare words decide; words of every
-        question, such as "which", and single letters count nothing. The first fact of the file wins a tie.
+        A shared word counts ln(facts / facts with the word), so that rare words decide, and twice if it is
+        of the fact's subject; words of every question, such as "which", and single letters count nothing. The
+        first fact of the file wins a tie.
 
         Args:
             text: Text of the question.
@@ -115,10 +117,11 @@ class FactIndex:
         if (fact := self.facts.fact_answering(text, answer)) is not None:
             return KnownAnswer(True, fact)
         shared: Counter[int] = Counter()
-        for word in {*_content_words(text), *_content_words(answer)}:
+        for word in dict.fromkeys((*_content_words(text), *_content_words(answer))):
             places = self._by_word.get(word, ())
             for place in places:
-                shared[place] += math.log(len(self.facts.facts) / len(places))
+                weight = 2.0 if word in self._subjects[place] else 1.0
+                shared[place] += weight * math.log(len(self.facts.facts) / len(places))
         if not shared:
             return KnownAnswer(False, None)
         best = min(shared, key=lambda place: (-shared[place], place))
