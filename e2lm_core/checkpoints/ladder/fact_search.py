@@ -23,8 +23,7 @@ CHOICES = 4
 ARTICLES = ("a", "an")
 # Words of every question, which say nothing of what is asked.
 COMMON = frozenset(
-    "which who whom what where when why how is are was were be do does did has have had can the of in on at to for from "
-    "by with and or not it its that this these those there one name called".split()
+    ["which", "who", "whom", "what", "where", "when", "why", "how", "is", "are", "was", "were", "be", "do", "does", "did", "has", "have", "had", "can", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "not", "it", "its", "that", "this", "these", "those", "there", "one", "name", "called"]
 )
 _REMEMBERED = 4096  # entries: texts while they are typed
 

@@ -112,6 +112,7 @@ QUESTIONS = Place(
         Tab("suspects", "Suspects"),
         Tab("choosing", "Choosing", ("metric",)),
         Tab("relevance", "Relevance", ("question",)),
+        Tab("known", "Known facts"),
     ),
 )
 RESULT = Place(

@@ -61,6 +61,10 @@ def _checkpoints(task: TaskSet) -> None:
     widgets.headline(tables.headline(studio.catalogue, studio.settings))
     for problem in (*studio.catalogue.problems, *studio.unusable_notes):
         markdown.warning(problem, icon=":material/warning:")
+    found = results.doors(task)
+    is_first = found is not None and found.first == "door"
+    if is_first:
+        _larger(task)
     if studio.catalogue.models:
         widgets.table(
             tables.models_frame(studio.catalogue, studio.settings),
@@ -73,9 +77,9 @@ def _checkpoints(task: TaskSet) -> None:
         widgets.empty_state(NONE)
 
     local_folders.folders()
-    packaged_model.packaged_model_panel()
+    if not is_first:
+        _larger(task)
     st.subheader("From a hub", anchor=False)
-    starter.starter_panel(task)
     hub_models.hub_models_panel()
     st.subheader("Add a model", anchor=False)
     add_model.add_model_form()
@@ -94,6 +98,13 @@ def _checkpoints(task: TaskSet) -> None:
             },
         )
     people.people()
+
+
+def _larger(task: TaskSet) -> None:
+    """Draw the ways to a larger model: first of all for a set that the mini models cannot know."""
+    st.subheader("Add a larger model", anchor=False)
+    starter.starter_panel(task)
+    packaged_model.packaged_model_panel(task)
 
 
 def _results(task: TaskSet) -> None:
