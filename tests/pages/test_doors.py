@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,3 +157,22 @@ def test_without_a_list_of_facts(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(known_facts, "open_index", lambda path: None)
     visit.open("known")
     assert "There is no list of facts" in visit.said
+
+
+def test_the_card_says_whether_its_question_is_known(visit: Visit) -> None:
+    know(visit, 1)
+    visit.at.session_state["author_view"] = "Card"
+    visit.open("write")
+    assert "Known to the mini models." in visit.said
+    authoring.update_questions(visit.studio.settings, "mine", {"q1": {"choices": ("ants", "grass")}})
+    visit.open("write")
+    said = "Not known to the mini models. Nearest known fact: What does the lion eat? zebras"
+    assert said in visit.said
+    assert "See what they know" in links(visit)
+
+
+def test_the_table_asks_where_it_can_be_known_and_typed(visit: Visit) -> None:
+    visit.open("write")
+    assert json.loads(visit.editor.proto.json)["known"] == "/known"
+    visit.choose("little").open("write")
+    assert json.loads(visit.editor.proto.json)["known"] == ""

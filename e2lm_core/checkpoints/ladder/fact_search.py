@@ -23,7 +23,51 @@ CHOICES = 4
 ARTICLES = ("a", "an")
 # Words of every question, which say nothing of what is asked.
 COMMON = frozenset(
-    ["which", "who", "whom", "what", "where", "when", "why", "how", "is", "are", "was", "were", "be", "do", "does", "did", "has", "have", "had", "can", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "not", "it", "its", "that", "this", "these", "those", "there", "one", "name", "called"]
+    [
+        "which",
+        "who",
+        "whom",
+        "what",
+        "where",
+        "when",
+        "why",
+        "how",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "can",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "with",
+        "and",
+        "or",
+        "not",
+        "it",
+        "its",
+        "that",
+        "this",
+        "these",
+        "those",
+        "there",
+        "one",
+        "name",
+        "called",
+    ]
 )
 _REMEMBERED = 4096  # entries: texts while they are typed
 
@@ -62,6 +106,7 @@ class FactIndex:
     def __init__(self, facts: TrainingFacts) -> None:
         self.facts = facts
         self._texts = [" ".join(sorted(self._words_of_fact(fact))) for fact in facts.facts]
+        self._order = {fact.subject: place for place, fact in reversed(list(enumerate(facts.facts)))}
         self._subjects = [frozenset(_singulars(fact.subject)) for fact in facts.facts]
         self._by_word: dict[str, list[int]] = {}
         for place, fact in enumerate(facts.facts):
@@ -73,7 +118,7 @@ class FactIndex:
     def find(
         self, text: str = "", relation: str | None = None, field: str | None = None
     ) -> list[TrainingFact]:
-        """Facts whose words begin with the words of a text, in the file's order.
+        """Facts whose words begin with the words of a text; those of one subject stand together.
 
         Args:
             text: Words to look for in subject, answer, question and topic; "" for all facts.
@@ -81,13 +126,14 @@ class FactIndex:
             field: Field of knowledge that they must have; None for any.
         """
         wanted = [f" {word}" for word in _singulars(text) if word not in ARTICLES]
-        return [
+        found = [
             fact
             for fact, words in zip(self.facts.facts, self._texts, strict=True)
             if relation in (None, fact.relation)
             and field in (None, self.field_of(fact))
             and all(word in f" {words}" for word in wanted)
         ]
+        return sorted(found, key=lambda fact: self._order[fact.subject])
 
     def field_of(self, fact: TrainingFact) -> str | None:
         """Field of knowledge of a fact; None if its relation is not described."""

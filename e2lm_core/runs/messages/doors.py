@@ -12,6 +12,7 @@ from typing import Literal
 from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.checkpoints.ladder.fact_search import KnownAnswer
 
 
 class Door(Record):
@@ -45,6 +46,7 @@ class SetDoors(Record):
 ADD = Door(label="Add a larger model", view="checkpoints")
 KNOWN = Door(label="See what they know", view="known")
 WRITE = Door(label="Write about what they know", view="known")
+NO_NEAREST = "No known fact shares a word with it."
 
 
 def doors_of_set(
@@ -87,3 +89,18 @@ def known_share(known: Sequence[bool]) -> str:
     number = formatting.count(len(known), "question")
     are = "is" if 1 in (sum(known), len(known)) else "are"
     return f"{sum(known):,} of {number} {are} known to the built-in mini models."
+
+
+def known_answer_sentence(found: KnownAnswer, has_answer: bool = True) -> str:
+    """Sentence on a question as it is typed: whether it is known, else the nearest known fact.
+
+    Args:
+        found: The fact that answers the question, or the nearest one.
+        has_answer: Whether the question has a right answer yet.
+    """
+    if found.known:
+        return "Known to the mini models."
+    nearest = f"Nearest known fact: {found.fact.question} {found.fact.answer}" if found.fact else NO_NEAREST
+    if not has_answer:
+        return nearest
+    return f"Not known to the mini models. {nearest}"

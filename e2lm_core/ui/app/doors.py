@@ -26,10 +26,8 @@ def links(found: SetDoors) -> None:
         urls.link(door.view, door.label, ICONS[door])
 
 
-def buttons(found: SetDoors, key: str) -> None:
-    """Draw the first door as the primary button and the others as links."""
-    first, *others = found.doors
+def button(found: SetDoors, key: str) -> None:
+    """Draw the first door as the primary button; the status bar has a link to each."""
+    first = found.doors[0]
     if st.button(markdown.escape(first.label), key=key, icon=ICONS[first], type="primary"):
         urls.go(first.view)
-    for door in others:
-        urls.link(door.view, door.label, ICONS[door])

@@ -38,7 +38,11 @@ def draw() -> None:
 
 def _run(task: TaskSet) -> None:
     studio, state = session.studio(), results.state(task)
-    widgets.headline(run_words.headline(state, len(task.questions)))
+    found = results.doors(task)
+    is_unknown = found is not None and found.first == "door" and state.kind in ("never run", "stale")
+    widgets.headline(
+        found.sentence if found and is_unknown else run_words.headline(state, len(task.questions))
+    )
     if not studio.local_checkpoints and not tables.added_by_model(studio.catalogue):
         for problem in (*studio.catalogue.problems, *studio.unusable_notes):
             markdown.error(problem, icon=":material/error:")

@@ -92,7 +92,7 @@ def _first(number: int) -> int:
 
 
 def _fact(task: TaskSet, index: FactIndex, fact: TrainingFact, place: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         markdown.markdown(
             markdown.fill_template(
                 "{question} **{answer}** :gray[{about}]",
