@@ -54,7 +54,7 @@ def named(facts: list[TrainingFact]) -> list[tuple[str, str]]:
         ("lion", None, None, [("lion", "class"), ("lion", "food")]),
         ("Lions eat", None, None, [("lion", "food")]),
         ("LIO", None, None, [("lion", "class"), ("lion", "food")]),
-        ("fish", None, None, [("trout", "class"), ("eagle", "food")]),
+        ("fish", None, None, [("eagle", "food"), ("trout", "class")]),
         ("fish", "food", None, [("eagle", "food")]),
         ("", None, "physics", [("newton", "quantity")]),
         ("unit", None, None, [("newton", "quantity")]),
