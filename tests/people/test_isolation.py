@@ -438,7 +438,7 @@ PLAIN_COMMANDS = {
     "verify": "a bundle of one's own",
     "sets create": "makes a set of one's own",
     "sq": "a file of one's own",
-    **dict.fromkeys(("shelf list", "shelf show"), "public figures of the package"),
+    **dict.fromkeys(("shelf list", "shelf show", "facts"), "public figures and facts of the package"),
     "worker": "the machine's",
     "app": "the machine's",
 }

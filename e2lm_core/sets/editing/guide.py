@@ -46,19 +46,19 @@ def find_guide(settings: Settings) -> Guide | None:
     return guide
 
 
-def start_guide(settings: Settings, example: str) -> Guide:
+def start_guide(settings: Settings, source: str) -> Guide:
     """Copy an example and begin a guided start on the copy.
 
     Args:
         settings: The caller's settings.
-        example: Name of the example.
+        source: Name of the example.
 
     Raises:
         StudioError: The example cannot be copied, or the workspace cannot be written.
     """
     name = collection.free_name(settings, NAME)
-    collection.copy_set(settings, example, name)
-    guide = Guide(example=example, set_name=name)
+    collection.copy_set(settings, source, name)
+    guide = Guide(example=source, set_name=name)
     save_guide(settings, guide)
     return guide
 

@@ -26,7 +26,7 @@ def links(found: SetDoors) -> None:
         urls.link(door.view, door.label, ICONS[door])
 
 
-def button(found: SetDoors, key: str) -> None:
+def first_door(found: SetDoors, key: str) -> None:
     """Draw the first door as the primary button; the status bar has a link to each."""
     first = found.doors[0]
     if st.button(markdown.escape(first.label), key=key, icon=ICONS[first], type="primary"):

@@ -171,7 +171,7 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found is not None and not is_first:
-            doors.button(found, "run_door")
+            doors.first_door(found, "run_door")
         if st.button(
             markdown.escape(f"Run {formatting.count(len(choice.models), 'model')}"),
             # Secondary if all results are there, or if a run could tell nothing.

@@ -39,7 +39,7 @@ def first_run_card(task: TaskSet) -> None:
     found = results.doors(task)
     if found is not None and found.first == "door":
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            doors.button(found, "overview_door")
+            doors.first_door(found, "overview_door")
             if st.button(markdown.escape(f"{run} anyway"), key="overview_run", type="tertiary"):
                 run_launcher.queue_run(task)
         return
