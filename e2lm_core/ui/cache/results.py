@@ -375,6 +375,10 @@ def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
 
 def doors(task: TaskSet) -> SetDoors | None:
     """Doors of a set whose answers the mini models do not all know, see `doors.doors_of_set`."""
+    return session.once_a_run(f"doors {task.address} {task.digest}", lambda: _doors(task))
+
+
+def _doors(task: TaskSet) -> SetDoors | None:
     if not task.questions or (known := taught_questions(task)) is None:
         return None
     settings = studio().settings

@@ -6,6 +6,7 @@ import type { Store } from "./store";
 import type { Question } from "./types";
 
 const REST_MS = 300;
+const BY = "The nearest fact shares the rarest words with your question; a word of its subject counts twice.";
 
 interface Answer {
   known: boolean | null;
@@ -44,7 +45,7 @@ export function Knowing({ store, question }: { store: Store; question: Question 
   }, [known, pass, text, answer]);
   if (!said?.sentence) return null;
   return (
-    <div class={`qt-known ${said.known ? "qt-is-known" : ""}`} role="status">
+    <div class={`qt-known ${said.known ? "qt-is-known" : ""}`} role="status" title={said.known ? undefined : BY}>
       <Icon name={said.known ? "check" : "school"} />{said.sentence}
     </div>
   );
