@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -161,12 +160,13 @@ class FactIndex:
     def _nearest(self, text: str, answer: str) -> KnownAnswer:
         if (fact := self.facts.fact_answering(text, answer)) is not None:
             return KnownAnswer(True, fact)
-        shared: Counter[int] = Counter()
+        shared: dict[int, float] = {}
         for word in dict.fromkeys((*_content_words(text), *_content_words(answer))):
             places = self._by_word.get(word, ())
             for place in places:
                 weight = 2.0 if word in self._subjects[place] else 1.0
-                shared[place] += weight * math.log(len(self.facts.facts) / len(places))
+                rarity = math.log(len(self.facts.facts) / len(places))
+                shared[place] = shared.get(place, 0.0) + weight * rarity
         if not shared:
             return KnownAnswer(False, None)
         best = min(shared, key=lambda place: (-shared[place], place))
