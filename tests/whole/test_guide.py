@@ -71,7 +71,7 @@ def test_a_newcomer_takes_the_guided_start(page: Page, tmp_path: Path) -> None:
     settle(page)
     expect(bar).to_contain_text("Step 3 of 5: Watch the curve.")
     click(page, "Watch its curve")
-    expect(page.get_by_test_id("stMain").get_by_text(first.id).first).to_be_visible()
+    expect(page.locator(".st-key-tabs").get_by_role("radio", name="By question")).to_be_checked()
     page.get_by_role("button", name="I have seen it").click(timeout=RUN_MS)
     expect(bar).to_contain_text("Step 4 of 5: Mend a suspect.")
 
