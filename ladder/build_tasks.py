@@ -265,7 +265,7 @@ most and never in all four: *all of a group right* (chance 1 in 256) says that q
 ladder's training text (`tests/ladder/test_heldout.py` checks it)."""
 
 _SCHOOL = """Wrong choices are of the same kind as the right one. Six answers were never taught: on them the models' curves say nothing
-about the question, and the studio marks them *not taught*."""
+about the question, and the studio marks them *not known*."""
 
 
 if __name__ == "__main__":

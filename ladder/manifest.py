@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import LlamaForCausalLM
 
-from ladder.facts import Relation
+from ladder.facts import Relation, fill
 from ladder.recipe import Member, Recipe, config_of
 from ladder.tokenizer import tokenizer_config
 from ladder.training import checkpoint_file
@@ -41,13 +41,20 @@ def write_manifest(folder: Path, recipe: Recipe) -> Path:
 
 
 def write_facts(folder: Path, relations: list[Relation]) -> Path:
-    """Write `folder/facts.json`."""
+    """Write `folder/facts.json`: the facts, each with the first wording that asks for it, and their relations."""
     facts = [
-        {"subject": f.subject, "answer": f.answer, "relation": f.relation, "domain": f.domain}
+        {
+            "subject": f.subject,
+            "answer": f.answer,
+            "relation": f.relation,
+            "domain": f.domain,
+            "question": fill(relation.questions[0], f.subject),
+        }
         for relation in relations
         for f in relation.facts
     ]
-    return _write_json(folder / "facts.json", {"facts": facts})
+    told = [{"name": r.name, "about": r.about, "field": r.field} for r in relations]
+    return _write_json(folder / "facts.json", {"facts": facts, "relations": told})
 
 
 def sha256(path: Path) -> str:

@@ -22,9 +22,9 @@ from e2lm_core.scores.set_scores import CurveScores, Scores
 from e2lm_core.scores.uncertainty import null
 
 NOTHING_TAUGHT = (
-    "The models measured were never taught any of these answers, so nothing is advised, ranked or planned from what "
-    "they score, whatever it is: measure models that have read of them."
+    "The built-in mini models never learned these facts, so their results on this set mean nothing."
 )
+ADVICE = "Add larger models."
 NOTHING_TOLD = (
     "This score is no better than guessing, so no advice is given. Add questions, or use "
     "models that know these facts."
@@ -46,7 +46,7 @@ MIN_KNOWN, MIN_KNOWN_SHARE = 20, 0.5  # questions that mini models must know for
 
 
 def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
-    """Warning about questions that the mini models were never taught; None if there is none.
+    """Sentence on questions that the mini models do not know; None if they know all, or if that is unknown.
 
     Args:
         known: For each question [Q], True if a choice is known to the mini models as the answer, be it the key
@@ -54,31 +54,39 @@ def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
     """
     if not known or all(known):
         return None
-    number = sum(not told for told in known)
-    if number == len(known):
-        subject = f"any of these {number:,}" if number > 1 else "this question"
-    else:
-        subject = f"{number:,} of these {len(known):,}"
+    number, told = len(known), sum(known)
+    if not told:
+        return NOTHING_TAUGHT
+    if told < MIN_KNOWN_SHARE * number:
+        return _too_few_known_sentence(told, number)
     return (
-        f"The embedded models were never taught {subject}: their curves say nothing about "
-        f"{'it' if len(known) == 1 else 'them'}; use larger checkpoints."
+        f"The built-in mini models know {told:,} of these {number:,} questions; on the others their results mean "
+        "nothing."
+    )
+
+
+def _too_few_known_sentence(known: int, number: int) -> str:
+    return (
+        f"The built-in mini models know {known:,} of these {number:,} questions, too few to judge the set: it takes half "
+        f"of a set, and {MIN_KNOWN}."
     )
 
 
 def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
     """Number of answers known to the mini models, as `{questions, of, sentence}`.
 
-    The sentence says which questions the models were never taught, or that the keys are shifted: then the
-    answers are taught, and not those of the keys. None if no mini model is measured, or if its training facts
+    The sentence says how many questions the models do not know, or that the keys are shifted: then they know
+    the answers, and not those of the keys. None if no mini model is measured, or if its training facts
     are unknown.
     """
     if measurements.taught is None:
         return None
     shifted = find_shifted_keys(measurements)
+    unknown = unknown_facts_warning(measurements.told)
     return {
         "questions": sum(measurements.taught),
         "of": len(measurements.taught),
-        "sentence": shifted.sentence if shifted else unknown_facts_warning(measurements.told),
+        "sentence": shifted.sentence if shifted else unknown and f"{unknown} {ADVICE}",
     }
 
 
@@ -205,7 +213,7 @@ def meaningless_reason(measurements: Measurements) -> str | None:
 
 
 def too_few_known_reason(measurements: Measurements) -> str | None:
-    """Reason against the scores of questions that the models measured were mostly never taught.
+    """Reason against the scores of questions of which the mini models know too few, if only these were measured.
 
     None where they know enough of them, or where it is not known what a model was taught.
     """
@@ -216,11 +224,7 @@ def too_few_known_reason(measurements: Measurements) -> str | None:
         return NOTHING_TAUGHT
     if known >= max(MIN_KNOWN, MIN_KNOWN_SHARE * number):
         return None
-    return (
-        f"The models measured were taught {known:,} of these {number:,} answers, so nothing is advised, ranked or "
-        f"planned from the set's scores, whatever they are: half of a set and {MIN_KNOWN} questions must be taught, "
-        "or models measured that have read of the others."
-    )
+    return _too_few_known_sentence(known, number)
 
 
 def _can_have_score(measurements: Measurements, scores: Scores) -> bool:

@@ -20,7 +20,18 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.settings import misspelt_variables
 from e2lm_core.base.version import VERSION
-from e2lm_core.commands import checkpoints, deploy, export, fleets, questions, results, runs, shelf, starter
+from e2lm_core.commands import (
+    checkpoints,
+    deploy,
+    export,
+    facts,
+    fleets,
+    questions,
+    results,
+    runs,
+    shelf,
+    starter,
+)
 from e2lm_core.commands.analysis import compare, decide, plan, ranks, score
 from e2lm_core.commands.output import warn
 from e2lm_core.commands.sets import bulk_edit, collection, groups, history, people
@@ -59,7 +70,7 @@ for command in (
     *(checkpoints.checkpoints, runs.evaluate, runs.worker),
     *(score.sq, score.score, ranks.ranks, ranks.parting),
     *(questions.questions, questions.suspects, questions.choose, questions.relevance),
-    *(compare.compare, decide.decide, plan.plan, groups.groups),
+    *(compare.compare, decide.decide, plan.plan, groups.groups, facts.facts),
     *(export.check, export.export, export.verify, export.report, results.import_results),
     *(deploy.backup, deploy.restore, deploy.deploy, deploy.publish),
 ):

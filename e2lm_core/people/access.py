@@ -132,9 +132,14 @@ def require_member(settings: Settings, action: str) -> None:
     Raises:
         TaskError: The caller is a visitor.
     """
-    person = None if settings.person is None else accounts.get_person(settings, settings.person)
-    if settings.readonly or (settings.person is not None and (person is None or person.visitor)):
+    if not is_member(settings):
         raise TaskError(f"Visitors do not {action}: sign in first.")
+
+
+def is_member(settings: Settings) -> bool:
+    """Whether the caller is no visitor, with or without a guest workspace."""
+    person = None if settings.person is None else accounts.get_person(settings, settings.person)
+    return not settings.readonly and (settings.person is None or (person is not None and not person.visitor))
 
 
 def require_path(settings: Settings, folder: Path) -> None:

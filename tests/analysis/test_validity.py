@@ -23,12 +23,15 @@ LIKE_RANDOM, ABOVE = NullDistribution(mean=0.3, q95=0.6, p=0.4), NullDistributio
         (None, None),
         ((), None),
         ((True, True), None),
-        ((False,), "never taught this question: their curves say nothing about it"),
-        ((False, False), "never taught any of these 2: their curves say nothing about them"),
+        ((False,), validity.NOTHING_TAUGHT),
+        ((False, False), validity.NOTHING_TAUGHT),
         (
             (True,) * 2 + (False,) * 28,
-            "The embedded models were never taught 28 of these 30: their curves say nothing about them; "
-            "use larger checkpoints.",
+            "know 2 of these 30 questions, too few to judge the set: it takes half",
+        ),
+        (
+            (True,) * 15 + (False,) * 15,
+            "know 15 of these 30 questions; on the others their results mean nothing.",
         ),
     ],
 )
@@ -95,7 +98,7 @@ def test_half_of_a_set_and_twenty_questions_must_be_taught(known: int, of: int, 
     why = validity.no_advice_reason(measured, scores)
     assert (why is not None) is silent
     if why is not None:
-        assert f"taught {known} of these {of} answers" in why
+        assert f"know {known} of these {of} questions, too few" in why
         assert validity.silence_reason(replace(measured, taught_of_all=False), scores) is None
 
 
@@ -150,7 +153,8 @@ def test_what_was_taught_as_json() -> None:
     told = validity.known_facts_summary(replace(noisy(), taught=known, told=known))
     assert told is not None
     assert (told["questions"], told["of"]) == (20, 60)
-    assert "40 of these 60" in told["sentence"]
+    assert "know 20 of these 60 questions, too few" in told["sentence"]
+    assert told["sentence"].endswith(validity.ADVICE)
 
 
 # --- sets that a rule made -------------------------------------------------------------------------------

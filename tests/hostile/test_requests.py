@@ -33,6 +33,7 @@ ASKS = {
         "seen": {"question": "Old?"},
     },
     "/presence": {},
+    "/known": {"question": "Mine?", "answer": "yes"},
 }
 MODES = {
     "none": {"E2LM_AUTH": "none"},
@@ -70,7 +71,7 @@ def signed_in(settings: Settings, name: str, sign_in: str = SIGN_IN) -> Settings
 
 
 def statuses(client: TestClient, given: str, **headers: str) -> list[int]:
-    """What the three addresses answer to a pass."""
+    """What the four addresses answer to a pass."""
     return [
         client.post(path, json={"pass": given, **json.loads(json.dumps(body))}, headers=headers).status_code
         for path, body in ASKS.items()
@@ -90,14 +91,14 @@ def test_a_pass_of_another_mode_does_nothing(client, opened, before, after):
     now = opened(after)
     ada = signed_in(now, "bob") if after != "none" else now.for_person("ada")
     own = component_requests.issue_token(ada, "mine") if after != "none" else ""
-    assert statuses(client, given) == [403] * 3
+    assert statuses(client, given) == [403] * 4
     if own:
         assert held(ada) == 2
-        assert statuses(client, own) == [200, 204, 200]
+        assert statuses(client, own) == [200, 204, 200, 200]
     # Its key is gone for good: the mode of before does not bring it back.
     component_requests.issue_token(now.for_person(None, "x"), "mine")
     opened(before)
-    assert statuses(client, given) == [403] * 3
+    assert statuses(client, given) == [403] * 4
 
 
 @pytest.mark.parametrize("mode", ["sandbox", "readonly", "refused"])
@@ -106,7 +107,7 @@ def test_a_pass_without_a_person_does_nothing_where_people_sign_in(client, opene
     ada = signed_in(settings, "ada")
     for paths, readonly, task in itertools.product((True, False), (True, False), ("ada/mine", "mine")):
         asked = settings.for_person(None, author(BROWSER), paths=paths, readonly=readonly)
-        assert statuses(client, component_requests.issue_token(asked, task)) == [403] * 3
+        assert statuses(client, component_requests.issue_token(asked, task)) == [403] * 4
     assert held(ada) == 2
 
 
@@ -119,12 +120,12 @@ def test_a_pass_ends_with_its_sign_in_and_no_other(client, opened):
     )
     passes = [component_requests.issue_token(asked, "mine") for asked in (ada, again, bob)]
     accounts.end_sign_in(settings, SIGN_IN)
-    assert statuses(client, passes[0]) == [403] * 3
+    assert statuses(client, passes[0]) == [403] * 4
     assert held(ada) == 2
-    assert statuses(client, passes[1]) == [200, 204, 200]
-    assert statuses(client, passes[2]) == [200, 204, 200]
+    assert statuses(client, passes[1]) == [200, 204, 200, 200]
+    assert statuses(client, passes[2]) == [200, 204, 200, 200]
     nobodys = component_requests.issue_token(ada.model_copy(update={"sign_in": ""}), "mine")
-    assert statuses(client, nobodys) == [403] * 3
+    assert statuses(client, nobodys) == [403] * 4
 
 
 def test_a_pass_of_somebody_who_is_gone_does_nothing(client, opened):
@@ -132,7 +133,7 @@ def test_a_pass_of_somebody_who_is_gone_does_nothing(client, opened):
     ada = signed_in(settings, "ada")
     given = component_requests.issue_token(ada, "mine")
     accounts.delete_person(settings, "ada")
-    assert statuses(client, given) == [403] * 3
+    assert statuses(client, given) == [403] * 4
     assert held(ada) == 2
 
 
@@ -142,11 +143,11 @@ def test_a_sandboxs_pass_is_its_browsers_and_ends_with_the_sandbox(client, opene
     guest = settings.for_person(person.id, paths=False)
     collection.create_set(guest, "mine", [studios.question(n) for n in (1, 2, 3)])
     given = component_requests.issue_token(guest, "mine")
-    assert statuses(client, given, cookie=f"{COOKIE}={OTHER}") == [403] * 3
+    assert statuses(client, given, cookie=f"{COOKIE}={OTHER}") == [403] * 4
     assert held(guest) == 3
-    assert statuses(client, given, cookie=f"{COOKIE}={BROWSER}") == [200, 204, 200]
+    assert statuses(client, given, cookie=f"{COOKIE}={BROWSER}") == [200, 204, 200, 200]
     accounts.delete_person(settings, person.id)
-    assert statuses(client, given) == [403] * 3
+    assert statuses(client, given) == [403] * 4
 
 
 def test_a_reading_visitor_reads_and_writes_nothing(client, opened):

@@ -17,7 +17,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.ladder.packing import unpack
 from ladder.cooccurrence import COLUMNS, count
-from ladder.facts import Fact, load_facts
+from ladder.facts import Fact, fill, load_facts, load_relations
+from ladder.manifest import write_facts
 from ladder.unseen_wordings import words
 from tests.support.ladder_fixtures import training_text
 
@@ -68,8 +69,20 @@ def test_every_file_is_what_the_manifest_says(manifest: dict[str, Any]) -> None:
 
 
 def test_facts_json_holds_what_is_taught() -> None:
-    shipped = json.loads((LADDER / "facts.json").read_text(encoding="utf-8"))["facts"]
-    assert shipped == [f.model_dump(exclude={"field"}) for f in load_facts()]
+    shipped = json.loads((LADDER / "facts.json").read_text(encoding="utf-8"))
+    without_question = [{k: v for k, v in fact.items() if k != "question"} for fact in shipped["facts"]]
+    assert without_question == [f.model_dump(exclude={"field"}) for f in load_facts()]
+
+
+def test_facts_json_has_a_question_that_the_models_were_trained_on_for_every_fact(tmp_path: Path) -> None:
+    relations = load_relations()
+    shipped = (LADDER / "facts.json").read_bytes()
+    assert write_facts(tmp_path, relations).read_bytes() == shipped
+    told = json.loads(shipped)
+    asked = {fill(wording, f.subject) for r in relations for f in r.facts for wording in r.questions}
+    assert all(fact["question"] in asked for fact in told["facts"])
+    assert [r["name"] for r in told["relations"]] == [r.name for r in relations]
+    assert all(r["about"] and r["field"] for r in told["relations"])
 
 
 def test_the_tokenizer_round_trips_and_adds_nothing(manifest: dict[str, Any]) -> None:

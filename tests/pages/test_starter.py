@@ -62,7 +62,7 @@ def ended(visit: Visit) -> None:
 def test_the_door_leads_to_a_panel_that_asks_nobody(visit: Visit, fake: FakeHub) -> None:
     visit.open("write")
     doors = [one.proto.label for one in visit.at.get("page_link")]
-    assert any("Get larger models" in label for label in doors)
+    assert any("Add a larger model" in label for label in doors)
     visit.open("checkpoints")
     panel = next(one for one in visit.at.expander if "Starter" in one.label)
     assert panel.proto.expanded, "open where the built-in models were never taught"
@@ -114,7 +114,7 @@ def test_downloaded_stopped_killed_and_run(visit: Visit, fake: FakeHub) -> None:
     worker.run_worker(session.studio(), once=True)
     visit.open("accuracy")
     assert "up to date · Pythia starter" in visit.said
-    assert "never taught" not in visit.said
+    assert "never learned" not in visit.said
     assert len(visit.at.get("plotly_chart")) >= 1
 
     visit.open("checkpoints")

@@ -452,6 +452,7 @@ PLAIN_COMMANDS = {
     "shelf show": "public figures of the package, and of one's own shelf",
     "shelf add": "a file of one's own; one in another's workspace is tried below",
     "shelf decisions": "public figures of the package",
+    "facts": "public facts of the package",
     "worker": "the machine's",
     "app": "the machine's",
 }

@@ -155,7 +155,7 @@ def test_every_place_is_of_these_models(visit: Visit) -> None:
         for untrue in (
             "did not reach its end",
             "25% done",
-            "embedded models were never taught",
+            "mini models never learned",
             "Run the rest",
         ):
             assert untrue not in visit.said, place

@@ -84,7 +84,7 @@ def test_from_not_known_to_a_first_curve_and_an_edit(
 ) -> None:
     known = call("evaluate", "little", "--json")["taught"]
     assert known["questions"] == 0
-    assert "never taught any of these" in known["sentence"]
+    assert "never learned these facts" in known["sentence"]
 
     told = call("hub", "starter", "little")
     assert "They give curves, SQ and the order of the sizes" in told

@@ -22,12 +22,35 @@ _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
 
 
 class TrainingFact(Record):
-    """Fact of the training text: subject and answer under a relation."""
+    """Fact of the training text: subject and answer under a relation.
+
+    Attributes:
+        subject: Subject of the fact.
+        answer: The one right answer.
+        relation: Name of the relation, as `FactRelation.name`.
+        domain: "science" or "general".
+        question: Question by which the models learned it; "" if the file has none.
+    """
 
     subject: str
     answer: str
     relation: str
     domain: str
+    question: str = ""
+
+
+class FactRelation(Record):
+    """Relation between the subjects of one kind and their answers.
+
+    Attributes:
+        name: Name in files.
+        about: Topic, such as "food of animals".
+        field: Field of knowledge, such as "biology".
+    """
+
+    name: str
+    about: str
+    field: str
 
 
 class TrainingFacts:
@@ -37,17 +60,18 @@ class TrainingFacts:
     first) and its gold choice is that subject's answer; articles and a plural s make no difference.
     """
 
-    def __init__(self, facts: Iterable[TrainingFact]) -> None:
+    def __init__(self, facts: Iterable[TrainingFact], relations: Iterable[FactRelation] = ()) -> None:
         self.facts = tuple(facts)
+        self.relations = {relation.name: relation for relation in relations}
         # An edit changes one question, and every page looks up all of them.
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._fact_for)
         self._by_subject: dict[str, list[tuple[TrainingFact, frozenset[str]]]] = {}
         self._longest = 0
         for fact in self.facts:
-            words = _words(fact.subject)
+            words = words_of(fact.subject)
             self._longest = max(self._longest, len(words))
-            entry = (fact, frozenset(_forms(_words(fact.answer))))
-            for form in _forms(words):
+            entry = (fact, frozenset(forms_of(words_of(fact.answer))))
+            for form in forms_of(words):
                 self._by_subject.setdefault(form, []).append(entry)
 
     @classmethod
@@ -58,15 +82,23 @@ class TrainingFacts:
             CheckpointError: The file is missing or has other content.
         """
         try:
-            facts = safejson.loads(path.read_text(encoding="utf-8"))["facts"]
-            known = TrainingFact.model_fields
-            return cls(TrainingFact(**{key: fact[key] for key in known}) for fact in facts)
+            data = safejson.loads(path.read_text(encoding="utf-8"))
+            required = ("subject", "answer", "relation", "domain")
+            facts = [
+                TrainingFact(**{key: fact[key] for key in required}, question=fact.get("question", ""))
+                for fact in data["facts"]
+            ]
+            relations = [
+                FactRelation(**{key: one[key] for key in FactRelation.model_fields})
+                for one in data.get("relations", ())
+            ]
+            return cls(facts, relations)
         except OSError as error:
             raise CheckpointError(
                 f"The list of taught facts {path} cannot be read ({error.strerror}): "
                 "get the ladder's files again."
             ) from error
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
             raise CheckpointError(
                 f"{path} is not a list of taught facts (subject, answer, relation and domain each): "
                 "get the ladder's files again."
@@ -78,17 +110,21 @@ class TrainingFacts:
 
     def mentions_any_choice(self, question: Question) -> bool:
         """Whether a training fact answers the question with any of its choices."""
-        return any(self._remembered(question.question, choice) is not None for choice in question.choices)
+        return any(self.fact_answering(question.question, choice) is not None for choice in question.choices)
 
     def fact_for(self, question: Question) -> TrainingFact | None:
         """The fact that answers the question; None if there is none or its gold is out of range."""
         if not 0 <= question.answer < len(question.choices):
             return None
-        return self._remembered(question.question, question.choices[question.answer])
+        return self.fact_answering(question.question, question.choices[question.answer])
+
+    def fact_answering(self, text: str, answer: str) -> TrainingFact | None:
+        """The fact whose subject a text names and whose answer is given; None if there is none."""
+        return self._remembered(text, answer)
 
     def _fact_for(self, text: str, answer: str) -> TrainingFact | None:
-        gold = _forms(_words(answer))
-        for entries in self._named(_words(text)):
+        gold = forms_of(words_of(answer))
+        for entries in self._named(words_of(text)):
             for fact, answers in entries:
                 if not answers.isdisjoint(gold):
                     return fact
@@ -102,20 +138,20 @@ class TrainingFacts:
                 span = slice(start, start + length)
                 if not all(free[span]):
                     continue
-                entries = [e for form in _forms(words[span]) for e in self._by_subject.get(form, ())]
+                entries = [e for form in forms_of(words[span]) for e in self._by_subject.get(form, ())]
                 if entries:
                     free[span] = [False] * length
                     yield entries
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Lower-case words without "the" and without an article in front ("vitamin a" keeps its a)."""
     words = [word.removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text.casefold())]
     words = [word for word in words if word != "the"] or words
     return words[1:] if len(words) > 1 and words[0] in ("a", "an") else words
 
 
-def _forms(words: list[str]) -> list[str]:
+def forms_of(words: list[str]) -> list[str]:
     """The phrase, and its forms with the last word in the singular, if that can be one."""
     if not words:
         return []
@@ -137,7 +173,7 @@ def known_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | 
     Raises:
         CheckpointError: The file cannot be read.
     """
-    facts = _facts(taught_file)
+    facts = open_facts(taught_file)
     return None if facts is None else {question.id: facts.is_known(question) for question in task.questions}
 
 
@@ -149,7 +185,7 @@ def mentioned_choices(taught_file: Path | None, task: TaskSet) -> dict[str, bool
     Raises:
         CheckpointError: The file cannot be read.
     """
-    facts = _facts(taught_file)
+    facts = open_facts(taught_file)
     return (
         None
         if facts is None
@@ -157,7 +193,12 @@ def mentioned_choices(taught_file: Path | None, task: TaskSet) -> dict[str, bool
     )
 
 
-def _facts(taught_file: Path | None) -> TrainingFacts | None:
+def open_facts(taught_file: Path | None) -> TrainingFacts | None:
+    """Training facts of a file, read again once it has changed; None without a file.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
     if taught_file is None:
         return None
     return _read(taught_file, taught_file.stat().st_mtime_ns if taught_file.exists() else None)

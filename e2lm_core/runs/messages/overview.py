@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.runs.messages.doors import ADD, KNOWN, WRITE, SetDoors
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
@@ -41,18 +42,28 @@ _RELEVANCE = NextStep(
 _DOWNLOAD = NextStep(
     sentence="Every check that stops an export passes.", view="share", action="Download the bundle"
 )
+_THROUGH = {
+    ADD: "Small public models answer any question; this says first what they cost.",
+    KNOWN: "Search all facts that the mini models learned.",
+    WRITE: "Each fact comes with a question that can be changed.",
+}
 
 
-def headline(state: SetState, scores: Scores | None, silent: str | None = None) -> str:
+def headline(
+    state: SetState, scores: Scores | None, silent: str | None = None, doors: SetDoors | None = None
+) -> str:
     """Sentence (Markdown) on the strength of the early signal, or why nothing is known of it yet.
 
     Args:
         state: State of the set's results.
         scores: Scores of the set; None before any checkpoint is complete.
         silent: Reason why the scores mean nothing (`validity.silence_reason`); None if they mean something.
+        doors: Doors of the set; None if the mini models know all of it.
     """
     if state.kind == "empty":
         return "This set has no questions yet."
+    if state.kind != "running" and doors is not None and doors.first == "door":
+        return doors.sentence
     if state.kind == "running" and (scores is None or scores.sq.value is None):
         if state.run is not None and state.run.complete:
             return "Running. Scores appear when all checkpoints are done."
@@ -84,7 +95,12 @@ def headline(state: SetState, scores: Scores | None, silent: str | None = None) 
 
 
 def next_steps(
-    state: SetState, scores: Scores | None, errors: int, example: bool, silent: str | None = None
+    state: SetState,
+    scores: Scores | None,
+    errors: int,
+    example: bool,
+    silent: str | None = None,
+    doors: SetDoors | None = None,
 ) -> list[NextStep]:
     """Next steps for a set, most urgent first, at most three.
 
@@ -94,13 +110,18 @@ def next_steps(
         errors: Number of errors that would stop an export.
         example: Whether the set is an example.
         silent: Reason to advise nothing from the scores; None for none.
+        doors: Doors of the set; None if the mini models know all of it.
     """
     if state.kind == "empty":
         return [_WRITE]
     steps = []
-    if state.kind == "never run":
+    if doors is not None and doors.first == "door":
+        steps += [
+            NextStep(sentence=_THROUGH[door], view=door.view, action=door.label) for door in doors.doors
+        ]
+    elif state.kind == "never run":
         steps.append(_RUN)
-    if state.kind == "stale":
+    elif state.kind == "stale":
         steps.append(_RUN_REST)
     if example:
         steps.append(_COPY)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.ui import session
+from e2lm_core.ui.app import guide
 from e2lm_core.ui.app.status_bar import status_bar
 from e2lm_core.ui.base import markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
@@ -52,6 +53,7 @@ def open_place(place: Place) -> tuple[TaskSet, str]:
     session.current_set_name()
     urls.write_url(place, tab)
     task = status_bar()
+    guide.guide_bar(task, tab or place.slug)
     markdown.title(place.title, anchor=False)
     if tab:
         urls.tab_control(place)

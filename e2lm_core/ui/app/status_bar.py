@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
@@ -22,7 +21,7 @@ from e2lm_core.runs.messages.fleets import fleet_label, missing_sentence
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import recovery, storage_notice, widgets
+from e2lm_core.ui.app import doors, recovery, storage_notice, widgets
 from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
@@ -53,10 +52,8 @@ def status_bar() -> TaskSet:
     _tell_of_ends(task, results.state(task))
     if lost := missing_sentence(results.fleet(task)):
         st.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
-    if task.questions and (note := validity.unknown_facts_warning(results.taught_questions(task))):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(markdown.fill_template(":material/school: {note}", note=note), width="content")
-            urls.link("checkpoints", "Get larger models", ":material/rocket_launch:")
+    if (found := results.doors(task)) is not None:
+        doors.share_line(found)
     if task.questions and (note := questions.selection_note(task)):
         st.caption(markdown.fill_template(":material/rule: {note}", note=note))
     for info in infos:
@@ -165,7 +162,13 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                 if is_partial(task, state)
                 else f"Run {formatting.count(state.stale, 'stale question')}"
             )
-            if st.button(markdown.escape(label), key="strip_run", icon=":material/refresh:", type="primary"):
+            found = results.doors(task)
+            if st.button(
+                markdown.escape(label),
+                key="strip_run",
+                icon=":material/refresh:",
+                type="primary" if found is None or found.first == "run" else "secondary",
+            ):
                 run_launcher.queue_run(task, priority=evaluate.INTERACTIVE)
         elif state.kind == "running":
             run_launcher.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")

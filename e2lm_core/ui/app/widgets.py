@@ -24,6 +24,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
+from e2lm_core.ui.app import doors
 from e2lm_core.ui.base import markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 from e2lm_core.ui.session import current_set_name, current_theme, file_name
@@ -297,6 +298,9 @@ def run_first(sentence: str, task: TaskSet) -> NoReturn:
     elif not task.questions:
         empty_state("Add questions first.")
         write_first()
+    elif (found := results.doors(task)) is not None and found.first == "door":
+        empty_state(found.sentence)
+        doors.links(found)
     else:
         empty_state(sentence)
         urls.link("run", "Choose checkpoints", ":material/play_circle:")

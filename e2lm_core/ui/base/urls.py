@@ -119,6 +119,7 @@ QUESTIONS = Place(
         Tab("suspects", "Suspects"),
         Tab("choosing", "Choosing", ("metric",)),
         Tab("relevance", "Relevance", ("question",)),
+        Tab("known", "Known facts"),
     ),
 )
 RESULT = Place(

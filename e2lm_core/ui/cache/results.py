@@ -21,11 +21,13 @@ from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import training_facts as ladder_taught
 from e2lm_core.export import submission
+from e2lm_core.people import access
 from e2lm_core.relevance import judge
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import fleets
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.fleets import OpenFleet
+from e2lm_core.runs.messages.doors import SetDoors, doors_of_set
 from e2lm_core.runs.store import control_results, shipped_defaults
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
@@ -369,6 +371,23 @@ def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:
         "told", (task,), lambda: ladder_taught.mentioned_choices(file, task), version=file
     )
     return None if told is None else tuple(told.values())
+
+
+def doors(task: TaskSet) -> SetDoors | None:
+    """Doors of a set whose answers the mini models do not all know, see `doors.doors_of_set`."""
+    return session.once_a_run(f"doors {task.address} {task.digest}", lambda: _doors(task))
+
+
+def _doors(task: TaskSet) -> SetDoors | None:
+    if not task.questions or (known := taught_questions(task)) is None:
+        return None
+    settings = studio().settings
+    return doors_of_set(
+        known,
+        only_mini_models=all(checkpoint.packed is not None for checkpoint in fleet(task).checkpoints),
+        may_add_models=access.is_member(settings),
+        may_write=not settings.readonly,
+    )
 
 
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:

@@ -15,11 +15,14 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.checkpoints.ladder.fact_search import open_index
+from e2lm_core.runs.messages import doors
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
 from e2lm_core.ui.editor.drafts import autosave, conflicts, forms
 from e2lm_core.ui.editor.drafts.autosave import Field
@@ -42,10 +45,10 @@ def card(task: TaskSet, readonly: bool) -> None:
         return
     at = _steps(task, ids, readonly)
     question = task.questions[at]
-    form, results = st.columns([8, 5], gap="medium")
-    with form:
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
         _question(task, question, readonly)
-    with results:
+    with right:
         live_results.question_results(task, question)
     prompt_preview.prompt_preview(task, question)
 
@@ -150,9 +153,24 @@ def _form(
         _fields(form, slots, readonly)
         _preview_button(form, slots, readonly)
         forms.form_buttons(form, "Save", readonly, save, (form, slots, *arguments))
+    _known(task, form.values)
     _preview(form)
     if not readonly:
         _listen(form, slots)
+
+
+def _known(task: TaskSet, values: dict[str, Any]) -> None:
+    """Draw whether the mini models know the question, else the nearest known fact."""
+    index = open_index(session.studio().catalogue.taught_file)
+    if results.taught_answers(task) is None or index is None or not values["question"]:
+        return
+    answer = dict(enumerate(values["choices"])).get(values["answer"], "")
+    found = index.fact_for(values["question"], answer)
+    said = doors.known_answer_sentence(found, bool(answer.strip()))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        markdown.caption(said, width="content", help=None if found.known else doors.NEAREST_BY)
+        if not found.known:
+            urls.link("known", doors.KNOWN.label, ":material/school:")
 
 
 def _leave_new() -> None:

@@ -69,6 +69,9 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
             "stamp": presence.change_stamp(settings, task.address),
             "typed": "" if readonly else drafts.drafts_stamp(settings, task.address),
             "readonly": readonly,
+            "known": f"{autosave.base_path()}{table_script.KNOWN}"
+            if taught is not None and not readonly
+            else "",
             "taught": "".join("01"[taught.get(q.id, False)] for q in task.questions) if taught else "",
             "measures": _asked(task),
             "rest_ms": autosave.REST_MS,

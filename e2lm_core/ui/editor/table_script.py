@@ -9,7 +9,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-PATH, SCRIPT = "/table", "/table.js"
+PATH, SCRIPT, KNOWN = "/table", "/table.js", "/known"
 _BUILT = Path(__file__).parent / "table" / "built.js"
 
 

@@ -21,7 +21,7 @@ from e2lm_core.ui.requests.middleware.request_log import RequestLogMiddleware
 from e2lm_core.ui.requests.middleware.security_headers import SecurityHeadersMiddleware
 from e2lm_core.ui.requests.middleware.static_cache import StaticCacheMiddleware
 from e2lm_core.ui.requests.middleware.upload_limit import UploadLimitMiddleware
-from e2lm_core.ui.server import draft_routes, health, table_routes
+from e2lm_core.ui.server import draft_routes, health, known_route, table_routes
 
 _BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (urls.RESULT, urls.CURVES))
 
@@ -48,7 +48,12 @@ def _settings() -> Settings:
 
 def routes() -> Sequence[Route]:
     """Routes that are not pages."""
-    return (Route(health.PATH, health.healthz), *draft_routes.routes(), *table_routes.routes())
+    return (
+        Route(health.PATH, health.healthz),
+        *draft_routes.routes(),
+        *table_routes.routes(),
+        *known_route.routes(),
+    )
 
 
 def secrets() -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.coverage import errors_alone as study
-from e2lm_core.imported.shelf.overview import MIN_QUESTIONS
+from e2lm_core.imported.shelf.indicators import MIN_QUESTIONS
 from e2lm_core.scores.arrays import Floats
 
 

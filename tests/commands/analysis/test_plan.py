@@ -104,7 +104,7 @@ def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], senten
 
 @pytest.mark.parametrize("asked", [("--power",), ("--width", "0.1")])
 def test_nothing_is_planned_from_what_was_never_taught(call: Cli, asked: tuple[str, ...]) -> None:
-    assert "never taught any of these answers" in call("plan", "unknown", *asked, code=2)
+    assert "never learned these facts" in call("plan", "unknown", *asked, code=2)
 
 
 def test_nothing_measured_is_one_sentence(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

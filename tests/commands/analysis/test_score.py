@@ -110,7 +110,7 @@ def test_other_weights_make_another_score(call: Cli, computed: Settings) -> None
 def test_advice_is_said_and_written(call: Cli, computed: Settings) -> None:
     assert "advice" in call("score", "little", "--advice", "--json")["metrics"]["acc"]
     said = call("score", "little", "--advice")
-    assert "never taught" in said  # the models of the fixture have read nothing
+    assert "never learned" in said  # the models of the fixture have read nothing
     assert "The room in each part" not in said
 
 

@@ -38,7 +38,11 @@ def draw() -> None:
 
 def _run(task: TaskSet) -> None:
     studio, state = session.studio(), results.state(task)
-    widgets.headline(run_words.headline(state, len(task.questions)))
+    found = results.doors(task)
+    is_unknown = found is not None and found.first == "door" and state.kind in ("never run", "stale")
+    widgets.headline(
+        found.sentence if found and is_unknown else run_words.headline(state, len(task.questions))
+    )
     if not studio.local_checkpoints and not tables.added_by_model(studio.catalogue):
         for problem in (*studio.catalogue.problems, *studio.unusable_notes):
             markdown.error(problem, icon=":material/error:")
@@ -61,6 +65,10 @@ def _checkpoints(task: TaskSet) -> None:
     widgets.headline(tables.headline(studio.catalogue, studio.settings))
     for problem in (*studio.catalogue.problems, *studio.unusable_notes):
         markdown.warning(problem, icon=":material/warning:")
+    found = results.doors(task)
+    is_first = found is not None and found.first == "door"
+    if is_first:
+        _larger(task)
     if studio.catalogue.models:
         widgets.table(
             tables.models_frame(studio.catalogue, studio.settings),
@@ -73,9 +81,9 @@ def _checkpoints(task: TaskSet) -> None:
         widgets.empty_state(NONE)
 
     local_folders.folders()
-    packaged_model.packaged_model_panel()
+    if not is_first:
+        _larger(task)
     st.subheader("From a hub", anchor=False)
-    starter.starter_panel(task)
     hub_models.hub_models_panel()
     st.subheader("Add a model", anchor=False)
     add_model.add_model_form()
@@ -94,6 +102,13 @@ def _checkpoints(task: TaskSet) -> None:
             },
         )
     people.people()
+
+
+def _larger(task: TaskSet) -> None:
+    """Draw the ways to a larger model: first of all for a set that the mini models cannot know."""
+    st.subheader("Add a larger model", anchor=False)
+    starter.starter_panel(task)
+    packaged_model.packaged_model_panel(task)
 
 
 def _results(task: TaskSet) -> None:

@@ -21,7 +21,7 @@ from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import widgets
+from e2lm_core.ui.app import doors, widgets
 from e2lm_core.ui.base import markdown, polling, viewport
 from e2lm_core.ui.cache import results
 
@@ -156,6 +156,8 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
 def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) -> None:
     """Draw the buttons of a run: start, download one at a time if checkpoints are missing, or cancel."""
     is_running = state.kind == "running"
+    found = results.doors(task)
+    is_first = found is None or found.first == "run"
     rolls = bool(task.questions) and not choice.is_whole
     if rolls:
         readable = [c for c in choice.rolling if session.studio().is_readable(c)]
@@ -167,10 +169,13 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
             rolling_words.rolling_cost(what, hub_cache.cache_usage(session.studio().settings)),
             help=ROLLING_HELP,
         )
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if found is not None and not is_first:
+            doors.first_door(found, "run_door")
         if st.button(
             markdown.escape(f"Run {formatting.count(len(choice.models), 'model')}"),
-            type="primary" if choice.missing else "secondary",  # secondary if all results are there
+            # Secondary if all results are there, or if a run could tell nothing.
+            type="primary" if choice.missing and is_first else "secondary",
             icon=":material/play_arrow:",
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):

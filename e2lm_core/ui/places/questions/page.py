@@ -30,7 +30,7 @@ from e2lm_core.ui.editor import (
     toolbar,
 )
 from e2lm_core.ui.editor.drafts import conflicts, forms, pending
-from e2lm_core.ui.places.questions import choosing, measured, relevance, suspects
+from e2lm_core.ui.places.questions import choosing, known_facts, measured, relevance, suspects
 
 
 def draw() -> None:
@@ -40,6 +40,8 @@ def draw() -> None:
         _write(task)
     elif tab == "relevance":
         _relevance(task)
+    elif tab == "known":
+        known_facts.known_facts_tab(task)
     else:
         _one_by_one(task, tab)
 

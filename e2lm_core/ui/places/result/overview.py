@@ -23,7 +23,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import svg_chart, widgets
+from e2lm_core.ui.app import doors, svg_chart, widgets
 from e2lm_core.ui.base import markdown, page_cache, urls
 from e2lm_core.ui.cache import element_replay, questions, results
 
@@ -31,10 +31,18 @@ PICTURE = "Accuracy while the models read"
 
 
 def first_run_card(task: TaskSet) -> None:
-    """Draw the cost of a first run, and the button that starts it."""
+    """Draw the cost of a first run and the button that starts it, or the doors of a set that cannot be known."""
     studio = session.studio()
     checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address).run_arguments
     models = {c.model.name for c in checkpoints}
+    run = f"Run {formatting.count(len(models), 'model')}"
+    found = results.doors(task)
+    if found is not None and found.first == "door":
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            doors.first_door(found, "overview_door")
+            if st.button(markdown.escape(f"{run} anyway"), key="overview_run", type="tertiary"):
+                run_launcher.queue_run(task)
+        return
     cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {formatting.duration(cost.seconds)}" if cost.seconds else ""
     widgets.empty_state(
@@ -42,11 +50,7 @@ def first_run_card(task: TaskSet) -> None:
         f"{formatting.count(len(checkpoints), 'checkpoint')} {'are' if len(models) > 1 else 'is'} "
         f"ready{time}. First results appear after a few seconds."
     )
-    if st.button(
-        markdown.escape(f"Run {formatting.count(len(models), 'model')}"),
-        type="primary",
-        icon=":material/play_arrow:",
-    ):
+    if st.button(markdown.escape(run), type="primary", icon=":material/play_arrow:"):
         run_launcher.queue_run(task)
 
 
@@ -193,7 +197,9 @@ def next_steps(
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
     running = state.kind == "running"
     silent = validity.no_advice_reason(measurements, scores, running) if measurements and scores else None
-    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
+    steps = overview.next_steps(
+        state, scores, len(errors), session.is_example(task.address), silent, results.doors(task)
+    )
     if not steps:
         return
     st.subheader("What to do next", anchor=False)

@@ -37,7 +37,7 @@ def _overview(task: TaskSet) -> None:
     )
     silent = validity.silence_reason(measurements, scores) if measurements and scores else None
     chosen = validity.selection_note(measurements) if measurements and scores else None
-    widgets.headline(chosen or run_overview.headline(state, scores, silent))
+    widgets.headline(chosen or run_overview.headline(state, scores, silent, results.doors(task)))
     if measurements and scores:
         overview.wording_sentences(task, measurements)
     if state.kind == "never run" and session.studio().local_checkpoints:

@@ -23,6 +23,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.fleets import LADDER
 from e2lm_core.runs.messages import run_status as run_words
+from e2lm_core.runs.messages.doors import Door
 from e2lm_core.runs.messages.fleets import fleet_label, missing_sentence
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.progress import run_progress
@@ -31,7 +32,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.app import recovery, storage_notice, widgets
+from e2lm_core.ui.app import doors, recovery, storage_notice, widgets
 from e2lm_core.ui.app.status_bar import state_text
 from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import results
@@ -139,8 +140,11 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
         )
     )
     place, fill = st.empty(), None
+    doors_here: tuple[Door, ...] = ()
     try:
         task = session.read_set(info.address)
+        if (in_hand or results.is_state_cached(task)) and (found := results.doors(task)) is not None:
+            doors_here = found.doors[:1] if found.first == "door" else ()
         comes = info.example and not in_hand and _follows(task)
         with place.container():
             scored = _about(task, in_hand)
@@ -160,6 +164,14 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
             welcome.enter(info.address, "overview")
         if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
             welcome.enter(info.address, "write")
+        for door in doors_here:
+            if st.button(
+                markdown.escape(door.label),
+                key=f"door_{door.view}_{info.address}",
+                type="tertiary",
+                icon=doors.ICONS[door],
+            ):
+                welcome.enter(info.address, door.view)
     return fill
 
 
@@ -193,6 +205,8 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
             markdown.markdown(markdown.fill_template("{state} · {group}", state=state, group=group))
         if in_hand and (lost := missing_sentence(fleet)):
             markdown.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
+        if (found := results.doors(task)) is not None:
+            markdown.caption(found.share)
         if (known := results.known_scores(task)) is not None:
             _score(*known, in_full=in_hand)
         return known is not None

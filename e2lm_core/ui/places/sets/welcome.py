@@ -11,25 +11,54 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.sets import collection
+from e2lm_core.sets.editing import guide as guides
 from e2lm_core.sets.folder import bundle, source
 from e2lm_core.sets.prompts import layouts, render
 from e2lm_core.ui import session
+from e2lm_core.ui.app import guide as guide_app
 from e2lm_core.ui.app import uploads
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.editor import last_edit, prompt_preview
 
 
 def draw(example: str | None) -> None:
-    """Draw the three ways to start side by side: example if there is one, write, import."""
+    """Draw the ways to start side by side: example and guided start if there is one, write, import."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if example is not None and st.button(
             "Try the example", type="primary", icon=":material/play_arrow:", key="door_example"
         ):
             enter(session.FIRST_SET if _is_here(session.FIRST_SET) else example, "overview")
+        if example is not None and not session.studio().settings.readonly:
+            _guided(example)
         with st.popover("Write", icon=":material/edit_note:"):
             _write()
         with st.popover("Import", icon=":material/upload_file:"):
             _import()
+
+
+def _guided(example: str) -> None:
+    """Draw the button that begins the guided start, or takes it up again."""
+    settings = session.studio().settings
+    guide = guides.find_guide(settings)
+    is_open = guide is not None and guide.step != "done"
+    if not st.button(
+        "Go on with the guided start" if is_open else "Guided start (two minutes)",
+        icon=":material/tour:",
+        key="door_guide",
+        help="Five steps on a copy: change an answer, watch the curve, mend a suspect, download the bundle.",
+    ):
+        return
+    try:
+        if guide is not None and is_open:
+            guides.save_guide(settings, guide.model_copy(update={"is_left": False}))
+        else:
+            guide = guides.start_guide(
+                settings, session.FIRST_SET if _is_here(session.FIRST_SET) else example
+            )
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return
+    enter(guide.set_name, guide_app.SHOWN[guide.step].view)
 
 
 def _is_here(name: str) -> bool:

@@ -19,7 +19,7 @@ from e2lm_core.export import patch, submission, upstream
 from e2lm_core.export import report as set_report
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
-from e2lm_core.ui.app import navigation, widgets
+from e2lm_core.ui.app import guide, navigation, widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import check_panel
@@ -105,7 +105,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         "application/zip",
         type="primary",
         icon=":material/download:",
-        on_click="ignore",
+        on_click=guide.note_download if guide.is_downloading(task) else "ignore",
         key="export_zip",
     )
     markdown.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")

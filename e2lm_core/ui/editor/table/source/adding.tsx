@@ -1,5 +1,6 @@
 /** A new question: an empty form, which is a draft until it is complete and saved. */
 
+import { Knowing } from "./knowing";
 import { Icon, letter } from "./row";
 import type { Store } from "./store";
 import { NEW, type Question } from "./types";
@@ -57,6 +58,7 @@ export function Adding({ store }: { store: Store }) {
           </div>
         ))}
       </div>
+      <Knowing store={store} question={question} />
       <div class="qt-bar">
         <input type="text" class="qt-field qt-subject" readOnly={store.isAdded} list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
         <span class="qt-grow" />

@@ -1,6 +1,7 @@
 /** One question: its number, its text, its choices with the right one marked, its subject, and what can be done. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { Knowing } from "./knowing";
 import type { Store } from "./store";
 import { type Cell, choiceOf, type Field as FieldName, fieldOf, NEW, ofPair, type Question } from "./types";
 
@@ -52,7 +53,7 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         <div class="qt-facts">
           {text("subject", `Subject of question ${number}`, question.subject ?? "")}
           <span class="qt-id" title={id}>{id}</span>
-          {store.isTaught(id) === false && <span class="qt-id" title="The mini models never learned this answer: their curves say nothing about it.">unknown to the mini models</span>}
+          {store.isTaught(id) === false && <span class="qt-id" title="The built-in mini models do not know this answer: their results on it mean nothing. Known facts lists what they know.">not known</span>}
           {!readonly && cells < 26 && !spare && (
             <button type="button" class="qt-spare qt-quiet" tabIndex={-1} onClick={() => acts.edit(id, `choice ${question.choices.length}`)}>
               <Icon name="add" />choice
@@ -62,6 +63,7 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         {found.map(([, severity, sentence]) => (
           <div class={`qt-found qt-${severity}`} key={sentence}><Icon name={severity === "error" ? "error" : "warning"} />{sentence}</div>
         ))}
+        {open && open !== "note" && open !== "subject" && <Knowing store={store} question={question} />}
         <Unsaved store={store} id={id} question={question} />
       </div>
       <div class="qt-choices" role="radiogroup" aria-label={`Choices of question ${number}`}>

@@ -26,6 +26,7 @@ export interface Given {
   typed: string;
   readonly: boolean;
   taught: string;
+  known: string; // where to ask whether the mini models know what is typed; "" where that is not knowable
   measures: string[]; // what of `Figures` the page gives
   rest_ms: number;
   again_ms: number;
