@@ -63,7 +63,7 @@ def test_a_set_that_they_cannot_know_has_a_door_first_and_the_run_second(visit: 
     assert "never learned these facts, so their results on this set mean nothing." in visit.said
     assert primary(visit) == ["Add a larger model"]
     assert any(label.startswith("Run ") and label.endswith(" anyway") for label in visit.labels())
-    assert "Run it, and see whether models learn it." not in visit.said
+    assert "Run the set to see whether models learn it." not in visit.said
     visit.open("run")
     assert primary(visit) == ["Add a larger model"]
     visit.open("overview")

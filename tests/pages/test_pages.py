@@ -50,9 +50,8 @@ def test_never_run(visit, page):
 
 def test_never_run_says_what_to_do(visit):
     visit.open("overview")
-    assert "has not been run yet" in visit.said
-    assert "Run 4 models" in visit.labels()
-    assert "40 checkpoints" in visit.said
+    assert "never learned these facts" in visit.said
+    assert "Run 4 models anyway" in visit.labels()
     visit.open("accuracy")
     assert "There are no curves yet" in visit.said
     visit.open("ranking")
@@ -341,7 +340,7 @@ def test_a_short_run_and_one_that_was_cancelled_end_without_a_word(visit, monkey
 
 def test_overview_starts_the_first_run(visit):
     visit.open("overview")
-    visit.click("Run 4 models")
+    visit.click("Run 4 models anyway")
     assert len(start.latest_job(visit.studio, "little").payload["checkpoints"]) == 40
     assert "0%, 0 of 40 checkpoints (waiting for the worker)" in visit.said
     assert "follow with its first checkpoints" in visit.said

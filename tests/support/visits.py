@@ -51,6 +51,7 @@ class Visit:
 
     def choose(self, name: str) -> Visit:
         self.at.session_state["set"] = name
+        self.at.query_params.pop("set", None)  # as a link of the page would name this one
         return self
 
     @property

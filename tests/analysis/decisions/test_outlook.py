@@ -80,7 +80,7 @@ def test_a_set_that_was_never_taught_is_not_known(learned: Measurements) -> None
     untaught = replace(learned, taught=(False,) * len(learned.gold))
     reason = outlook.set_reason(untaught, "acc")
     assert reason is not None
-    assert "never taught" in reason
+    assert "never learned these facts" in reason
     assert {p.why for p in outlook.outlooks(untaught, "acc", "small-arch1", "large-arch2")} == {reason}
 
 

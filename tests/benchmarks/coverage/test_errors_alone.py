@@ -15,6 +15,6 @@ def values() -> Floats:
 
 
 def test_the_interval_holds_from_the_number_of_questions_on_that_the_shelf_asks(values: Floats) -> None:
-    held, width = study.coverage_of(values, "acc", MIN_QUESTIONS, sets=60, fresh=200)
+    held, width = study.coverage_of("SQ", values, "acc", MIN_QUESTIONS, sets=60, fresh=200)
     assert held >= 0.9
     assert width < 0.12

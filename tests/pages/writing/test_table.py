@@ -323,7 +323,7 @@ def test_many_are_changed_at_once(page, here):
     page.get_by_role("checkbox", name="Choose question 1", exact=True).click()
     page.get_by_role("checkbox", name="Choose question 4", exact=True).click(modifiers=["Shift"])
     tools = page.get_by_role("toolbar")
-    expect(tools).to_contain_text("4 chosen")
+    expect(tools).to_contain_text("4 selected")
     tools.get_by_role("combobox", name="Subject for the chosen questions").fill("algebra")
     tools.get_by_role("button", name="Set subject").click()
     expect(cell(page, 3, "subject")).to_have_text("algebra")
@@ -332,7 +332,7 @@ def test_many_are_changed_at_once(page, here):
     expect(page.locator(".qt-notice")).to_contain_text("balanced")
     assert sorted(q.answer for q in questions(here)[:4]) == [0, 0, 1, 2]
     tools.get_by_role("combobox", name="The set to copy to").select_option("other")
-    tools.get_by_role("button", name="Copy there").click()
+    tools.get_by_role("button", name="Copy to this set").click()
     expect(page.locator(".qt-notice")).to_contain_text("Copied 4 questions to other.")
     assert len(questions(here, "other")) == before + 4
     tools.get_by_role("button", name="Delete").click()

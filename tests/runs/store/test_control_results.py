@@ -64,7 +64,7 @@ def test_a_verdict_silences_every_command_and_the_report(
     assert plain.cue_words is None
     assert plain.digest != measured.digest
     silent = validity.silence_reason(measured, validity.scores_with_null(measured, "acc"))
-    assert silent.startswith("The models answer 97% from one word") or "taught" in silent
+    assert silent.startswith("The models answer 97% from one word") or "never learned" in silent
 
 
 def test_a_new_word_is_run_by_the_worker_alone_and_read_back(here: Studio) -> None:

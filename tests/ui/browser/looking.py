@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 # Others' words and numbers are not the page's: tables, charts, the questions themselves, what is folded or hidden.
 BESIDE = (
     "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, .studio-picture, [data-testid=stTable], "
-    "[data-testid=stIconMaterial], [data-testid=stTooltipIcon], .qt-icon, .st-key-window"
+    "[data-testid=stIconMaterial], [data-testid=stTooltipIcon], .qt-icon, .st-key-window, .st-key-known_list"
 )
 _COMMON = """
 const shown = (el) => {

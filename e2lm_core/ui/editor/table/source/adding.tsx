@@ -62,7 +62,7 @@ export function Adding({ store }: { store: Store }) {
       <div class="qt-bar">
         <input type="text" class="qt-field qt-subject" readOnly={store.isAdded} list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
         <span class="qt-grow" />
-        <span class="qt-hint">{store.isAdded ? "Being added …" : missing ? `Still missing: ${missing}. Draft saved.` : "Ready: press Add the question."}</span>
+        <span class="qt-hint">{store.isAdded ? "Being added …" : missing ? `Still lacks ${missing}. Draft saved.` : "Ready: press Add the question."}</span>
         <button type="button" class="qt-main" disabled={!!missing || store.isAdded} onClick={save}>Add the question</button>
         <button type="button" class="qt-quiet" onClick={close} aria-label="Close the new question; its text is kept"><Icon name="close" /></button>
       </div>
