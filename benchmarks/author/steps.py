@@ -465,7 +465,7 @@ def _go_online(hands: Hands, step: Step) -> None:
 
 
 def _toggle_runs(hands: Hands, step: Step) -> None:
-    hands.page.get_by_text("Test every edit immediately").click()
+    hands.page.get_by_text("Test every edit").click()
     time.sleep(0.2)
 
 

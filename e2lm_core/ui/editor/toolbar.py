@@ -206,7 +206,7 @@ def _restore(name: str, number: int, settings: Settings) -> None:
 def auto_run_switch() -> None:
     """Draw the switch that `last_edit.after_save` reads."""
     st.toggle(
-        "Test every edit immediately",
+        "Test every edit",
         value=True,
         key="run_edits",
         help="After an edit, only the edited question is run again.",

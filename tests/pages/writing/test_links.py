@@ -63,7 +63,7 @@ def test_a_metric_stands_in_every_link_and_one_step_back_is_one_place(page: Page
     expect(page.get_by_role("radio", name="norm_prob")).to_be_checked()
     assert steps(page) == begun + 1
     go(page, "Decide")
-    expect(page).to_have_url(f"{url}/decide?set={OWN}&tab=compare&metric=norm_prob")
+    expect(page).to_have_url(f"{url}/decide?set={OWN}&tab=ahead&metric=norm_prob")
     assert steps(page) == begun + 2, "one step, though the navigation leads to a bare address"
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Curves")

@@ -324,7 +324,7 @@ def test_many_are_changed_at_once(page, here):
     page.get_by_role("checkbox", name="Choose question 4", exact=True).click(modifiers=["Shift"])
     tools = page.get_by_role("toolbar")
     expect(tools).to_contain_text("4 selected")
-    tools.get_by_role("combobox", name="Subject for the chosen questions").fill("algebra")
+    tools.get_by_role("combobox", name="Subject for the selected questions").fill("algebra")
     tools.get_by_role("button", name="Set subject").click()
     expect(cell(page, 3, "subject")).to_have_text("algebra")
     assert [q.subject for q in questions(here)[:5]] == ["algebra"] * 4 + [None]

@@ -84,7 +84,7 @@ def test_a_set_is_written_and_exported_by_the_keyboard_alone(page: Page, home: S
     page.keyboard.press("Control+A")
     page.keyboard.type("by keys")
     page.keyboard.press("Enter")
-    expect(page.get_by_text(f"It will be called {SET}.")).to_be_visible()
+    expect(page.get_by_text(f"Name in files and links: {SET}")).to_be_visible()
     tab_to(page, "Create")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Questions")

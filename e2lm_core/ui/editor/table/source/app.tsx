@@ -1,6 +1,6 @@
 /** The table: its tools, the rows that are in sight, and the keys. */
 
-import { useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Adding } from "./adding";
 import { EVERYTHING, RELEVANCES, SLOPES, SORTS, STATES, type View, visible } from "./finding";
 import { pressed } from "./keys";
@@ -36,6 +36,13 @@ export function App({ store }: { store: Store }) {
   }, [store.version, view]);
   const subjects = useMemo(() => store.subjects(), [store.version]);
   const rows = useRows(list, ids, store);
+  const linked = useRef({ id: "", height: 0 });
+  useEffect(() => {
+    const leave = () => { linked.current.id = ""; };
+    const kinds = ["wheel", "touchstart", "pointerdown", "keydown"];
+    for (const kind of kinds) list.current?.addEventListener(kind, leave, { passive: true });
+    return () => { for (const kind of kinds) list.current?.removeEventListener(kind, leave); };
+  }, []);
   const { readonly } = store.given;
 
   const cellsOf = (id: string): Cell[] => {
@@ -107,9 +114,11 @@ export function App({ store }: { store: Store }) {
   };
 
   useLayoutEffect(() => {
-    const at = ids.indexOf(store.toShow);
+    // Rows grow as their findings come: what a link names stays in sight until its reader goes elsewhere.
+    const at = ids.indexOf(store.toShow || linked.current.id);
+    if (at >= 0 && (store.toShow || linked.current.height !== rows.height)) rows.show(at, "center");
+    linked.current = { id: store.toShow || linked.current.id, height: rows.height };
     store.toShow = "";
-    if (at >= 0) rows.show(at, "center");
     // It had the focus before its rows came: who moves on by a key finds the first.
     if (document.activeElement === list.current && ids.length && !store.wantsFocus) go(ids[rows.items[0]?.index ?? 0], "question");
     if (!store.wantsFocus || !store.cursor) return;
