@@ -46,9 +46,9 @@ def reliability_sentence(judged: Relevance) -> str:
     """Sentence on the classifier's reliability on the exemplars, by fits that have not seen them."""
     labels, folded = judged.labels, judged.folded
     return (
-        f"On exemplars that the fit had not seen: AUROC **{calibration.auroc(labels, folded):.3f}**, "
+        f"On unseen exemplars: AUROC **{calibration.auroc(labels, folded):.3f}**, "
         f"balanced accuracy {calibration.balanced_accuracy(labels, folded, ACCEPT_AT):.3f}, calibration error "
-        f"{calibration.ece(labels, folded):.3f}. Elsewhere: docs/studies/relevance.md."
+        f"{calibration.ece(labels, folded):.3f}."
     )
 
 

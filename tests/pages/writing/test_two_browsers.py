@@ -173,7 +173,7 @@ def test_a_draft_outlives_a_reload_another_page_and_a_kill_of_the_app(browser, h
         page.reload()  # at once: what was not sent yet goes with the leaving page
         settle(page)
         expect(area).to_have_value(typed)
-        expect(page.get_by_text("Not saved yet: typed")).to_be_visible()
+        expect(page.get_by_text("Unsaved changes, typed")).to_be_visible()
 
         page.get_by_test_id("stSidebarNavLink").filter(has_text="Share").click()
         expect(strip(page)).to_be_visible()

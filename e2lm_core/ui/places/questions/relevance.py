@@ -160,9 +160,7 @@ def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
         phone_columns=("is", "exemplar"),
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
-    st.caption(
-        "The most similar labelled questions. The score uses all of them, so these can disagree with it."
-    )
+    st.caption("The most similar labelled questions; the score weighs all of them.")
 
 
 def reliability(relevance: Relevance) -> None:

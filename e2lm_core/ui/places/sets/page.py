@@ -40,8 +40,8 @@ from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.sets import preview, welcome
 
 WHAT = (
-    "Write multiple-choice questions, run them on early checkpoints of language models, and see **whether the questions "
-    "tell the models apart while they are still young**: how clear each curve is, and whether the models' order holds."
+    "Write multiple-choice questions, run them on language models early in their training, and see **whether they tell "
+    "better models from weaker ones**."
 )
 MAX_CARDS, MAX_DELETED = 12, 8
 _DAY_S = 24 * 3600
