@@ -59,7 +59,7 @@ def mark(page: Page, letter: str) -> None:
 def test_a_newcomer_takes_the_guided_start(page: Page, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     bar = page.locator(".st-key-guide")
-    click(page, "Guided start (two minutes)")
+    click(page, "Guided start")
     expect(page.get_by_role("heading", level=1)).to_have_text("Questions")
     expect(bar).to_contain_text("Step 2 of 5: Change an answer.")
     first = collection.open_set(settings, NAME).questions[0]

@@ -40,7 +40,7 @@ from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.sets import preview, welcome
 
 WHAT = (
-    "Write multiple-choice questions, run them on language models early in their training, and see **whether they tell "
+    "Write multiple-choice questions, run them on young language models, and see **whether they tell "
     "better models from weaker ones**."
 )
 MAX_CARDS, MAX_DELETED = 12, 8

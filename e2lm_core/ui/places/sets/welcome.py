@@ -42,10 +42,10 @@ def _guided(example: str) -> None:
     guide = guides.find_guide(settings)
     is_open = guide is not None and guide.step != "done"
     if not st.button(
-        "Go on with the guided start" if is_open else "Guided start (two minutes)",
+        "Go on with the guided start" if is_open else "Guided start",
         icon=":material/tour:",
         key="door_guide",
-        help="Five steps on a copy: change an answer, watch the curve, mend a suspect, download the bundle.",
+        help="Two minutes, five steps on a copy: change an answer, watch the curve, mend a suspect, download the bundle.",
     ):
         return
     try:
