@@ -29,6 +29,7 @@ from tests.ui.browser import looking
 pytestmark = pytest.mark.slow
 SET = "ladder_science"
 MAX_WORDS = 150
+LONG_MS = 30_000
 TEXT, LINE = 4.5, 3.0  # WCAG 2
 PLACES = pytest.mark.parametrize("place", urls.PLACES, ids=[place.slug for place in urls.PLACES])
 THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
@@ -313,9 +314,10 @@ def test_tabs_and_sets_are_steps_of_the_browsers_history(browser, url, home, wai
         page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
 
     def stands(place: str, tab: str, name: str) -> None:
-        expect(page.get_by_role("heading", level=1)).to_have_text(place)
-        expect(tabs.get_by_role("radio", name=tab, exact=True)).to_be_checked(timeout=20_000)
-        expect(page.locator(".st-key-strip").get_by_role("combobox")).to_have_value(re.compile(rf"^{name}\b"))
+        box = page.locator(".st-key-strip").get_by_role("combobox")
+        expect(page.get_by_role("heading", level=1)).to_have_text(place, timeout=LONG_MS)
+        expect(tabs.get_by_role("radio", name=tab, exact=True)).to_be_checked(timeout=LONG_MS)
+        expect(box).to_have_value(re.compile(rf"^{name}\b"), timeout=LONG_MS)
         page.wait_for_timeout(wait_ms)
 
     walk = [("Result", "Overview", SET), ("Result", "Score", SET), ("Result", "Published", SET)]
