@@ -190,7 +190,7 @@ def different_pages(
     answers, drawn, wrong = Answers(own), 0, []
     for page, (switch, prefix) in PAGES.items():
         place, tab = urls.find(page)
-        at.query_params["tab"] = tab
+        at.query_params.update({"tab": tab, "followed": "1"})  # as a link within a place
         at.switch_page(place.script).run()
         for metric in metrics:
             at.segmented_control(key=switch).set_value(metric).run()

@@ -124,7 +124,8 @@ def in_process(folder: Path, name: str, wanted: Sequence[str], switches: int) ->
     at.run()
     rows = []
     for page in wanted or PAGES:
-        place, at.query_params["tab"] = urls.find(page)
+        place, tab = urls.find(page)
+        at.query_params.update({"tab": tab or "", "followed": "1"})  # as a link within a place
         at.switch_page(place.script)
         opened, *_ = _timed(at)
         if (switch := _switch(at)) is None:

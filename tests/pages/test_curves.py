@@ -73,14 +73,14 @@ def said(at: AppTest, page: str) -> str:
 
 # --- what is undefined says why -----------------------------------------------------------------------
 
-EQUAL = "stand equal at the last checkpoint"
+EQUAL = "are equal at their last common checkpoint"
 NOTHING = {  # case: what Curves and Rank stability say
     "one question": (EQUAL, "architectures of one size, and no size here has two"),
     "all values equal": (EQUAL, "architectures of one size, and no size here has two"),
     "one model": (two_models.ALONE, "Fewer than two models"),
     "one checkpoint of one model": ("at its one checkpoint, so there is no curve", "Fewer than two models"),
     "one checkpoint": ("Every model has one checkpoint here", "One checkpoint has nothing later"),
-    "two points after each other": ("Over 2 models", "Does the order hold?"),
+    "two points after each other": ("Over 2 models", "Does the ranking last?"),
     "no twin": ("Over 2 models", "Which questions support the ranking?"),
     "nothing but one number": (two_models.ALONE, "Fewer than two models"),
 }
