@@ -217,7 +217,7 @@ def test_rank_stability_names_the_leader(done):
 @pytest.mark.slow
 def test_relevance(done):
     at = done.open("relevance")
-    assert "questions would probably be accepted as science" in done.said
+    assert "are likely to count as science" in done.said
     assert len(at.get("plotly_chart")) == 3
     frame = next(
         d.value for d in at.dataframe if "probability" in d.value.columns and "id" in d.value.columns
