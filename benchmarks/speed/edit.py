@@ -243,7 +243,7 @@ def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
         page.set_default_timeout(60_000)
         page.goto(f"{url}/questions?set={SET}")
         settle(page)
-        page.wait_for_selector(".studio-picture polyline")
+        page.wait_for_selector(".studio-picture polyline:visible")
         page.wait_for_timeout(2_000)
         settle(page)  # a window's first words to the server draw the page a second time
         for number in range(-3, edits):  # the first ones start the app's own worker and warm it

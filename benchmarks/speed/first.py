@@ -163,7 +163,7 @@ def visited(page: Page, url: str, drawn: str) -> dict[str, float]:
     """One visit; bytes are those of what came, packed as it was sent. An app without a title has its frame with the rest."""
     page.add_init_script(f"({_NOTED})({json.dumps([TITLE, drawn])})")
     page.goto(url, wait_until="commit")
-    page.wait_for_selector(drawn)
+    page.wait_for_selector(f"{drawn} >> visible=true")
     page.wait_for_timeout(100)  # what is seen is noted after its frame
     titled, first = page.evaluate("window.noted")
     frame = first if titled is None else titled
