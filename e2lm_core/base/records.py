@@ -7,6 +7,7 @@ Missing is `None` (or NaN inside arrays), never 0.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
@@ -280,6 +281,9 @@ class RenderedDoc(Record):
 # --- checkpoints --------------------------------------------------------------------------------------
 
 
+_PARTIAL_SEED = re.compile(r"(?:^|[-_.])(?:data|weight)[-_]seed|\(seed (?:data|weight)[-_]", re.I)
+
+
 class ModelInfo(Record):
     """A model, whose checkpoints form one learning curve."""
 
@@ -302,6 +306,14 @@ class ModelInfo(Record):
     def counts_in_scores(self) -> bool:
         """Whether the model enters the means of SQ, RC and SNR: web-only twins and extra seeds do not."""
         return self.twin_of is None and self.seed_of is None
+
+    @property
+    def is_partial_seed(self) -> bool:
+        """Whether the order of the data alone, or the initial weights alone, differ from the model of `seed_of`.
+
+        PolyPythias says so in a model's name. Such a model moves less than one that is trained again.
+        """
+        return self.seed_of is not None and _PARTIAL_SEED.search(self.name) is not None
 
     @property
     def declared_shape(self) -> tuple[str, str, str] | None:

@@ -48,6 +48,8 @@ class FamilyModel(Record):
         role: Kind of its training text, "science" or "web".
         parameters: Number of parameters.
         tokens_per_step: Tokens per training step; None for the family's rule.
+        seed: Number of its training seed; None where its name tells none.
+        seed_of: Model of the family of which it is another seed; None for a model of its own.
     """
 
     name: str
@@ -57,6 +59,8 @@ class FamilyModel(Record):
     role: Literal["science", "web"] = "science"
     parameters: int | None = None
     tokens_per_step: int | None = None
+    seed: int | None = None
+    seed_of: str | None = None
 
 
 class Family(Record):
@@ -141,7 +145,7 @@ class Family(Record):
 
     def model_info(self, model: FamilyModel) -> ModelInfo:
         """Record of the model for the catalogue."""
-        shared = ("name", "size", "arch", "role", "parameters")
+        shared = ("name", "size", "arch", "role", "parameters", "seed", "seed_of")
         return ModelInfo(family=self.key, **{key: getattr(model, key) for key in shared})
 
 

@@ -41,6 +41,12 @@ _PYTHIA = {
     "6.9b": 6_857_302_016,
     "12b": 11_846_072_320,
 }
+# PolyPythias (van der Wal et al. 2025, arXiv 2503.09543): these sizes from nine other seeds each, and one of them with the
+# order of the data alone, or the initial weights alone, from three.
+_POLYPYTHIAS = (
+    *((size, "seed", seed) for size in ("14m", "31m", "70m", "160m", "410m") for seed in range(1, 10)),
+    *(("160m", kind, seed) for kind in ("data-seed", "weight-seed") for seed in range(1, 4)),
+)
 # DataDecide's sizes with the number of sequences of 2,048 tokens in a batch (Magnusson et al. 2025, table 2).
 _BATCHES = {
     **dict.fromkeys(("4M", "6M", "8M", "10M", "14M", "16M"), 32),
@@ -134,6 +140,11 @@ def _pythia(size: str, parameters: int, name_end: str = "") -> FamilyModel:
     return FamilyModel(name=name, repo=f"EleutherAI/{name}", size=size, arch="neox", parameters=parameters)
 
 
+def _polypythia(size: str, kind: str, seed: int) -> FamilyModel:
+    other = _pythia(size, _PYTHIA[size], f"-{kind}{seed}")
+    return other.model_copy(update={"seed": seed, "seed_of": f"pythia-{size}"})
+
+
 def _olmo(name: str, size: str) -> FamilyModel:
     return FamilyModel(name=name, repo=f"allenai/{name}", size=size)
 
@@ -186,7 +197,10 @@ FAMILIES: tuple[Family, ...] = (
         models=(
             *(_pythia(size, parameters) for size, parameters in _PYTHIA.items()),
             *(_pythia(s, n, "-deduped") for s, n in _PYTHIA.items() if s not in ("14m", "31m")),
+            *(_polypythia(*of) for of in _POLYPYTHIAS),
         ),
+        note="Other seeds of 14m to 410m are models of their own (PolyPythias). They measure training noise beside the "
+        "model that they are seeds of, so add that one too.",
     ),
     Family(
         key="olmo1",

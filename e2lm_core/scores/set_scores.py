@@ -392,7 +392,8 @@ def seed_spread(measurements: Measurements, qualities: Mapping[str, SignalQualit
     }
     for curve in measurements.curves:
         enough = curve.early.sum() >= signal.MIN_POINTS
-        if enough and curve.model.twin_of is None and curve.model.seed_of in seeds:
+        counts = curve.model.twin_of is None and not curve.model.is_partial_seed
+        if enough and counts and curve.model.seed_of in seeds:
             seeds[curve.model.seed_of].append(curve.model.name)
     named = {model: tuple(names) for model, names in seeds.items()}
     if all(len(names) == 1 for names in named.values()):

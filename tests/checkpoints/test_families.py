@@ -1,3 +1,4 @@
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -124,7 +125,8 @@ def test_every_model_is_named_once_and_describes_itself():
     assert len({m.name for _, m in models}) == len({m.repo for _, m in models}) == len(models)
     for known, model in models:
         info = known.model_info(model)
-        assert (info.family, info.name, info.counts_in_scores) == (known.key, model.name, True)
+        assert (info.family, info.name) == (known.key, model.name)
+        assert info.counts_in_scores == (model.seed_of is None)
         assert info.size == info.size.lower()
 
 
@@ -146,8 +148,23 @@ def test_every_model_is_named_once_and_describes_itself():
 def test_pythias_parameters_are_those_of_its_published_shapes(size, layers, width, words):
     """Of config.json: attention 4 w², MLP 8 w², biases and norms 13 w a layer, two embeddings, one last norm."""
     by_hand = layers * (12 * width**2 + 13 * width) + 2 * words * width + 2 * width
-    models = [m for m in PYTHIA.models if m.size == size]
+    models = [m for m in PYTHIA.models if m.size == size and m.seed_of is None]
     assert [m.parameters for m in models] == [by_hand] * (1 if size in ("14m", "31m") else 2)
+
+
+def test_polypythias_have_nine_more_seeds_of_five_sizes_and_two_parts_apart():
+    """45 trainings more than five models: 45 degrees of freedom of training noise."""
+    seeds = [PYTHIA.model_info(model) for model in PYTHIA.models if model.seed_of is not None]
+    again = [info for info in seeds if not info.is_partial_seed]
+    assert Counter(info.size for info in again) == dict.fromkeys(("14m", "31m", "70m", "160m", "410m"), 9)
+    assert sorted(info.name for info in seeds if info.is_partial_seed) == [
+        f"pythia-160m-{part}-seed{seed}" for part in ("data", "weight") for seed in (1, 2, 3)
+    ]
+    for info in seeds:
+        base = PYTHIA.model(str(info.seed_of))
+        assert (base.seed_of, base.size, base.parameters) == (None, info.size, info.parameters)
+        assert info.name.endswith(f"seed{info.seed}")
+        assert len(PYTHIA.known_locations(PYTHIA.model(info.name))) == 154
 
 
 @pytest.mark.parametrize(

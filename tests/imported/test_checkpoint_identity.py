@@ -127,6 +127,20 @@ def test_another_seed_is_another_model(names, model, seed_of, step):
     assert (spot.model.name, spot.model.seed_of, spot.step) == (model, seed_of, step)
 
 
+def test_polypythias_results_are_seeds_of_known_size():
+    """Their folders: pythia-14m-seed8/step102000/EleutherAI__pythia-14m-seed8, and seed0 for the model itself."""
+    places = CheckpointResolver()
+    for pretrained, name, seed_of in (
+        ("EleutherAI/pythia-14m-seed8", "pythia-14m-seed8", "pythia-14m"),
+        ("EleutherAI/pythia-160m-weight-seed2", "pythia-160m-weight-seed2", "pythia-160m"),
+        ("EleutherAI/pythia-14m", "pythia-14m", None),
+    ):
+        spot = places.find(pretrained, "step102000")
+        assert spot is not None
+        assert (spot.model.name, spot.model.seed_of, spot.tokens_seen) == (name, seed_of, 102_000 * 2_097_152)
+        assert spot.model.parameters is not None
+
+
 def test_a_seed_or_a_stage_is_never_the_catalogues_checkpoint_of_that_step():
     """Of one repository the catalogue may have two models: each result goes to the one whose place it names."""
     repo = "allenai/DataDecide-c4-150M"

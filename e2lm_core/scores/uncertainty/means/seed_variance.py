@@ -141,9 +141,14 @@ class SeedVariance:
 
 
 def estimate_seed_variance(measurements: Measurements, metric: str) -> SeedVariance:
-    """Seed variance of a metric, from measured models that are named as other seeds of one model."""
+    """Seed variance of a metric, from measured models that are named as other seeds of one model.
+
+    Models whose data order or initial weights alone differ take no part: they move less than a model trained again.
+    """
     members: dict[str, list[ModelCurve]] = {}
     for curve in measurements.curves:
+        if curve.model.is_partial_seed:
+            continue
         members.setdefault(curve.model.seed_of or curve.model.name, []).append(curve)
     families = []
     for name, curves in members.items():

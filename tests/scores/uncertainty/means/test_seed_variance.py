@@ -35,6 +35,16 @@ def test_what_questions_explain_is_none() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["a-data-seed1", "a-weight-seed2", "a (seed data-14)"])
+def test_a_model_of_which_one_part_alone_was_drawn_anew_measures_no_training_noise(name: str) -> None:
+    part = SEED2.model_copy(update={"name": name})
+    assert part.is_partial_seed
+    measured = measurements(curve(SMALL, [0.4] * 10), curve(part, [0.6] * 10))
+    assert seed_variance.estimate_seed_variance(measured, "acc").families == ()
+    assert not SEED2.model_copy(update={"name": "a-seed1"}).is_partial_seed
+    assert not SMALL.model_copy(update={"name": name}).is_partial_seed  # a model of its own
+
+
 def test_nobody_trained_twice() -> None:
     assert seed_variance.estimate_seed_variance(measurements(curve(SMALL, [0.4] * 10)), "acc").families == ()
 
