@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.decisions import built_in, noise, stops
+from benchmarks.decisions import built_in, growth, noise, stops
 from benchmarks.decisions.folds import (
     BANDS,
     FOLDS,
@@ -84,6 +84,7 @@ def tables(coefficients: Coefficients, rows: dict[str, pd.DataFrame]) -> Iterato
     yield "noise", noise_table(results, coefficients)
     yield "examples", examples_table(results, coefficients)
     yield "benchmarks", benchmarks_table(coefficients)
+    yield "growth", growth_table(results, coefficients)
 
 
 def coefficients_table(coefficients: Coefficients) -> str:
@@ -275,6 +276,32 @@ def examples_table(results: dict[str, Measurements], coefficients: Coefficients)
                         f"{head} {place} | {seed}{' (found on it)' if seed == 1 else ''} | {of.pairs} | {of.known} | "
                         f"{_cut(of.stated)} | {of.right:g} | {of.all_right:g} |"
                     )
+    return "\n".join(lines)
+
+
+def growth_table(
+    results: dict[str, Measurements], coefficients: Coefficients, sets: int = growth.SETS
+) -> str:
+    """Certainty foretold of more questions, and that of the questions held back.
+
+    Args:
+        results: Results of the example sets.
+        coefficients: Coefficients to tell by.
+        sets: Number of drawn quarters of each set.
+    """
+    lines = [
+        "| set | metric | drawn | the quarter | foretold of the rest | differences as measured | the rest | foretold − rest | ± |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in built_in.CHECKED:
+        for metric in ("acc", "acc_norm"):
+            of = growth.grow(results[name], metric, coefficients, sets)
+            if of is not None:
+                cells = (of.now, of.foretold, of.scaled, of.held_back)
+                lines.append(
+                    f"| {name} | {metric} | {of.drawn} | {' | '.join(map(_cut, cells))} | "
+                    f"{of.foretold - of.held_back:+.3f} | {_cut(of.error)} |"
+                )
     return "\n".join(lines)
 
 

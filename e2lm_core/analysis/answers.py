@@ -17,6 +17,7 @@ from e2lm_core.analysis.curves.onsets import (
     onset_document,
     onsets_above_chance,
 )
+from e2lm_core.analysis.decisions.earlier import Alternative, alternatives
 from e2lm_core.analysis.decisions.outlook import Certainty, Outlook, outlooks, set_certainty
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
@@ -180,6 +181,14 @@ class Answers:
             "certainty",
             (metric, end_tokens),
             lambda: set_certainty(self.measurements, metric, end_tokens),
+        )
+
+    def alternatives(self, metric: str, end_tokens: float | None = None) -> list[Alternative]:
+        """Sets and metrics that would decide the pairs earlier, see `earlier.alternatives`."""
+        return self._once(
+            "alternatives",
+            (metric, end_tokens),
+            lambda: alternatives(self.measurements, self.bootstrap(metric), metric, end_tokens),
         )
 
     def noise(self, metric: str) -> dict[str, noises.NoiseComponents]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty
 from e2lm_core.analysis.decisions.probability import Reliability
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import blank_figure, checkpoint_labels, positions, token_axis
 from e2lm_core.charts.marks import area_trace, legend_below, level_line, reference_line
 from e2lm_core.charts.palette import Look, Theme
 
 COIN = 0.5
+REACHED = "level reached"
 # Colours of the families that were left out, in the order of the study.
 HUES = ("blue", "green", "purple", "orange")
+DASHES = ("solid", "dash", "dot")
+MAX_BESIDE = len(HUES) * len(DASHES)
 
 
 def outlook_curve(
@@ -56,20 +60,41 @@ def outlook_curve(
     return figure
 
 
-def certainty_curve(certainty: Certainty, theme: Theme, narrow: bool = False) -> go.Figure:
+def certainty_curve(
+    certainty: Certainty, theme: Theme, narrow: bool = False, beside: Mapping[str, Certainty] | None = None
+) -> go.Figure:
     """Chart of a set's mean probability of the likelier model over shares of training; a diamond at each level.
 
     Args:
         certainty: Certainty over the pairs.
         theme: Colours.
         narrow: Draw for a narrow screen.
+        beside: Certainty of public benchmarks by name, a thin line each, over shares of their own training.
     """
     figure = blank_figure(theme, 380, narrow)
+    for number, (name, of) in enumerate((beside or {}).items()):
+        figure.add_trace(
+            go.Scatter(
+                x=of.shares,
+                y=of.means,
+                mode="lines",
+                name=name,
+                line={
+                    "color": theme.line[HUES[number % len(HUES)]],
+                    "width": 1.5,
+                    "dash": DASHES[number // len(HUES)],
+                },
+                customdata=[formatting.tokens(tokens) for tokens in of.tokens_seen],
+                hovertemplate=f"<b>{name}</b><br>%{{y:.1%}} in the mean<br>%{{customdata}} tokens, %{{x:.0%}} of training"
+                "<extra></extra>",
+            )
+        )
     figure.add_trace(
         go.Scatter(
             x=certainty.shares,
             y=certainty.means,
             mode="lines+markers",
+            name="this set",
             line={"color": theme.accent, "width": 2.5},
             marker={"color": theme.accent, "size": 6},
             customdata=certainty.known,
@@ -88,6 +113,7 @@ def certainty_curve(certainty: Certainty, theme: Theme, narrow: bool = False) ->
             mode="markers",
             marker={"symbol": "diamond", "size": 13, "color": theme.text},
             hoverinfo="skip",
+            name=REACHED,
         )
     )
     _levels(figure, LEVELS, theme)
@@ -96,6 +122,8 @@ def certainty_curve(certainty: Certainty, theme: Theme, narrow: bool = False) ->
         range=[0.48, 1.02], tickformat=".0%", title_text="mean probability of the likelier model"
     )
     figure.update_layout(margin={"r": 16})
+    if beside:
+        legend_below(figure, len(beside) + 1, columns=1 if narrow else 3, without=(REACHED,))
     return figure
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import study_pages
-from benchmarks.decisions import folds, noise, report
+from benchmarks.decisions import folds, growth, noise, report
 from benchmarks.decisions.table import cases_of, fit_coefficients, shelf_table, with_terms
 from e2lm_core.analysis.decisions import probability
 from e2lm_core.base.settings import ROOT, Settings
@@ -166,3 +166,12 @@ def test_seeds_that_took_no_part_are_decided_where_the_first_ones_are() -> None:
     for row in checked:
         pairs, all_right = int(row[6]), float(row[10])
         assert all_right >= 0.8 * pairs, row
+
+
+def test_more_questions_are_foretold_no_higher_than_held_back_ones_are(science: Measurements) -> None:
+    found = growth.grow(science, "acc", probability.load_coefficients(), sets=8)
+    assert found is not None
+    assert found.drawn == 8
+    assert found.now + 0.02 < found.foretold < found.held_back + 0.01
+    page = {row[0] + row[1]: row for row in rows_of("growth")}
+    assert float(page["ladder_scienceacc"][7]) < 0.01

@@ -73,6 +73,9 @@ def test_a_set_has_a_diamond_at_each_level_that_it_reaches() -> None:
     line, diamonds = charts.certainty_curve(found, LIGHT).data
     assert list(line.y) == [0.5, 0.85]
     assert (list(diamonds.x), list(diamonds.y)) == ([0.2], [0.85])
+    figure = charts.certainty_curve(found, LIGHT, beside={"piqa": found, "sciq": found})
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["piqa", "sciq", "this set"]
+    assert len({trace.line.color for trace in figure.data[:2]}) == 2
 
 
 @pytest.mark.parametrize("narrow", [False, True])

@@ -10,6 +10,7 @@ from e2lm_core.runs import results, state
 from e2lm_core.sets import collection
 from e2lm_core.ui.cache import decisions
 from e2lm_core.ui.places import two_models
+from e2lm_core.ui.places.decide import ahead
 from tests.support.visits import OWN, Visit
 
 PAIR = ("ladder-small-arch1", "ladder-large-arch1")
@@ -41,6 +42,22 @@ def test_the_page_says_what_the_command_says(taught: Visit) -> None:
     shown, held = (one.value for one in at.dataframe)
     assert shown["probability"].notna().sum() == sum(point.probability is not None for point in points)
     assert set(held["left out"]) == {"Pythia", "E2LM"}
+
+
+def test_benchmarks_stand_beside_the_set_and_more_questions_are_foretold(
+    taught: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probability, "MAX_SIZE_RATIO", 12.0)  # the visit's two sizes are nine times apart
+    at = taught.open("ahead")
+    for key, name in zip((two_models.ONE, two_models.OTHER), PAIR, strict=True):
+        at.selectbox(key=f"ahead_{key}").set_value(name).run()
+    (beside,) = (one for one in at.multiselect if one.key.startswith("ahead_beside"))
+    assert set(beside.value) == {f"{name} (0-shot)" for name in ("arc_easy", "piqa", "sciq")}
+    assert ahead.BESIDE in taught.said
+    assert "What would decide earlier?" in [one.value for one in at.subheader]
+    beside.set_value([]).run()
+    assert not at.exception
+    assert ahead.BESIDE not in taught.said
 
 
 def test_another_pair_and_metric_are_chosen(taught: Visit) -> None:

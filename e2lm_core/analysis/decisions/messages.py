@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.analysis.decisions import probability
+from e2lm_core.analysis.decisions.earlier import MIN_QUESTIONS, Alternative
 from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty, Outlook
 from e2lm_core.analysis.decisions.probability import Reliability
 from e2lm_core.base import formatting
+from e2lm_core.base.labels import METRIC_LABEL
 
 NO_PAIR = "The two models share no checkpoint with complete results: run both at the same steps."
 FRAME_COLUMNS = (*("step", "tokens_seen", "share", "first", "second", "probability", "low", "high", "why"),)
@@ -30,6 +32,12 @@ RELIABILITY_HELP = (
     "Each family was told from the others alone: of decisions with such a stated probability, the share that was right. "
     "Bars are two standard errors over resampled models. docs/studies/decisions.md has pairs of one size, other rules and "
     "sets that measure nothing."
+)
+EARLIER_HELP = (
+    "Differences between models that this set shows are in part luck. That part is taken off, as much as the pairs' differences "
+    "and the bootstrap say; then sets of so many questions like these are drawn. From quarters of the example sets this "
+    "foretold the certainty of the questions held back a little too low. More training seeds are on no public curve, so nothing "
+    "is said of them. Another form of the question is another set: run a copy in it."
 )
 BUILT_IN = "The built-in models train on 2 M tokens: compare shares of training, never tokens with those of benchmarks."
 
@@ -119,6 +127,106 @@ def certainty_sentence(found: Certainty | None, has_built_in_models: bool) -> st
             "probability of the likelier model at the last checkpoint."
         )
     return f"**The set decides its {pairs}** to {' and to '.join(reached)}: the mean probability of the likelier model."
+
+
+def earlier_sentence(found: Sequence[Alternative], has_built_in_models: bool) -> str:
+    """Sentence on the smallest number of questions that decides the pairs earlier, beside as many as now.
+
+    Args:
+        found: Answer of `earlier.alternatives`; not empty.
+        has_built_in_models: Whether built-in models are among the pairs, of which shares of training are told alone.
+    """
+    foretold = [of for of in found if not of.is_measured and of.certainty is not None]
+    if not foretold:
+        return (
+            f"From {MIN_QUESTIONS} questions on, and on a set above chance, it is foretold when more questions would decide: "
+            "run the set on later checkpoints first."
+        )
+    now, level = foretold[0], LEVELS[0]
+    share = _share_at(now)
+    sooner = next((of for of in foretold[1:] if _share_at(of) < share), None)
+    if sooner is None:
+        return (
+            f"Even {foretold[-1].questions:,} questions like these would not decide the pairs to {level:.0%} earlier: "
+            "compare them at later checkpoints."
+        )
+    before = f", {now.questions:,} at {_place_of(now, has_built_in_models)}" if share <= 1 else ""
+    return (
+        f"**{sooner.questions:,} questions like these** would decide the pairs to {level:.0%} at "
+        f"{_place_of(sooner, has_built_in_models)}{before}."
+    )
+
+
+def earlier_frame(found: Sequence[Alternative], has_built_in_models: bool) -> pd.DataFrame:
+    """Table of the changes that would decide earlier: change, questions, mean, one column for each of `LEVELS`.
+
+    `mean` is the certainty at the checkpoint at which the set as it is reaches the first level, else at the last one.
+    """
+    first = found[0].certainty if found else None
+    share = None if first is None else first.stops[0].share or first.shares[-1]
+    rows = []
+    for of in found:
+        certainty = of.certainty
+        known = certainty is not None and share in certainty.shares
+        rows.append(
+            {
+                "change": _change(of, found[0]),
+                "questions": of.questions,
+                "mean": certainty.means[certainty.shares.index(share)]
+                if certainty and share and known
+                else None,
+                **{
+                    f"{level:.0%} at": _stop_text(of, number, has_built_in_models)
+                    for number, level in enumerate(LEVELS)
+                },
+            }
+        )
+    columns = ["change", "questions", "mean", *(f"{level:.0%} at" for level in LEVELS)]
+    return pd.DataFrame(rows, columns=columns).astype({"mean": float})
+
+
+def earlier_lines(found: Sequence[Alternative], has_built_in_models: bool) -> list[str]:
+    """The same table as lines of text."""
+    frame = earlier_frame(found, has_built_in_models)
+    levels = [f"{level:.0%} at" for level in LEVELS]
+    return [
+        f"{row['change']}, {row['questions']:,} questions: " + ", ".join(f"{at} {row[at]}" for at in levels)
+        for row in frame.to_dict("records")
+    ]
+
+
+def _change(of: Alternative, first: Alternative) -> str:
+    """Name of an alternative, beside the set as it is."""
+    if of is first:
+        return "this set"
+    if of.is_measured:
+        return f"this set, {METRIC_LABEL[of.metric]}"
+    return "as many others like these" if of.questions == first.questions else "more questions like these"
+
+
+def _share_at(of: Alternative) -> float:
+    """Share of training at which the first level is reached; infinite if it never is."""
+    share = None if of.certainty is None else of.certainty.stops[0].share
+    return float("inf") if share is None else share
+
+
+def _place_of(of: Alternative, has_built_in_models: bool) -> str:
+    """Checkpoint at which the first level is reached, in words."""
+    return _stop_text(of, 0, has_built_in_models)
+
+
+def _stop_text(of: Alternative, number: int, has_built_in_models: bool) -> str:
+    """Checkpoint of one of `LEVELS` in words; "never" before the end, "not known" where nothing is."""
+    if of.certainty is None:
+        return "not known"
+    stop = of.certainty.stops[number]
+    if stop.share is None or stop.tokens_seen is None:
+        return "never"
+    return (
+        f"{stop.share:.0%} of training"
+        if has_built_in_models
+        else _tokens_and_share(stop.tokens_seen, stop.share)
+    )
 
 
 def outlook_rows(points: Sequence[Outlook]) -> list[dict[str, Any]]:

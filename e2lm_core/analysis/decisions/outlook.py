@@ -146,6 +146,14 @@ def _outlooks(
     return rows
 
 
+def probability_at(points: Iterable[Outlook], step: int) -> float | None:
+    """Probability that the first model of a pair ends above the second, stated at a step; None where not known."""
+    for point in points:
+        if point.step == step and point.probability is not None:
+            return 1 - point.probability if point.is_second_ahead else point.probability
+    return None
+
+
 def end_of_training(checkpoints: Iterable[Checkpoint], names: tuple[str, str]) -> float | None:
     """Tokens at the last known checkpoint of the model that ends earlier; None if one has none with tokens."""
     last = dict.fromkeys(names, 0)
@@ -201,10 +209,15 @@ def set_reason(measured: Measurements, metric: str) -> str | None:
     return validity.meaningless_reason(measured)
 
 
-def above_chance_from(measured: Measurements, metric: str) -> float:
+def above_chance_from(measured: Measurements, metric: str, factor: float = 1) -> float:
     """Tokens from which on some model is above chance on the set; copies of a question count once.
 
     Infinite where none ever is, and for metrics without a chance level.
+
+    Args:
+        measured: Results of the set.
+        metric: Name of the metric.
+        factor: Number of questions with these scores, over those of the set.
     """
     if metric not in probability.METRICS:
         return np.inf
@@ -212,7 +225,7 @@ def above_chance_from(measured: Measurements, metric: str) -> float:
     return probability.above_chance_from(
         np.concatenate([curve.tokens_seen for curve in curves]),
         np.concatenate([measured.values(curve.model.name, metric) for curve in curves]),
-        null.distinct_questions(measured),
+        round(null.distinct_questions(measured) * factor),
         measured.chance,
     )
 

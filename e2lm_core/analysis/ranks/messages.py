@@ -17,6 +17,11 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 
 DECIDED = 0.8  # share of pairs in their final order from which the order counts as decided
+AHEAD = "above the next at the end"  # column of the ranking's table
+AHEAD_HELP = (
+    "Probability that a model is above the next in this order at the end of training, as stated at this checkpoint; "
+    "empty where it is not known, and when training is over (docs/decisions.md)."
+)
 HELP = {
     "decisions": "The share of model pairs that stand in the same order at a checkpoint as at the last one "
     "(decision accuracy, DataDecide). The band holds the middle 95% of the resamples, each compared with its "

@@ -31,6 +31,9 @@ def decide(
             help="Tokens at the end of training (default: the last known checkpoint of the two models).",
         ),
     ] = None,
+    earlier: Annotated[
+        bool, Option("--earlier", help="Also what would decide earlier: more questions, the other metric.")
+    ] = False,
     checkpoints: Checkpoints = None,
     fleet: FleetName = None,
     num_fewshot: Fewshot = None,
@@ -56,6 +59,7 @@ def decide(
         end = end or outlook.end_of_training(known, (smaller, larger))
         points = answers.outlooks(metric, smaller, larger, end)
     certainty = answers.certainty(metric, end)
+    found = answers.alternatives(metric, end) if earlier else []
     document = {
         "task": measured.task,
         "metric": metric,
@@ -64,6 +68,7 @@ def decide(
         "end_tokens": end,
         "checkpoints": [point.model_dump(mode="json") for point in points],
         "set": certainty and certainty.model_dump(mode="json"),
+        **({"earlier": [of.model_dump(mode="json") for of in found]} if earlier else {}),
     }
     rows = [
         {
@@ -81,6 +86,8 @@ def decide(
         messages.headline(points, *names) if pair else None,
         *messages.unknown_notes(points),
         messages.certainty_sentence(certainty, built_in),
+        messages.earlier_sentence(found, built_in) if found else None,
+        *(messages.earlier_lines(found, built_in)),
         messages.BUILT_IN if built_in else None,
         messages.table_note(),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -24,7 +25,9 @@ from e2lm_core.commands.options import (
 from e2lm_core.commands.output import Share, print_table
 
 if TYPE_CHECKING:
+    from e2lm_core.analysis.answers import Answers
     from e2lm_core.analysis.ranks.stability import RankStability
+    from e2lm_core.base.records import Checkpoint
     from e2lm_core.scores.measurements import Measurements
 
 
@@ -49,13 +52,17 @@ def ranks(
 
     require_metrics([metric])
     require_reading(rc)
-    _, question_set, measured, opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
+    studio, question_set, measured, opened = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
     answers = Answers(measured)
     scores, stable = answers.scores(metric, rc), answers.rank_stability(metric)
     if at is not None:
         _require_step(at, stable)
     document = answers.ranking_document(question_set, metric, rc, at)
-    rows = [] if stable is None else _rows(document)
+    rows = []
+    if stable is not None:
+        known = [*studio.catalogue.checkpoints, *(c for curve in measured.curves for c in curve.checkpoints)]
+        rows = _rows(document, answers, metric, known)
+        document["above_the_next"] = {row["model"]: row[messages.AHEAD] for row in rows}
     values = {
         f"RC, {readings.LABELS[rc]}": document["rc"],
         "decision accuracy": document["decision_accuracy"],
@@ -81,17 +88,27 @@ def _require_step(step: int, stable: RankStability | None) -> None:
         raise StudioError(f"Step {step} has no results of every model that counts; {has}.")
 
 
-def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per model, the best first: its rank at the step of the wins, and each rank's probability."""
+def _rows(
+    document: dict[str, Any], answers: Answers, metric: str, known: Sequence[Checkpoint]
+) -> list[dict[str, Any]]:
+    """One row per model, the best first: its rank at the step of the wins, each rank's probability, the lead at the end."""
+    from e2lm_core.analysis.decisions import outlook
+    from e2lm_core.analysis.ranks.messages import AHEAD
+
     place = next(k for k in document["checkpoints"] if k["step"] == document["wins"]["step"])
     order = sorted(document["models"], key=lambda name: place["ranks"][name])
+    ahead: list[float | None] = []
+    for pair in pairwise(order):
+        points = answers.outlooks(metric, *pair, outlook.end_of_training(known, pair))
+        ahead.append(outlook.probability_at(points, place["step"]))
     return [
         {
             "model": name,
             "rank": place["ranks"][name],
             **{f"rank {k}": Share(p) for k, p in enumerate(place["shares"][name], start=1)},
+            AHEAD: None if above is None else Share(above),
         }
-        for name in order
+        for name, above in zip(order, [*ahead, None], strict=True)
     ]
 
 

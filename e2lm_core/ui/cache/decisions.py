@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.decisions import outlook
+from e2lm_core.analysis.decisions.earlier import Alternative
 from e2lm_core.analysis.decisions.outlook import Certainty, Outlook
+from e2lm_core.imported.shelf import decisions
+from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache.results import answer
 
 
@@ -28,3 +32,18 @@ def outlooks(measurements: Measurements, metric: str, first: str, second: str) -
 def certainty(measurements: Measurements, metric: str, end_tokens: float | None) -> Certainty | None:
     """Certainty over the pairs of models, checkpoint by checkpoint."""
     return answer(Answers.certainty, measurements, metric, end_tokens)
+
+
+def alternatives(measurements: Measurements, metric: str, end_tokens: float | None) -> list[Alternative]:
+    """Sets and metrics that would decide the pairs earlier."""
+    return answer(Answers.alternatives, measurements, metric, end_tokens)
+
+
+def benchmark_certainty(shelved: Shelved, metric: str) -> Certainty | None:
+    """Certainty over the pairs of a public benchmark; None where guessing is not known."""
+    found = page_cache.get_or_compute(
+        "benchmark certainty",
+        (shelved, metric),
+        lambda: decisions.benchmark_stops(decisions.decided(shelved, metric)),
+    )
+    return None if found is None else found.certainty

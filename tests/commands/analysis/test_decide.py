@@ -24,6 +24,14 @@ def test_the_answer_as_json_and_in_words(call: Cli, computed: Settings) -> None:
     assert "**" not in shown
 
 
+def test_what_would_decide_earlier_is_told_on_request(call: Cli, computed: Settings) -> None:
+    assert "earlier" not in call("decide", "little", "--json")
+    found = call("decide", "little", "--earlier", "--json")["earlier"]
+    assert [(of["metric"], of["is_measured"]) for of in found[:2]] == [("acc", True), ("acc_norm", True)]
+    assert "questions: 80% at" in call("decide", "little", "--earlier")
+    assert call("decide", "little", "--metric", "bpb", "--earlier", "--json")["earlier"] == []
+
+
 def test_two_models_by_name_in_their_order(call: Cli, computed: Settings) -> None:
     pair = ("--model", "ladder-large-arch1", "--model", "small-arch1")
     document = call("decide", "little", *pair, "--json")

@@ -43,8 +43,8 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
             "models",
             "checkpoints",
         ),
-        *("tau", "wins", "decisions", "questions", "questions_repeat", "questions_why", "taught"),
-        "fleet",
+        *("tau", "wins", "decisions", "questions", "questions_repeat", "questions_why", "above_the_next"),
+        *("taught", "fleet"),
     ]
     studio = open_studio(here)
     task = collection.open_set(here, "little")
@@ -58,6 +58,8 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
         "taught": validity.known_facts_summary(measured),
         "fleet": state.fleet_of_set(studio, "little").document(),
     }
+    above = document.pop("above_the_next")
+    assert list(above) == sorted(above, key=expected["checkpoints"][-1]["ranks"].get)
     assert document == json.loads(json.dumps(expected))
     assert call("ranks", "little", "--metric", "norm_prob", "--at", "900", "--json")["wins"]["step"] == 900
     studio.store.database.close()

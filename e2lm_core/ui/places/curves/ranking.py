@@ -5,10 +5,14 @@ Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import leads, tables
+from e2lm_core.analysis.decisions.outlook import probability_at
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.records import SHARES, Value
@@ -19,7 +23,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
-from e2lm_core.ui.cache import element_replay
+from e2lm_core.ui.cache import decisions, element_replay
 from e2lm_core.ui.places import two_models
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
@@ -135,12 +139,19 @@ def at_one_checkpoint(order: RankingData) -> None:
     markdown.caption(rank_words.win_sentence(order.stability, at, pairs))
     with st.grid(2, min_column_width=420):
         with st.container():
+            table = shares.copy()
+            table.insert(2, rank_words.AHEAD, _ahead_of_next(order, list(shares["model"]), step))
             widgets.table(
-                shares,
+                table,
                 f"rank-shares-{order.metric}",
                 "ranks_share",
-                percent=tuple(shares.columns[2:]),
-                inputs=(*order.inputs, at),
+                percent=tuple(table.columns[2:]),
+                column_config={
+                    rank_words.AHEAD: st.column_config.NumberColumn(
+                        help=rank_words.AHEAD_HELP, format="%.0f%%"
+                    )
+                },
+                inputs=(*order.inputs, at, tuple(table[rank_words.AHEAD])),
             )
         with st.container():
             widgets.table(
@@ -150,6 +161,15 @@ def at_one_checkpoint(order: RankingData) -> None:
                 percent=tuple(wins.columns[1:]),
                 inputs=(*order.inputs, at),
             )
+
+
+def _ahead_of_next(order: RankingData, names: list[str], step: int) -> list[float]:
+    """Probability that each model is above the next one at the end, NaN where not known and for the last."""
+    found = [
+        probability_at(decisions.outlooks(order.measurements, order.metric, *pair), step)
+        for pair in pairwise(names)
+    ]
+    return [*(math.nan if value is None else value for value in found), math.nan]
 
 
 def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> None:

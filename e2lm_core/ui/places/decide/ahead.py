@@ -12,14 +12,20 @@ from e2lm_core.analysis.decisions.outlook import Certainty, Outlook
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import decisions as charts
 from e2lm_core.charts.palette import assign_looks
+from e2lm_core.imported.shelf import decisions as shelf_decisions
+from e2lm_core.imported.shelf import library
+from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.app.status_bar import shown_results
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import decisions as remembered
+from e2lm_core.ui.cache import shelf
 from e2lm_core.ui.places import two_models
 
+FIRST = ("arc_easy", "hellaswag", "piqa", "sciq")  # public benchmarks drawn unasked, zero-shot
+BESIDE = "Benchmarks were run on other models, over shares of their own training: compare the shapes, and benchmarks of one source."
 TABS = ("Two models", "When the set decides", "How often it holds")
 _NUMBER = st.column_config.NumberColumn
 
@@ -55,7 +61,7 @@ def draw(task: TaskSet) -> None:
     with of_pair:
         _pair(measurements, points, pair, metric)
     with of_set:
-        _set(found, metric)
+        _set(measurements, found, metric, pair)
     with held:
         _reliability()
     widgets.assumption(measurements)
@@ -111,17 +117,20 @@ def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, st
     widgets.how_computed(messages.HELP, *messages.unknown_notes(points))
 
 
-def _set(found: Certainty | None, metric: str) -> None:
-    """Draw the mean probability over all pairs, over shares of training."""
+def _set(measurements: Measurements, found: Certainty | None, metric: str, pair: tuple[str, str]) -> None:
+    """Draw the mean probability over all pairs beside public benchmarks', and the changes that would decide earlier."""
     if found is None:
         st.caption("Of no pair of models the answer is known.")
         return
+    beside = _benchmarks(measurements, metric)
     widgets.chart(
-        lambda: charts.certainty_curve(found, session.current_theme(), viewport.is_narrow()),
+        lambda: charts.certainty_curve(found, session.current_theme(), viewport.is_narrow(), beside),
         "ahead_certainty",
         "Mean probability of the likelier model over all pairs, against the share of training",
-        inputs=(found,),
+        inputs=(found, tuple(beside.items())),
     )
+    if beside:
+        markdown.caption(BESIDE)
     widgets.table(
         lambda: messages.certainty_frame(found),
         f"decides-{metric}",
@@ -136,7 +145,67 @@ def _set(found: Certainty | None, metric: str) -> None:
         },
         inputs=(found,),
     )
-    widgets.how_computed(messages.CERTAINTY_HELP)
+    _earlier(measurements, metric, pair)
+    widgets.how_computed(messages.CERTAINTY_HELP, messages.EARLIER_HELP)
+
+
+def _benchmarks(measurements: Measurements, metric: str) -> dict[str, Certainty]:
+    """Public benchmarks chosen to stand beside the set, of the source with the models measured, or of Pythia."""
+    families = {curve.model.family for curve in measurements.curves}
+    source = "e2lm" if "e2lm" in families else "pythia"
+    shelved = {
+        one.label: (one, metric if metric in one.benchmark.metrics else one.main_metric)
+        for one in shelf.benchmarks()
+        if one.source.key == source and _has_certainty(one)
+    }
+    chosen = st.multiselect(
+        "Public benchmarks beside it",
+        list(shelved),
+        default=[
+            label
+            for label, (one, _) in shelved.items()
+            if one.benchmark.name in FIRST and not one.benchmark.num_fewshot
+        ],
+        max_selections=charts.MAX_BESIDE,
+        key=f"ahead_beside_{source}",
+    )
+    found = {label: remembered.benchmark_certainty(*shelved[label]) for label in chosen}
+    return {label: of for label, of in found.items() if of is not None}
+
+
+def _has_certainty(shelved: Shelved) -> bool:
+    """Whether guessing on a benchmark is known, and its scores are shares of right answers."""
+    metric = shelved.main_metric
+    return (
+        metric in shelf_decisions.METRICS
+        and shelved.chance(metric) is not None
+        and shelved.benchmark.questions is not None
+        and shelved.benchmark.name not in shelf_decisions.LABELS
+        and not shelved.parts
+        and not shelved.benchmark.name.startswith(library.SUBJECT)
+    )
+
+
+def _earlier(measurements: Measurements, metric: str, pair: tuple[str, str]) -> None:
+    """Draw the changes that would decide the pairs earlier."""
+    found = remembered.alternatives(measurements, metric, remembered.end_of_training(measurements, *pair))
+    if not found:
+        return
+    built_in = _has_built_in(measurements)
+    st.subheader("What would decide earlier?", anchor=False)
+    markdown.markdown(messages.earlier_sentence(found, built_in))
+    widgets.table(
+        lambda: messages.earlier_frame(found, built_in),
+        f"earlier-{metric}",
+        "ahead_earlier",
+        phone_columns=("change", "questions", "80% at"),
+        percent=("mean",),
+        column_config={
+            "questions": _NUMBER(format="localized"),
+            "mean": _NUMBER("mean probability", format="%.1f%%"),
+        },
+        inputs=(tuple(found), built_in),
+    )
 
 
 def _reliability() -> None:
