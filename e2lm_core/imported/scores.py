@@ -16,6 +16,8 @@ from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import set_intervals
 
+SHARE_METRICS = ("acc", "acc_norm", "norm_prob", "score")  # between 0 and 1
+
 
 def scored_points(curve: Curve) -> np.ndarray:
     """Mask [K] (bool) of the points over which SQ is computed.
@@ -42,11 +44,22 @@ def quality(curve: Curve) -> SignalQuality:
     holes = [step for step in COMPETITION_STEPS if given and step < max(given) and step not in given]
     if not holes:
         return found
+    bounds = _bounds(curve, given, holes)
     why = (
         f"Results are missing at {len(holes)} of the competition's points up to iteration {max(given):,}: import "
         f"{formatting.join_words([f'{step:,}' for step in holes])} too."
+        + (f" Whatever they are, SQ is {bounds[0]:.3f} to {bounds[1]:.3f}." if bounds else "")
     )
     return SignalQuality(rho=None, autocorrelation=None, sq=None, points=found.points, why=why)
+
+
+def _bounds(curve: Curve, given: Sequence[int], holes: Sequence[int]) -> tuple[float, float] | None:
+    """Smallest and largest SQ over the missing points; None for a metric without limits, or too many of them."""
+    if curve.metric not in SHARE_METRICS:
+        return None
+    there = dict(zip(curve.steps, curve.scores, strict=True))
+    steps = sorted((*given, *holes))
+    return signal.quality_bounds([there.get(step, np.nan) for step in steps])
 
 
 def coverage(curve: Curve) -> str | None:

@@ -20,6 +20,8 @@ from e2lm_core.scores.ranking.order import average_ranks
 RATIO_METRICS = ("acc", "acc_norm", "norm_prob", "bpb")
 NO_RATIO_OF_MARGINS = "The margin can be negative, and this SNR is a ratio to the mean."
 ROUNDING = 1e-12  # relative; far below the step of any score, far above float64's own
+MAX_MISSING = 2  # points of a curve whose SQ is still bounded
+GRID = {1: 1001, 2: 161}  # values of each missing point
 MIN_POINTS = 8  # the shortest curve that has a lag: 8 // 4 - 1 = 1
 
 
@@ -119,6 +121,34 @@ def signal_quality(y: ArrayLike) -> SignalQuality:
         signed_autocorrelation=_known(autocorrelation(array, signed=True)),
         why=None if defined else _why_no_quality(array),
     )
+
+
+def quality_bounds(y: ArrayLike, low: float = 0.0, high: float = 1.0) -> tuple[float, float] | None:
+    """Smallest and largest SQ of a curve of which few points are missing, whatever these are between `low` and `high`.
+
+    The missing points take the values of a grid, and just above and below every known value, where ranks change.
+
+    Args:
+        y: Curve [K] of the early window in step order, oriented; NaN where missing.
+        low: Smallest possible value of a point.
+        high: Largest.
+
+    Returns:
+        Bounds; None without a missing point, with more than `MAX_MISSING` of them, or where SQ is undefined throughout.
+    """
+    array = np.asarray(y, dtype=np.float64)
+    missing = np.flatnonzero(np.isnan(array))
+    if not 0 < len(missing) <= MAX_MISSING:
+        return None
+    known = array[~np.isnan(array)]
+    beside = (high - low) * 1e-9
+    near = np.concatenate([known - beside, known + beside]).clip(low, high)
+    grid = np.unique(np.concatenate([np.linspace(low, high, GRID[len(missing)]), near]))
+    values = np.stack(np.meshgrid(*[grid] * len(missing), indexing="ij"), axis=-1).reshape(-1, len(missing))
+    curves = np.tile(array, (len(values), 1))
+    curves[:, missing] = values
+    found = (rho(curves) + autocorrelation(curves)) / 2
+    return None if np.isnan(found).all() else (float(np.nanmin(found)), float(np.nanmax(found)))
 
 
 def mean_quality(by_model: Mapping[str, SignalQuality]) -> Value:

@@ -67,8 +67,13 @@ def test_of_the_competitions_points_what_was_never_published_is_said_and_a_hole_
     found = imported_scores.quality(holed)
     assert found.sq is None
     assert found.why == (
-        "Results are missing at 1 of the competition's points up to iteration 56,000: import 24,000 too."
+        "Results are missing at 1 of the competition's points up to iteration 56,000: import 24,000 too. Whatever they "
+        "are, SQ is 0.594 to 1.000."
     )
+    assert imported_scores.quality(whole).sq == pytest.approx(1.0)
+    three = imported_scores.quality(the(read(competition([*every[:5], *every[8:]]))))
+    assert three.why is not None
+    assert "Whatever" not in three.why
     assert imported_scores.quality_frame([public])["why"].iloc[0] == imported_scores.coverage(public)
 
 

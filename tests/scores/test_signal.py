@@ -16,6 +16,7 @@ from e2lm_core.scores.signal import (
     autocorrelation,
     mean_quality,
     pair_agreement,
+    quality_bounds,
     rho,
     signal_quality,
     signal_to_noise,
@@ -328,3 +329,35 @@ def test_resamples_are_carried_along_without_a_loop():
     assert agreement[4] == pytest.approx(pair_agreement(curves[4, :, 3], curves[4, :, -1]))
     assert np.isnan(signal_to_noise(curves[:, :1])).all()
     assert np.isnan(pair_agreement(curves[:, :1, 0], curves[:, :1, 1])).all()
+
+
+# --- points that are missing ---------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=9, max_size=16),
+    st.sets(st.integers(0, 8), min_size=1, max_size=2),
+    st.lists(st.floats(0, 1), min_size=2, max_size=2),
+)
+def test_whatever_the_missing_points_are_the_quality_lies_within_its_bounds(values, missing, filled):
+    curve = np.array(values)
+    assume(np.ptp(np.delete(curve, list(missing))) > 0.01)
+    curve[list(missing)] = filled[: len(missing)]
+    found = signal_quality(curve).sq
+    holed = curve.copy()
+    holed[list(missing)] = np.nan
+    bounds = quality_bounds(holed)
+    assume(found is not None)
+    assert bounds is not None
+    assert bounds[0] - 0.01 <= found <= bounds[1] + 0.01
+
+
+def test_bounds_by_hand():
+    """Nine points of one lag: the last unknown one at best continues the rise, at worst falls to the bottom."""
+    rising = [(k + 1) / 10 for k in range(8)]
+    low, high = quality_bounds([*rising, NAN])
+    assert high == pytest.approx(1.0, abs=1e-6)
+    assert low == pytest.approx(signal_quality([*rising, 0.0]).sq, abs=1e-6)
+    assert quality_bounds([*rising, 0.9]) is None
+    assert quality_bounds([*rising, NAN, NAN, NAN]) is None
+    assert quality_bounds([0.5] * 8 + [NAN]) is None  # a flat stretch has no SQ
