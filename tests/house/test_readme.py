@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from e2lm_core.base.version import VERSION
 from tests.conftest import ROOT
 from tests.house import documented
 
@@ -144,3 +146,18 @@ def test_what_make_calls_is_found_from_the_root() -> None:
 def test_makefile_help_lists_what_readme_promises() -> None:
     described = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
     assert {"run", "test", "test-fast", "lint", "docs", "screenshots", "help"} <= described
+
+
+def test_every_reference_page_opens_in_short() -> None:
+    pages = [page for page in (ROOT / "docs").glob("*.md")]
+    late = [
+        page.name
+        for page in pages
+        if "**In short**" not in "\n".join(page.read_text("utf-8").splitlines()[:6])
+    ]
+    assert late == []
+
+
+def test_the_citation_names_the_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (VERSION, "Apache-2.0")
