@@ -149,7 +149,7 @@ def test_makefile_help_lists_what_readme_promises() -> None:
 
 
 def test_every_reference_page_opens_in_short() -> None:
-    pages = [page for page in (ROOT / "docs").glob("*.md")]
+    pages = (ROOT / "docs").glob("*.md")
     late = [
         page.name
         for page in pages
