@@ -12,7 +12,8 @@ contradict a key: a wrong key, as often at every confidence, and an error of the
     P(wrong | contradicted, z) = e / P(contradicted | z)
 
 with e, a and b of the highest likelihood on the set itself. So models that know little list nothing, be their
-share of wrong keys large or small. A question may have two right answers if the best models, each by itself, hesitate
+share of wrong keys large or small. In a set of groups of which every choice is right once, a key that another question
+of its group has is doubtful by that alone (`broken_groups`). A question may have two right answers if the best models, each by itself, hesitate
 between both and leave little for the rest,
 
     sum_m w_m mean_k min(p_mkq,gold, p_mkq,other) >= HESITATE,
@@ -33,6 +34,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from e2lm_core.analysis.questions.suspects.broken_groups import Misplaced, find_misplaced
 from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, SuspectList
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
@@ -45,6 +47,7 @@ SHARP = 8  # exponent of a model's knowledge in its weight: half the knowledge h
 TOGETHER, HESITATE = 0.85, 0.3
 JUDGES = 2.5  # smallest number of judges, 1 / sum_m w_m^2, that can tell two right answers
 KNOWS = 0.82  # smallest position of the best model between chance (0) and all right (1), wrong keys aside
+KNOWS_GROUPS = 0.5  # the same for keys that another question of a group has
 TOLD = 0.5  # smallest share of answers that must be known to the mini models
 _LATE = 0.25  # share of a model's checkpoints
 # The grid of the mixture: shares of wrong keys e, confidence a at which errors halve, and steepness b.
@@ -91,16 +94,24 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
     pooled = np.tensordot(weights, chosen, axes=1)
     wrong_share, is_wrong = _wrong_probabilities(pooled[told], measurements.gold[told])
     chance = metrics.chance(measurements.choice_counts[told])
-    if best / max(1 - wrong_share / (1 - chance), 1e-9) < KNOWS:
+    knows = best / max(1 - wrong_share / (1 - chance), 1e-9) >= KNOWS
+    misplaced = find_misplaced(measurements, pooled) if best >= KNOWS_GROUPS else []
+    if not knows and not misplaced:
         return _not_known(best, left_out)
     posterior = np.zeros(len(told))
-    posterior[told] = is_wrong
+    posterior[told] = is_wrong if knows else 0.0
     agreeing = chosen.argmax(axis=-1)
     known = {i for i, one in zip(measurements.question_ids, told, strict=True) if one}
-    wrong, expected_false = _wrong(measurements, pooled, agreeing, posterior)
-    found = (*wrong, *_double(measurements, pooled, agreeing, late, weights))
+    wrong, expected_false = _wrong(measurements, pooled, agreeing, posterior, misplaced)
+    found = (*wrong, *(_double(measurements, pooled, agreeing, late, weights) if knows else ()))
     listed = tuple(suspect for suspect in found if suspect.question_id in known)
-    return SuspectList(listed=listed, knowledge=best, left_out=left_out, expected_false=expected_false)
+    return SuspectList(
+        listed=listed,
+        knowledge=best,
+        left_out=left_out,
+        why=None if knows else _too_little(best, "other wrong answer keys"),
+        expected_false=expected_false,
+    )
 
 
 def _not_known(best: float, left_out: int) -> SuspectList:
@@ -108,10 +119,14 @@ def _not_known(best: float, left_out: int) -> SuspectList:
         listed=(),
         knowledge=best,
         left_out=left_out,
-        why=(
-            f"The models know too little to find wrong answer keys here (the best model is {best:.0%} "
-            f"of the way from chance to all right; {KNOWS:.0%} is needed)."
-        ),
+        why=_too_little(best, "wrong answer keys"),
+    )
+
+
+def _too_little(best: float, sought: str) -> str:
+    return (
+        f"The models know too little to find {sought} here (the best model is {best:.0%} "
+        f"of the way from chance to all right; {KNOWS:.0%} is needed)."
     )
 
 
@@ -173,7 +188,11 @@ def _knowledge(measurements: Measurements, curve: ModelCurve, at: np.ndarray, to
 
 
 def _wrong(
-    measurements: Measurements, pooled: Floats, agreeing: np.ndarray, posterior: Floats
+    measurements: Measurements,
+    pooled: Floats,
+    agreeing: np.ndarray,
+    posterior: Floats,
+    misplaced: Sequence[Misplaced],
 ) -> tuple[list[Suspect], float]:
     """Doubtful keys, the most doubted first, and the expected number of right ones among them."""
     gold = measurements.gold
@@ -183,11 +202,16 @@ def _wrong(
     order = order[(doubt[order] > DOUBTED) & (posterior[order] > 0)]
     enough = np.flatnonzero(posterior[order].cumsum() / np.arange(1, len(order) + 1) >= MIN_RIGHT)
     listed = order[: enough[-1] + 1] if enough.size else order[:0]
+    is_wrong = posterior.copy()
+    for one in misplaced:
+        q = one.question
+        if one.probability >= MIN_RIGHT and one.rather == best[q] and q not in listed:
+            listed, is_wrong[q] = np.append(listed, q), one.probability
     found = [
         _suspect(measurements, int(q), "wrong key", int(best[q]), float(doubt[q]), agreeing)
         for q in listed[np.argsort(-doubt[listed], kind="stable")]
     ]
-    return found, float((1 - posterior[listed]).sum())
+    return found, float((1 - is_wrong[listed]).sum())
 
 
 def _double(

@@ -5,7 +5,6 @@ Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import pandas as pd
@@ -139,19 +138,18 @@ def at_one_checkpoint(order: RankingData) -> None:
     markdown.caption(rank_words.win_sentence(order.stability, at, pairs))
     with st.grid(2, min_column_width=420):
         with st.container():
-            table = shares.copy()
-            table.insert(2, rank_words.AHEAD, _ahead_of_next(order, list(shares["model"]), step))
+            above = _ahead_of_next(order, list(shares["model"]), step)
             widgets.table(
-                table,
+                lambda: _with_column(shares, above),
                 f"rank-shares-{order.metric}",
                 "ranks_share",
-                percent=tuple(table.columns[2:]),
+                percent=(rank_words.AHEAD, *shares.columns[2:]),
                 column_config={
                     rank_words.AHEAD: st.column_config.NumberColumn(
                         help=rank_words.AHEAD_HELP, format="%.0f%%"
                     )
                 },
-                inputs=(*order.inputs, at, tuple(table[rank_words.AHEAD])),
+                inputs=(*order.inputs, at, above),
             )
         with st.container():
             widgets.table(
@@ -163,13 +161,16 @@ def at_one_checkpoint(order: RankingData) -> None:
             )
 
 
-def _ahead_of_next(order: RankingData, names: list[str], step: int) -> list[float]:
-    """Probability that each model is above the next one at the end, NaN where not known and for the last."""
-    found = [
-        probability_at(decisions.outlooks(order.measurements, order.metric, *pair), step)
-        for pair in pairwise(names)
-    ]
-    return [*(math.nan if value is None else value for value in found), math.nan]
+def _ahead_of_next(order: RankingData, names: list[str], step: int) -> tuple[float | None, ...]:
+    """Probability that each model is above the next one at the end; None where not known and for the last."""
+    outlooks = (decisions.outlooks(order.measurements, order.metric, *pair) for pair in pairwise(names))
+    return (*(probability_at(points, step) for points in outlooks), None)
+
+
+def _with_column(shares: pd.DataFrame, above: tuple[float | None, ...]) -> pd.DataFrame:
+    table = shares.copy()
+    table.insert(2, rank_words.AHEAD, pd.Series(above, dtype=float))
+    return table
 
 
 def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
