@@ -58,11 +58,11 @@ def find_misplaced(measurements: Measurements, pooled: Floats) -> list[Misplaced
 
 def _groups(texts: np.ndarray, declared: tuple[str | None, ...]) -> list[list[int]]:
     """Questions of every group that has as many as each of them has choices."""
-    members: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    members: dict[tuple[tuple[int, ...], str | None], list[int]] = defaultdict(list)
     for q, row in enumerate(texts):
         choices = tuple(sorted(int(text) for text in row if text >= 0))
         members[choices, declared[q] if declared else None].append(q)
-    return [of for (choices, _), of in members.items() if len(of) == len(choices) == len(set(choices)) > 1]  # type: ignore[arg-type]
+    return [of for (choices, _), of in members.items() if len(of) == len(choices) == len(set(choices)) > 1]
 
 
 def _misplaced_in(of: list[int], texts: np.ndarray, gold: np.ndarray, pooled: Floats) -> list[Misplaced]:
