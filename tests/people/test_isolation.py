@@ -284,6 +284,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "rules": 1,
             "first": 0,
             "new_name": "his",
+            "title": "his",
             "place": 1,
             "new": "his",
             "questions": (),

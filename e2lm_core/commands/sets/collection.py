@@ -23,7 +23,11 @@ app = Typer(
 New = Annotated[
     str, Argument(metavar="NAME", help="2 to 60 small letters, digits and underscores, a letter first.")
 ]
-SHOWN = ("name", "questions", "dev", "example", "problem")
+Title = Annotated[
+    str | None,
+    Option("--title", metavar="TITLE", help="A title in any script, shown beside the name, which stays."),
+]
+SHOWN = ("name", "title", "questions", "dev", "example", "problem")
 
 
 def tasks(as_json: Json = False) -> None:
@@ -45,7 +49,13 @@ def list_sets(as_json: Json = False) -> None:
 
 @app.command("create")
 def create(
-    name: New,
+    name: Annotated[
+        str | None,
+        Argument(
+            metavar="[NAME]",
+            help="2 to 60 small letters, digits and underscores, a letter first (default: made from the title).",
+        ),
+    ] = None,
     file: Annotated[
         str | None,
         Option(
@@ -60,6 +70,7 @@ def create(
             help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
         ),
     ] = "cloze",
+    title: Title = None,
     answers_from: question_input.AnswersFrom = None,
     skip_broken: question_input.SkipBroken = False,
     as_json: Json = False,
@@ -69,6 +80,9 @@ def create(
     from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
+    if name is None and not title:
+        raise StudioError("A new set needs a name or a --title: give one of them.")
+    name = name or collection.free_name(settings, title or "")
     how = question_input.read_options(None, None, None, None, None, answers_from)
     if file is None and how is not None:
         raise StudioError("--answers-from says how a file is read: give its rows with --file.")
@@ -78,7 +92,7 @@ def create(
         questions = question_input.accepted_questions(read, file, skip_broken)
     begun = layouts.resolve_layout(settings, layout).model_copy(update={"questions": questions})
     begun = selection_origin.lift_origin(begun)
-    _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
+    _made(settings, collection.import_set(settings, begun, name, title or ""), as_json, "Created")
 
 
 @app.command("copy")
@@ -103,6 +117,21 @@ def rename(task: Mine, name: New, as_json: Json = False) -> None:
     renamed = collection.rename_set(settings, task, name)
     fleets.rename_set(settings, task, name)
     _made(settings, renamed, as_json, f"Renamed {task} to")
+
+
+@app.command("title")
+def change_title(
+    task: Mine,
+    title: Annotated[str, Argument(metavar="TITLE", help="Text in any script; '' takes the title away.")],
+    as_json: Json = False,
+) -> None:
+    """Give a set a title; its name, its links and its results stay."""
+    from e2lm_core.sets import authoring
+
+    titled = authoring.change_title(Settings.from_env(), task, title)
+    document = {"name": titled.address, "title": titled.config.title or None}
+    said = f"is titled {titled.config.title}" if titled.config.title else "has no title"
+    print_result(as_json, document, f"{titled.address} {said}; `undo {titled.address}` takes that back.")
 
 
 @app.command("delete")
@@ -209,7 +238,8 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
 
     rows = []
     for info in list_sets(settings):
-        row: dict[str, Any] = {"name": info.address, "path": str(info.folder), "example": info.example}
+        row: dict[str, Any] = {"name": info.address, "title": info.title or None}
+        row |= {"path": str(info.folder), "example": info.example}
         try:
             if info.problem:
                 raise StudioError(info.problem)

@@ -96,7 +96,7 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
             urls.title_mark(_ENDS[job.state][2])
         if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
             icon, words_of_it, _ = _ENDS[job.state]
-            markdown.toast(f"{address}: {words_of_it}", icon=icon, duration="infinite")
+            markdown.toast(f"{session.set_label(address)}: {words_of_it}", icon=icon, duration="infinite")
 
 
 def shown_results(task: TaskSet) -> Shown:
@@ -128,7 +128,7 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
         name,
         session.choose_set,
         key="strip_set",
-        format_func=lambda n: f"{n} (example)" if n in examples else n,
+        format_func=lambda n: f"{session.set_label(n)} (example)" if n in examples else session.set_label(n),
         placeholder="Choose a set",
         width=260,
     )

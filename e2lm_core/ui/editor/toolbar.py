@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.titles import MAX_TITLE_CHARS
 from e2lm_core.runs import fleets
 from e2lm_core.sets import collection, versions
 from e2lm_core.ui import session
@@ -27,22 +27,40 @@ MAX_LISTED = 200  # latest versions in the list; older ones are listed if they h
 
 
 def copy_popover(name: str) -> None:
-    """Draw a popover that copies the set under a new name and selects the copy."""
-    settings = session.studio().settings
+    """Draw a popover that copies the set under a title and selects the copy."""
     # The keys contain the set's name: once the copy is selected, the popover is closed and proposes a new
     # name.
     with st.popover("Copy this set", icon=":material/content_copy:", key=f"copy_{name}"):
         wish = st.text_input(
-            "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
+            "Title of the copy", proposed_copy(name), key=f"copy_name_{name}", max_chars=MAX_TITLE_CHARS
         )
         if st.button("Copy", type="primary", key="copy_go"):
-            run_action(partial(_copy, name, wish), wish)
+            copy_titled(name, wish)
 
 
-def _copy(source: str, name: str) -> None:
+def proposed_copy(address: str) -> str:
+    """Title of a copy, or a free name where the set has no title."""
     settings = session.studio().settings
-    collection.copy_set(settings, source, name)
-    fleets.copy_choice(settings, source, name)
+    if title := collection.find_set(settings, address).title:
+        return f"Copy of {title}"[:MAX_TITLE_CHARS]
+    return collection.free_name(settings, f"my_{address}")
+
+
+def copy_titled(source: str, wish: str) -> None:
+    """Copy a set with its model group, and select the copy; a refusal is shown.
+
+    Args:
+        source: Address of the set.
+        wish: Title of the copy, which its name is made from; a name that is free has no title beside it.
+    """
+    settings = session.studio().settings
+    name = collection.free_name(settings, wish)
+
+    def copied() -> None:
+        collection.copy_set(settings, source, name, title="" if wish == name else wish)
+        fleets.copy_choice(settings, source, name)
+
+    run_action(copied, name)
 
 
 def delete_popover(name: str) -> None:
@@ -50,20 +68,30 @@ def delete_popover(name: str) -> None:
     with st.popover("Delete set", icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
-                "Move **{name}** to the trash? You can restore it under *Sets*.", name=name
+                "Move **{name}** to the trash? You can restore it under *Sets*.", name=session.set_label(name)
             )
         )
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
-                collection.delete_set(session.studio().settings, name)
+                move_to_trash(name)
             except StudioError as error:
                 markdown.error(error)
             else:
-                results.let_go(name)
-                st.session_state.pop("set", None)
-                st.query_params.pop("set", None)
-                last_edit.forget_last_edit()
                 urls.go("sets")
+
+
+def move_to_trash(name: str) -> None:
+    """Move a set to the trash, and select another if it was selected.
+
+    Raises:
+        StudioError: The set is an example or another person's, or the disk refuses.
+    """
+    collection.delete_set(session.studio().settings, name)
+    results.let_go(name)
+    if st.session_state.get("set") == name:
+        st.session_state.pop("set", None)
+        st.query_params.pop("set", None)
+    last_edit.forget_last_edit()
 
 
 def undo_redo_buttons(name: str) -> None:

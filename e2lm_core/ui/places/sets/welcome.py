@@ -10,6 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.titles import MAX_TITLE_CHARS
 from e2lm_core.sets import collection
 from e2lm_core.sets.editing import guide as guides
 from e2lm_core.sets.folder import bundle, source
@@ -66,12 +67,15 @@ def _is_here(name: str) -> bool:
 
 
 def _write() -> None:
-    name, settings = _named("create_name"), session.studio().settings
+    settings = session.studio().settings
+    name, title = named("create_name", "my set")
     others = [info.address for info in session.all_sets() if not info.problem]
     layout = st.selectbox(
         "How it asks",
         [*layouts.LAYOUTS, *others],
-        format_func=lambda one: one.capitalize() if one in layouts.LAYOUTS else f"as {one}",
+        format_func=lambda one: (
+            one.capitalize() if one in layouts.LAYOUTS else f"as {session.set_label(one)}"
+        ),
         key="create_layout",
         help="You can change this later under *Prompt*.",
     )
@@ -83,15 +87,15 @@ def _write() -> None:
         return
     st.code(prompt_preview.highlight_scored(asks), language=None, wrap_lines=True)
     if st.button("Create", type="primary", key="create_go"):
-        _made(lambda: collection.import_set(settings, begun, name), name, "Table")
+        _made(lambda: collection.import_set(settings, begun, name, title), name, "Table")
 
 
 def _import() -> None:
     settings = session.studio().settings
-    name = _named("import_name")
+    name, title = named("import_name", "my set")
     st.caption("Questions from a file (CSV, Excel, GIFT, Moodle XML, QTI …). You will see a preview first.")
     if st.button("Import questions", type="primary", key="import_create"):
-        _made(lambda: collection.create_set(settings, name), name, "Import")
+        _made(lambda: collection.create_set(settings, name, title=title), name, "Import")
     upload = st.file_uploader("Or open a bundle (.zip)", type=["zip"], key="create_bundle")
     if upload is not None and st.button("Open the bundle", key="create_open"):
         _made(
@@ -112,14 +116,18 @@ def _import() -> None:
                 )
 
 
-def _named(key: str) -> str:
-    """Draw the name field of a new set; return a valid, free name made from it."""
+def named(key: str, proposed: str) -> tuple[str, str]:
+    """Draw the title field of a new set; a valid, free name made from it, and the title.
+
+    A title that is a name already, such as my_set, is the name alone: the title is then "".
+    """
     settings = session.studio().settings
-    wish = st.text_input("Name", "my set", key=key)
+    wish = st.text_input("Title", proposed, key=key, max_chars=MAX_TITLE_CHARS)
     name = collection.free_name(settings, wish)
-    if name != wish:
-        markdown.caption(f"Name in files and links: `{name}`")
-    return name
+    if name == wish:
+        return name, ""
+    markdown.caption(f"Name in files and links: `{name}`")
+    return name, wish
 
 
 def _made(make: Callable[[], object], name: str, view: str) -> None:
