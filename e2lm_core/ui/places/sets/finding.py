@@ -16,10 +16,10 @@ from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import session
 
 ORDERS = {
-    "kind": "Own sets first",
-    "title": "Title",
-    "changed": "Last change",
-    "size": "Number of questions",
+    "kind": "own sets first",
+    "title": "title",
+    "changed": "last change",
+    "size": "number of questions",
 }
 
 
@@ -45,7 +45,12 @@ def found_sets(infos: Sequence[SetInfo], few: int) -> list[SetInfo]:
             else ""
         )
         order = st.selectbox(
-            "Sort by", list(ORDERS), format_func=ORDERS.__getitem__, key="sets_order", width=200
+            "Sort by",
+            list(ORDERS),
+            format_func=lambda order: f"Sort: {ORDERS[order]}",
+            label_visibility="collapsed",
+            key="sets_order",
+            width=230,
         )
     wish = wish.strip().casefold()
     found = [

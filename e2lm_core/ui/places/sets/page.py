@@ -125,14 +125,11 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     kind = "example" if info.example else "shared with you" if info.owner else ""
     marks = [mark for mark in ("selected" if in_hand else "", kind) if mark]
     label = session.set_label(info.address)
-    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-        markdown.markdown(
-            markdown.fill_template(
-                "**{name}**" + (" :gray[{marks}]" if marks else ""), name=label, marks=" · ".join(marks)
-            ),
-            width="stretch",
+    markdown.markdown(
+        markdown.fill_template(
+            "**{name}**" + (" :gray[{marks}]" if marks else ""), name=label, marks=" · ".join(marks)
         )
-        card_menu.menu(info)
+    )
     if info.title:
         markdown.caption(f"`{info.address}`")
     place, fill = st.empty(), None
@@ -169,6 +166,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
                 icon=doors.ICONS[door],
             ):
                 welcome.enter(info.address, door.view)
+        card_menu.menu(info)
     return fill
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.base.records import TaskSet
+from e2lm_core.charts.canvas import axis_range
 from e2lm_core.charts.marks import lines
 from e2lm_core.charts.palette import Theme, assign_looks, css_theme
 from e2lm_core.export.picture.drawing import Chart, draw, model_line, point_texts
@@ -26,6 +27,7 @@ from e2lm_core.ui.places import shelf_panel
 from e2lm_core.ui.places.result import overview
 
 THUMBNAIL = (240, 44)
+ROOM = 0.25  # accuracy above chance that always has its place
 
 
 def previews(task: TaskSet) -> None:
@@ -56,21 +58,24 @@ def render_thumbnail(now: Measurements, frame: pd.DataFrame, theme: Theme) -> st
     looks = assign_looks(by_name.values())
     found = [(name, points) for name, points in lines(frame, "acc") if not by_name[name].seed_of]
     xs = "tokens_seen" if bool(frame["tokens_seen"].notna().all()) else "step"
+    values = [float(value) for _, points in found for value in points["value"]]
+    chance = now.chance or 0.0
+    low, high = axis_range([*values, chance + ROOM], chance)  # noise alone does not fill the picture
     most = max((float(points[xs].max()) for _, points in found), default=0.0) or 1.0
 
     def place(x: float, y: float) -> str:
-        return f"{x / most * THUMBNAIL[0]:.1f},{(1 - y) * (THUMBNAIL[1] - 2) + 1:.1f}"
+        return f"{x / most * THUMBNAIL[0]:.1f},{(high - y) / (high - low) * (THUMBNAIL[1] - 2) + 1:.1f}"
 
     parts = []
     if now.chance is not None:
         ends = f"{place(0, now.chance)} {place(most, now.chance)}"
         parts.append(f'<polyline points="{ends}" stroke="{theme.muted}" stroke-dasharray="2 3"/>')
     for name, points in found:
-        at = " ".join(place(x, y) for x, y in zip(points[xs], points["value"], strict=True) if y == y)
+        at = " ".join(place(x, y) for x, y in zip(points[xs], points["value"], strict=True))
         parts.append(f'<polyline points="{at}" stroke="{theme.line[looks[name].hue]}"/>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {THUMBNAIL[0]} {THUMBNAIL[1]}" role="img" '
-        'aria-label="Accuracy of each model while it is trained, from 0 to 100%">'
+        'aria-label="Accuracy of each model while it is trained">'
         f'<g fill="none" stroke-width="1.2" stroke-linejoin="round">{"".join(parts)}</g></svg>'
     )
 
