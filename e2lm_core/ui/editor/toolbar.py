@@ -10,7 +10,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.titles import MAX_TITLE_CHARS
@@ -20,7 +19,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import last_edit, presence
+from e2lm_core.ui.editor import last_edit, presence, restore_dialog
 from e2lm_core.ui.editor.drafts import forms
 
 MAX_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
@@ -181,7 +180,9 @@ def history_popover(name: str) -> None:
     if lost := versions.history_damage(settings, name):
         markdown.warning(lost, icon=":material/history:")
     listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MAX_LISTED or v.name}
-    with st.popover("History", icon=":material/history:", disabled=len(kept) < 2):
+    with st.popover(
+        "History", icon=":material/history:", disabled=len(kept) < 2, key=restore_dialog.popover_key(name)
+    ):
         if len(kept) < 2:
             return
         number = st.selectbox(
@@ -204,6 +205,7 @@ def history_popover(name: str) -> None:
                 )
         if not listed[number].shown:
             _restore(name, number, settings)
+    restore_dialog.draw(name)
 
 
 def _version_said(version: versions.Version, settings: Settings) -> str:
@@ -212,23 +214,10 @@ def _version_said(version: versions.Version, settings: Settings) -> str:
 
 
 def _restore(name: str, number: int, settings: Settings) -> None:
-    """Draw the button that restores a version, after a confirmation."""
-    differences = formatting.count(len(versions.differences(settings, name, number)), "difference")
-    markdown.caption(markdown.escape(f"{differences} from the current version."))
-    asked = st.session_state.get("history_asked") == (name, number)
-    if st.button("Restore …", key="history_restore", icon=":material/history:", disabled=asked):
-        st.session_state["history_asked"] = (name, number)
-        st.rerun()
-    if asked:
-        markdown.markdown(
-            markdown.fill_template("Restore this version of **{name}**? You can undo it.", name=name)
-        )
-        if st.button("Restore it", type="primary", key="history_go"):
-            del st.session_state["history_asked"]
-            widgets.perform_action(
-                lambda: last_edit.after_save(versions.restore_version(settings, name, number)),
-                last_edit.forget_last_edit,
-            )
+    """Draw what a restore would change, in a few words, and the button that opens it whole."""
+    markdown.caption(markdown.escape(versions.preview_restore(settings, name, number).sentence))
+    if st.button("Restore …", key="history_restore", icon=":material/history:"):
+        restore_dialog.open_dialog(name, number)
 
 
 def auto_run_switch() -> None:
