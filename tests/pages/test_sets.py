@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from e2lm_core.base.records import PromptStyle
 from e2lm_core.runs import start
 from e2lm_core.sets import authoring, collection
@@ -213,3 +215,41 @@ def test_a_card_has_a_small_curve_once_its_results_were_read(taught):
     small = [one["drawn"] for one in drawn if len(one.get("drawn", ())) == 1]
     assert len(small) == 1
     assert small[0][0].count("<polyline") == 4  # three models and chance; the other seed is left out
+
+
+@pytest.mark.parametrize(
+    ("filename", "content"),
+    [
+        (
+            "Woche 3.csv",
+            b"question,A,B,answer\nWhat is iron?,a metal,a gas,A\nWhat is air?,a metal,a gas,B\n",
+        ),
+        ("Woche 3.gift", b"What is iron? {=a metal ~a gas}\n\nWhat is air? {~a metal =a gas}\n"),
+    ],
+)
+def test_home_takes_any_file_and_leads_to_its_preview(visit, filename, content):
+    visit.at.file_uploader(key="create_bundle").set_value([(filename, content, "text/plain")]).run()
+    assert visit.at.text_input(key="import_name").value == "Woche 3"
+    press(visit, "import_preview")
+    assert visit.at.title[0].value == "Questions"
+    assert f"From {filename}" in visit.said
+    visit.click("Add 2 questions")
+    made = collection.open_set(visit.studio.settings, "woche_3")
+    assert (made.config.title, [q.question for q in made.questions]) == (
+        "Woche 3",
+        ["What is iron?", "What is air?"],
+    )
+    assert f"From {filename}" not in visit.said
+
+
+def test_a_file_that_cannot_be_read_makes_no_set(visit):
+    visit.at.file_uploader(key="create_bundle").set_value([("x.json", b"[{", "application/json")]).run()
+    press(visit, "import_preview")
+    assert "x.json" in visit.at.error[0].value.replace("\\", "")
+    assert [info.name for info in collection.list_sets(visit.studio.settings)] == ["little"]
+
+
+def test_home_and_import_take_the_same_files(visit):
+    home = visit.at.file_uploader(key="create_bundle").proto.type
+    press(visit, "import_create")
+    assert visit.at.file_uploader(key="import_file").proto.type == home

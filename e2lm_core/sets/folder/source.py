@@ -112,9 +112,14 @@ def read_source(
         raise TaskError(
             f"{quote(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
         ) from error
-    if suffix == ".zip" and MANIFEST.encode() not in data:
+    if is_bundle(path.name, data):
         return Source(bundle.unpack(data, settings.limits), ())
     return _questions(settings, data, path, read_options, skip_broken)
+
+
+def is_bundle(filename: str, data: bytes) -> bool:
+    """Whether a file is a zipped task folder; any other file holds questions alone, a zip those of a QTI package."""
+    return PurePosixPath(filename).suffix.lower() == ".zip" and MANIFEST.encode() not in data
 
 
 def built_by_name(settings: Settings, name: str) -> Source:
