@@ -167,3 +167,27 @@ def test_a_page_names_no_place_of_the_machine(visit, ada, claims, tmp_path):
     visit.at.button(key="copy_go").click().run()
     assert "E2LM_HOME/people/ada/locks cannot be written" in visit.said
     assert str(tmp_path) not in visit.said
+
+
+def test_own_data_and_the_account_are_two_clicks_away(visit, ada, claims):
+    claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
+    bob = ada.for_person("bob")
+    collection.copy_set(bob, "little", "his")
+    visit.at.session_state["account_menu"] = True
+    visit.choose("little").open("sets")
+    assert [d.proto.label for d in visit.at.get("download_button")] == ["Download your data"]
+    assert visit.at.button(key="account_delete").disabled
+    visit.at.text_input(key="account_typed").set_value("bob").run()
+    visit.at.button(key="account_delete").click().run()
+    assert accounts.get_person(ada, "bob") is None
+    assert not bob.workspace.exists()
+    assert accounts.get_person(ada, "ada") is not None
+    assert collection.open_set(ada, "mine").questions
+
+
+@pytest.mark.parametrize("visit", ["sandbox"], indirect=True)
+def test_a_guest_has_no_account_to_delete(visit, claims):
+    claims.clear()
+    visit.at.session_state["account_menu"] = True
+    visit.open("sets")
+    assert "account_delete" not in [button.key for button in visit.at.button]

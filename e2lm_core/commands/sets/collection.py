@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
@@ -15,6 +15,10 @@ from e2lm_core.commands.options import Json, Mine, Task, Yes
 from e2lm_core.commands.output import ask_confirmation, print_result, print_table, warn
 from e2lm_core.commands.progress import busy_indicator
 from e2lm_core.commands.sets import question_input
+
+if TYPE_CHECKING:
+    from e2lm_core.sets.folder.source import Source
+    from e2lm_core.sets.formats.records import ReadOptions
 
 app = Typer(
     no_args_is_help=True,
@@ -164,7 +168,8 @@ def import_set(
         str,
         Argument(
             metavar="SOURCE",
-            help="A task folder, a task's YAML, a bundle (.zip), a file of questions, or an installed lm-eval's task by name.",
+            help="A task folder, a task's YAML, a bundle (.zip), a file of questions, an installed lm-eval's task by name, a "
+            "Google Sheet's address, or with --from-hub a data set.",
         ),
     ],
     name: Annotated[
@@ -191,16 +196,40 @@ def import_set(
             "--with-lm-eval", help="Let your own lm-eval build the task's documents; it runs the task's code."
         ),
     ] = False,
+    from_hub: Annotated[
+        bool,
+        Option("--from-hub", help="SOURCE is a data set on the hub, OWNER/NAME; its first rows are read."),
+    ] = False,
+    subset: Annotated[
+        str, Option("--subset", metavar="SUBSET", help="With --from-hub: its subset (default: the only one).")
+    ] = "",
+    split: Annotated[
+        str,
+        Option(
+            "--split",
+            metavar="SPLIT",
+            help="With --from-hub: its split (default: test, validation or train).",
+        ),
+    ] = "",
+    revision: Annotated[
+        str, Option("--revision", metavar="REVISION", help="With --from-hub: a branch, tag or commit.")
+    ] = "main",
     as_json: Json = False,
 ) -> None:
     """Import a set from a task folder, a bundle, a file of questions (tables, GIFT, Aiken, Moodle XML, QTI) or lm-eval."""
-    from e2lm_core.sets import collection
+    from e2lm_core.sets import collection, google_sheets
     from e2lm_core.sets.folder import source as sources
 
     settings = Settings.from_env()
     how = question_input.read_options(mapping, kind, encoding, sheet, header, answers_from)
     with busy_indicator(f"Importing {source}"):
-        read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
+        if from_hub:
+            read = _dataset(settings, source, (subset, split, revision), how, skip_broken)
+        elif source.startswith("https://"):
+            sheet = google_sheets.fetch_sheet(settings, source)
+            read = sources.read_questions(settings, sheet, "sheet.csv", how, skip_broken)
+        else:
+            read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
         if into is None:
             task = collection.import_set(settings, read.task, name)
             folder = collection.find_set(settings, task.name).folder
@@ -216,6 +245,27 @@ def import_set(
     }
     where = f" in {folder}" if into is not None else ""
     print_result(as_json, document, f"Imported {task.name}{where}: {count(len(task.questions), 'question')}.")
+
+
+def _dataset(
+    settings: Settings, repo: str, part: tuple[str, str, str], how: ReadOptions | None, skip_broken: bool
+) -> Source:
+    """Set of the first rows of a data set on the hub.
+
+    Args:
+        settings: The caller's settings.
+        repo: OWNER/NAME of the data set.
+        part: Subset, split and revision.
+        how: Settings for the rows, if they are not to be read as detected.
+        skip_broken: Leave out questions with an error.
+    """
+    from e2lm_core.checkpoints.hub import dataset_split
+    from e2lm_core.sets.folder import source as sources
+    from e2lm_core.sets.formats.tables import parquet
+
+    with dataset_split.download_split(settings, repo, *part) as found:
+        data = parquet.first_rows(found.paths, settings.limits, found.origin, repo)
+    return sources.read_questions(settings, data, f"{repo.rpartition('/')[2]}.parquet", how, skip_broken)
 
 
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:

@@ -24,7 +24,7 @@ from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import uploads, widgets
 from e2lm_core.ui.base import markdown, page_cache
-from e2lm_core.ui.editor import check_panel, last_edit
+from e2lm_core.ui.editor import check_panel, last_edit, sources
 
 MAX_SHOWN = 200
 MAX_COMPARED = 8  # questions shown for each meaning of the answers
@@ -46,6 +46,7 @@ def import_questions(task: TaskSet) -> None:
     if text := st.session_state.pop(PASTED, ""):  # pasted elsewhere on the page
         st.session_state[_key("paste")] = text
     upload = uploader("Import a file", _key("import_file"))
+    sources.sources_popover(task.address, hand_over)
     pasted = st.text_area(
         "Paste rows of a spreadsheet, or a quiz as text",
         key=_key("paste"),
