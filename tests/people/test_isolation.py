@@ -56,6 +56,7 @@ HARMLESS = {
     "sets.collection.create_set": "makes a set of one's own",
     "sets.collection.free_name": "gives a name for a set of one's own",
     "sets.collection.import_set": "keeps a set of one's own",
+    "sets.folder.source.read_questions": "reads what is given with it",
     "sets.folder.source.read_source": "reads a file that is named; test_source tries one in another's workspace",
     "sets.folder.source.write_into": "writes a set that whoever calls has in hand",
     "sets.collection.find_renamed": "of one's own sets",

@@ -173,8 +173,9 @@ def test_own_data_and_the_account_are_two_clicks_away(visit, ada, claims):
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
     bob = ada.for_person("bob")
     collection.copy_set(bob, "little", "his")
-    visit.at.session_state["account_menu"] = True
     visit.choose("little").open("sets")
+    visit.at.session_state["account_menu"] = True
+    visit.at.run()
     assert [d.proto.label for d in visit.at.get("download_button")] == ["Download your data"]
     assert visit.at.button(key="account_delete").disabled
     visit.at.text_input(key="account_typed").set_value("bob").run()

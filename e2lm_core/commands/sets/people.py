@@ -102,6 +102,7 @@ def archive(
     from e2lm_core.people import accounts
 
     settings = Settings.from_env()
+    accounts.require_administrator(settings, "write others' data into a file")
     person = accounts.find_person(settings, who)
     data = own_data.archive_own_data(settings, person.id)
     atomic.replace_file(out, data)
@@ -117,6 +118,7 @@ def remove(who: Who, yes: Yes = False, as_json: Json = False) -> None:
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
+    accounts.require_administrator(studio.settings, "delete others' accounts")
     person = accounts.find_person(studio.settings, who)
     ask_confirmation(f"Delete the account {person.id} with all its sets? Nothing brings it back.", yes)
     own_data.delete_account(studio, person.id)

@@ -173,13 +173,16 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
         elif state.kind == "running":
             run_launcher.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
         elif state.shipped and (brought := shipped_results.load_shipped()):
-            markdown.markdown(
-                markdown.fill_template(":gray[measured {day}]", day=run_status.format_day(brought.made)),
-                width="content",
-                help=markdown.escape(run_status.shipped_note(brought.made)),
-            )
-            if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
-                run_launcher.queue_run(task, anew=True)
+            with st.container(
+                key="strip_measured", horizontal=True, vertical_alignment="center", width="content"
+            ):
+                markdown.markdown(
+                    markdown.fill_template(":gray[measured {day}]", day=run_status.format_day(brought.made)),
+                    width="content",
+                    help=markdown.escape(run_status.shipped_note(brought.made)),
+                )
+                if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
+                    run_launcher.queue_run(task, anew=True)
 
 
 def state_text(task: TaskSet, state: run_state.SetState) -> str:
