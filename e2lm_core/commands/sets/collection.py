@@ -226,8 +226,8 @@ def import_set(
         if from_hub:
             read = _dataset(settings, source, (subset, split, revision), how, skip_broken)
         elif source.startswith("https://"):
-            sheet = google_sheets.fetch_sheet(settings, source)
-            read = sources.read_questions(settings, sheet, "sheet.csv", how, skip_broken)
+            content = google_sheets.fetch_sheet(settings, source)
+            read = sources.read_questions(settings, content, "sheet.csv", how, skip_broken)
         else:
             read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
         if into is None:
