@@ -165,6 +165,13 @@ def escape_control_characters(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
 
 
+def escape_markdown(text: object) -> str:
+    """Text on one line, with all signs of Markdown, HTML and tables escaped."""
+    return re.sub(
+        r"([\\`*_{}\[\]<>()#|~!&])", r"\\\1", " ".join(escape_control_characters(str(text)).split())
+    )
+
+
 def _shortened(text: str, most: int, tail: int = 15) -> str:
     return text if len(text) <= most else f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
 

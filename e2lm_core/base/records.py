@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from e2lm_core.base.titles import title_of_metadata
+
 CLOZE_TEXT = "Question: {{question}}\nAnswer:"
 CLOZE_CHOICE = "{{choices}}"
 LETTERS_TEXT = (
@@ -151,6 +153,11 @@ class TaskConfig(Record):
             return None
 
     @property
+    def title(self) -> str:
+        """Title of the set, in any script; "" without one."""
+        return title_of_metadata(self.metadata)
+
+    @property
     def style(self) -> PromptStyle:
         """Question format that the templates stand for; custom if they match none."""
         if (self.doc_to_text, self.doc_to_choice) == (LETTERS_TEXT, LETTERS_CHOICE):
@@ -233,6 +240,11 @@ class TaskSet(Record):
     def name(self) -> str:
         """Name of the set, which is the name of its task."""
         return self.config.task
+
+    @property
+    def label(self) -> str:
+        """Title of the set, or its address if it has none."""
+        return self.config.title or self.address
 
     @property
     def address(self) -> str:

@@ -63,6 +63,7 @@ def build_report(
     return {
         "report": VERSION,
         "task": task.name,
+        "title": task.config.title or None,
         "fleet": fleet.document() | {"sentence": fleet_sentence(fleet), "absent": missing_sentence(fleet)},
         "finding": _finding(task, answers),
         "taught": validity.known_facts_summary(measured) if task.questions else None,

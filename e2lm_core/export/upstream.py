@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2lm_core.base.formatting import count
+from e2lm_core.base.formatting import count, escape_markdown
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.export.patch import PLACE
@@ -86,7 +86,7 @@ def _request(task: TaskSet, findings: Sequence[Finding]) -> str:
     licences = sorted({q.license for q in task.questions if q.license})
     sources = sorted({q.source for q in task.questions if q.source})
     lines = [
-        f"# {task.name}",
+        f"# {escape_markdown(task.config.title) if task.config.title else task.name}",
         "",
         _about(task),
         "",

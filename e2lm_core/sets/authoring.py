@@ -20,7 +20,14 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
 from e2lm_core.sets import selection_origin
-from e2lm_core.sets.collection import copy_set, editable_set, find_renamed, find_set, open_set
+from e2lm_core.sets.collection import (
+    copy_set,
+    editable_set,
+    find_renamed,
+    find_set,
+    open_set,
+    with_title,
+)
 from e2lm_core.sets.conflicts import (
     DeletedByOtherError,
     EditConflict,
@@ -353,6 +360,20 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
         return task
     render_set(task.model_copy(update={"config": config}))
     return _save(settings, name, task, {"config": config}, "change the prompt")
+
+
+@exclusive_edit
+def change_title(settings: Settings, name: str, title: str) -> TaskSet:
+    """Give a set another title, or none with ""; its name, its links and its results stay.
+
+    Raises:
+        TaskError: The title is too long, or the set is an example.
+    """
+    task = open_set(settings, name)
+    config = with_title(task.config, title)
+    if config == task.config:
+        return task
+    return _save(settings, name, task, {"config": config}, "change the title")
 
 
 @exclusive_edit

@@ -9,16 +9,22 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from e2lm_core.base.errors import TaskError
+from anyascii import anyascii
+
+from e2lm_core.base import titles
+from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings, expand_home
+from e2lm_core.base.titles import MAX_TITLE_CHARS, TITLE_KEY, clean_title, title_of_metadata
+from e2lm_core.base.untrusted.safeyaml import MAX_BYTES, load_mapping
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
@@ -53,10 +59,40 @@ class SetInfo(Record):
     role: Role | None = None
     yaml: str | None = None
 
+    @cached_property
+    def title(self) -> str:
+        """Title of the set, read when it is first asked for; "" without one, or if its YAML cannot be read."""
+        path = self.folder / (self.yaml or f"{self.name}.yaml")
+        try:
+            status = path.stat()
+        except OSError:
+            return ""
+        return _title(path, status.st_mtime_ns, status.st_size)
+
     @property
     def address(self) -> str:
         """Address for services and links: the name, or OWNER/NAME of a shared set."""
         return f"{self.owner}/{self.name}" if self.owner else self.name
+
+
+@lru_cache(maxsize=4096)
+def _title(path: Path, changed_ns: int, size: int) -> str:
+    """Title in a task's YAML as it was at a change; most YAMLs have none, and are not parsed."""
+    if size > MAX_BYTES:
+        return ""
+    try:
+        data = path.read_bytes()
+        if TITLE_KEY.encode() not in data:
+            return ""
+        found = load_mapping(data, path.name, []).get("metadata")
+    except (OSError, StudioError):
+        return ""
+    return title_of_metadata(found) if isinstance(found, dict) else ""
+
+
+def set_labels(infos: Iterable[SetInfo]) -> dict[str, str]:
+    """Label of each set by its address: its title, or its name; no two look the same."""
+    return titles.labels((info.address, info.title) for info in infos)
 
 
 def list_sets(settings: Settings) -> list[SetInfo]:
@@ -180,18 +216,42 @@ def open_found_set(info: SetInfo, limits: Limits) -> TaskSet:
     return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
 
-def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
+def create_set(settings: Settings, name: str, questions: Sequence[Question] = (), title: str = "") -> TaskSet:
     """Create a set with the default prompt.
+
+    Args:
+        settings: The caller's settings.
+        name: Name of the set.
+        questions: Its questions.
+        title: Its title in any script; "" for none.
 
     Raises:
         TaskError: The name is taken or not a legal name, or a question is invalid.
         LimitError: The caller's quota is used up.
     """
-    return _keep_new(settings, TaskSet(config=TaskConfig(task=name), questions=tuple(questions)))
+    config = with_title(TaskConfig(task=name), title)
+    return _keep_new(settings, TaskSet(config=config, questions=tuple(questions)))
+
+
+def with_title(config: TaskConfig, title: str) -> TaskConfig:
+    """The configuration with another title, or without one if it is "".
+
+    Raises:
+        TaskError: The title has more than `MAX_TITLE_CHARS` characters.
+    """
+    shown = clean_title(title)
+    if len(shown) > MAX_TITLE_CHARS:
+        raise TaskError(f"A title has at most {MAX_TITLE_CHARS} characters, not {len(shown)}: shorten it.")
+    others = {key: value for key, value in config.metadata.items() if key != TITLE_KEY}
+    return config.model_copy(update={"metadata": {**others, **({TITLE_KEY: shown} if shown else {})}})
 
 
 def copy_set(
-    settings: Settings, source: str, name: str, metadata: Mapping[str, Any] | None = None
+    settings: Settings,
+    source: str,
+    name: str,
+    metadata: Mapping[str, Any] | None = None,
+    title: str | None = None,
 ) -> TaskSet:
     """Copy an own set, a shared one or an example under a new name, with a history of its own.
 
@@ -200,6 +260,7 @@ def copy_set(
         source: Name, address or path of the set to copy.
         name: Name of the copy.
         metadata: Entries to add to the copy's metadata.
+        title: Title of the copy, "" for none; None for the source's.
 
     Raises:
         TaskError: The source does not exist, or the name is taken or not a legal name.
@@ -209,11 +270,21 @@ def copy_set(
     config = task.config.model_copy(
         update={"task": name, "metadata": {**task.config.metadata, **(metadata or {})}}
     )
+    if title is not None:
+        config = with_title(config, title)
     return _keep_new(settings, task.model_copy(update={"config": config, "owner": None}))
 
 
-def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> TaskSet:
+def import_set(
+    settings: Settings, task: TaskSet, name: str | None = None, title: str | None = None
+) -> TaskSet:
     """Save a set that came from a bundle, under its own name or another.
+
+    Args:
+        settings: The caller's settings.
+        task: The set.
+        name: Its new name; None for its own.
+        title: Its new title, "" for none; None for its own.
 
     Raises:
         TaskError: The name is taken or not a legal name, or a question is invalid.
@@ -221,6 +292,8 @@ def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> Ta
     """
     task = task.without_unused_fewshot()
     config = task.config.model_copy(update={"task": name or task.name})
+    if title is not None:
+        config = with_title(config, title)
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
 
@@ -287,8 +360,10 @@ def _trace(settings: Settings, name: str) -> Path:
 
 
 def legal_name(wish: str) -> str:
-    """`wish` turned into a legal name of a set, taken or not."""
-    stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
+    """`wish` turned into a legal name of a set, taken or not; other scripts are transliterated."""
+    spelt = anyascii(wish[:MAX_TITLE_CHARS])
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", spelt) if spelt != wish else spelt  # Chinese: WuLi
+    stem = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:50].rstrip("_") or "set"
     return stem if stem[0].isalpha() and len(stem) > 1 else f"set_{stem}"
 
 

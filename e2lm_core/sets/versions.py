@@ -22,11 +22,13 @@ from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.folder import set_cache as known_sets
 from e2lm_core.sets.folder.set_cache import CachedSet
+from e2lm_core.sets.history import restore_preview
 from e2lm_core.sets.history.commit import commit, damage_sentence, reconcile, replace_set
 from e2lm_core.sets.history.delta import Delta, UnappliedChange, apply_delta, is_affected
 from e2lm_core.sets.history.field_diff import Difference
 from e2lm_core.sets.history.field_diff import differences as _differences
 from e2lm_core.sets.history.journal import Journal, Step, delta_at, state_at
+from e2lm_core.sets.history.restore_preview import RestorePreview
 from e2lm_core.sets.locks import exclusive_edit
 from e2lm_core.sets.prompts.render import render_set
 
@@ -201,6 +203,18 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
     if second is not None:
         after = open_version(settings, name, second)
     return _differences(open_version(settings, name, first), after)
+
+
+@reads
+def preview_restore(settings: Settings, name: str, number: int) -> RestorePreview:
+    """Differences that `restore_version` would make to the current set; nothing is changed.
+
+    Raises:
+        TaskError: The version is not stored, or the set's files are damaged.
+        StudioError: The version cannot be read.
+    """
+    current = known_sets.read_cached(find_set(settings, name).folder, settings.limits).task
+    return restore_preview.preview_restore(number, current, open_version(settings, name, number))
 
 
 # --- undo and redo --------------------------------------------------------------------------------------

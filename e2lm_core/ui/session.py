@@ -177,6 +177,7 @@ def set_current_set(name: str) -> None:
     """Select a set in this session; the link follows with the next drawing or a change of place."""
     if st.session_state.get("set", name) != name:
         forget_in_run("sets")  # it may be new
+        forget_in_run("labels")
         for key in _OF_ONE_SET:
             st.session_state.pop(key, None)
     st.session_state["set"] = name
@@ -185,6 +186,11 @@ def set_current_set(name: str) -> None:
 def all_sets() -> list[SetInfo]:
     """All sets of the caller, as `collection.list_sets`; listed once in a run of the page."""
     return once_a_run("sets", lambda: collection.list_sets(studio().settings))
+
+
+def set_label(address: str) -> str:
+    """Title of a set in lists and headings, or its address; no two sets of the caller look the same."""
+    return once_a_run("labels", lambda: collection.set_labels(all_sets())).get(address, address)
 
 
 def versions_of_set(address: str) -> list[Version]:

@@ -151,7 +151,7 @@ def test_relevance_is_told_by_field(studio: Studio, task: TaskSet) -> None:
 
 
 def test_a_sign_of_markdown_is_text() -> None:
-    assert sections.escape_markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
+    assert formatting.escape_markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
 
 
 def test_a_model_name_is_text(studio: Studio, task: TaskSet) -> None:
@@ -174,5 +174,5 @@ def test_all_of_a_group_right_is_there_where_the_set_has_groups(
     for name, own in found["models"].items():
         end = own["end"]
         between = formatting.interval(*end["interval"], share=True)
-        row = f"| {sections.escape_markdown(name)} | {formatting.percent(end['value'])} {between} | random answers give "
+        row = f"| {formatting.escape_markdown(name)} | {formatting.percent(end['value'])} {between} | random answers give "
         assert row in text

@@ -219,3 +219,9 @@ def test_all_of_a_group_right_is_there_where_the_set_has_groups(studio, document
     frame = report_html.curve_frame(found, "acc", found["all_right"]["models"])
     assert frame[frame["model"] == "ladder-large-arch1"]["value"].tolist() == own["values"]
     assert formatting.percent(own["end"]["interval"][1]) in written
+
+
+def test_a_title_stands_above_the_name_and_stays_text(document):
+    shown = report_html.render({**document, "title": "Über <b>Kräfte</b>"})
+    assert "<h1>Über &lt;b&gt;Kräfte&lt;/b&gt;</h1>" in shown
+    assert document["title"] is None

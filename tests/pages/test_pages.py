@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -595,9 +596,20 @@ def test_a_version_is_named_and_restored_after_a_question_in_one_step_that_is_un
     assert [v.name for v in versions.list_versions(settings, OWN)] == [None, None, "for the class"]
     assert "for the class" in done.at.selectbox(key="history_version_2").options[0]
     done.at.selectbox(key="history_version_2").set_value(0).run()
-    assert "2 differences from the current version" in done.said
+    assert "Restoring version 0 changes 2 questions." in done.said
     done.click("Restore …")
     assert collection.open_set(settings, OWN).questions != first  # it asks before
+    texts = [e.proto.body for e in done.at.get("html") if "both-texts" in e.proto.body]
+    assert [re.sub("<.*?>", "", text) for text in texts] == [
+        "How much is one and one?",
+        first[0].question,
+        "How much is two and two?",
+        first[1].question,
+    ]
+    assert all("<mark>" in text for text in texts)
+    done.click("Cancel")
+    assert "Restore it" not in done.labels()
+    done.click("Restore …")
     done.click("Restore it")
     assert collection.open_set(settings, OWN).questions == first
     done.click("Undo")

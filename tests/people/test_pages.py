@@ -167,3 +167,40 @@ def test_a_page_names_no_place_of_the_machine(visit, ada, claims, tmp_path):
     visit.at.button(key="copy_go").click().run()
     assert "E2LM_HOME/people/ada/locks cannot be written" in visit.said
     assert str(tmp_path) not in visit.said
+
+
+def account_menu() -> AppTest:
+    """The account's popover, opened; tests of pages draw them without the sidebar."""
+
+    def drawn() -> None:
+        from e2lm_core.ui.app import account
+
+        account.account_popover()
+
+    at = AppTest.from_function(drawn)
+    at.session_state["account_menu"] = True
+    return at.run()
+
+
+def test_own_data_and_the_account_are_two_clicks_away(visit, ada, claims):
+    claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
+    bob = ada.for_person("bob")
+    collection.copy_set(bob, "little", "his")
+    at = account_menu()
+    assert [d.proto.label for d in at.get("download_button")] == ["Download your data"]
+    assert at.button(key="account_delete").disabled
+    at.text_input(key="account_typed").set_value("ada").run()
+    assert at.button(key="account_delete").disabled
+    at.text_input(key="account_typed").set_value("bob").run()
+    at.button(key="account_delete").click().run()
+    assert accounts.get_person(ada, "bob") is None
+    assert not bob.workspace.exists()
+    assert collection.open_set(ada, "mine").questions
+    signed_in = account_menu()  # the sign-in has ended, so that no page makes the account anew
+    assert not [button for button in signed_in.button if button.key == "account_delete"]
+    assert accounts.get_person(ada, "bob") is None
+
+
+def test_a_guest_has_no_account_to_delete(visit, claims):
+    claims.clear()
+    assert "account_delete" not in [button.key for button in account_menu().button]

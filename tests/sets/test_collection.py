@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets.folder import bundle, files
 from tests.support import studios
 from tests.support.studios import sentence
 
@@ -213,3 +216,71 @@ def test_a_renamed_set_leaves_word_of_its_name(here: Settings) -> None:
     collection.create_set(here, "mine")
     assert collection.find_renamed(here, "mine") is None
     assert collection.find_renamed(here, "yours") == "ours"
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Über Kräfte & Energie (10b)", "uber_krafte_energie_10b"),
+        ("物理 第一章", "wu_li_di_yi_zhang"),
+        ("Физика 8 класс", "fizika_8_klass"),
+        ("😀😀", "grinning_grinning"),
+        ("Year 10 Physics: forces & energy", "year_10_physics_forces_energy"),
+        ("myTask", "mytask"),
+    ],
+)
+def test_a_name_is_made_from_a_title_in_any_script(title: str, name: str) -> None:
+    assert collection.legal_name(title) == name
+
+
+def test_a_title_travels_and_the_name_stays(here: Settings) -> None:
+    """Through history, copy, rename and bundle; questions and results know nothing of it."""
+    plain = collection.open_set(here, "mine")
+    task = authoring.change_title(here, "mine", " Über  Kräfte ")
+    assert (task.name, task.config.title, task.label) == ("mine", "Über Kräfte", "Über Kräfte")
+    assert collection.find_set(here, "mine").title == "Über Kräfte"
+    assert task.questions_digest == plain.questions_digest
+    assert versions.edited_since(here, "mine", 0) == frozenset()  # nothing runs again
+    assert collection.copy_set(here, "mine", "other").config.title == "Über Kräfte"
+    assert collection.rename_set(here, "other", "third").config.title == "Über Kräfte"
+    packed = bundle.pack(task, here.limits)
+    assert bundle.unpack(packed, here.limits) == task
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.read("mine/README.md").decode().startswith("# Über Kräfte\n")
+    assert versions.undo(here, "mine") == plain
+    assert collection.find_set(here, "mine").title == ""
+
+
+def test_a_title_taken_away_leaves_the_bytes_of_a_set_without_one(here: Settings) -> None:
+    before = bundle.pack(collection.open_set(here, "mine"), here.limits)
+    assert b"title" not in before
+    authoring.change_title(here, "mine", "Forces")
+    assert bundle.pack(authoring.change_title(here, "mine", ""), here.limits) == before
+
+
+def test_a_title_too_long_is_refused(here: Settings) -> None:
+    with pytest.raises(TaskError, match=r"at most 120 characters, not 121: shorten it\."):
+        authoring.change_title(here, "mine", "x" * 121)
+
+
+def test_a_title_in_markdown_stays_text(here: Settings) -> None:
+    task = authoring.change_title(here, "mine", "# <b> [x](http://e.example)")
+    assert "# \\# \\<b\\> \\[x\\]\\(http://e.example\\)\n" in files.default_readme(task)
+
+
+def test_sets_of_one_title_are_told_apart(here: Settings) -> None:
+    for name in ("first", "second"):
+        collection.create_set(here, name, title="Forces")
+    found = collection.set_labels(collection.list_sets(here))
+    assert found["first"] == "Forces (first)"
+    assert found["mine"] == "mine"
+
+
+def test_a_title_is_read_again_after_a_change_by_hand(here: Settings) -> None:
+    authoring.change_title(here, "mine", "Forces")
+    assert collection.find_set(here, "mine").title == "Forces"
+    path = here.sets / "mine" / "mine.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("Forces", "Light and more"), encoding="utf-8")
+    assert collection.find_set(here, "mine").title == "Light and more"
+    path.write_text("title: [", encoding="utf-8")
+    assert collection.find_set(here, "mine").title == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
@@ -16,6 +16,10 @@ from e2lm_core.commands.output import ask_confirmation, print_result, print_tabl
 from e2lm_core.commands.progress import busy_indicator
 from e2lm_core.commands.sets import question_input
 
+if TYPE_CHECKING:
+    from e2lm_core.sets.folder.source import Source
+    from e2lm_core.sets.formats.records import ReadOptions
+
 app = Typer(
     no_args_is_help=True,
     help="Question sets as a whole: list, create, copy, rename, delete and restore them.",
@@ -23,7 +27,11 @@ app = Typer(
 New = Annotated[
     str, Argument(metavar="NAME", help="2 to 60 small letters, digits and underscores, a letter first.")
 ]
-SHOWN = ("name", "questions", "dev", "example", "problem")
+Title = Annotated[
+    str | None,
+    Option("--title", metavar="TITLE", help="A title in any script, shown beside the name, which stays."),
+]
+SHOWN = ("name", "title", "questions", "dev", "example", "problem")
 
 
 def tasks(as_json: Json = False) -> None:
@@ -45,7 +53,13 @@ def list_sets(as_json: Json = False) -> None:
 
 @app.command("create")
 def create(
-    name: New,
+    name: Annotated[
+        str | None,
+        Argument(
+            metavar="[NAME]",
+            help="2 to 60 small letters, digits and underscores, a letter first (default: made from the title).",
+        ),
+    ] = None,
     file: Annotated[
         str | None,
         Option(
@@ -60,6 +74,7 @@ def create(
             help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
         ),
     ] = "cloze",
+    title: Title = None,
     answers_from: question_input.AnswersFrom = None,
     skip_broken: question_input.SkipBroken = False,
     as_json: Json = False,
@@ -69,6 +84,9 @@ def create(
     from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
+    if name is None and not title:
+        raise StudioError("A new set needs a name or a --title: give one of them.")
+    name = name or collection.free_name(settings, title or "")
     how = question_input.read_options(None, None, None, None, None, answers_from)
     if file is None and how is not None:
         raise StudioError("--answers-from says how a file is read: give its rows with --file.")
@@ -78,7 +96,7 @@ def create(
         questions = question_input.accepted_questions(read, file, skip_broken)
     begun = layouts.resolve_layout(settings, layout).model_copy(update={"questions": questions})
     begun = selection_origin.lift_origin(begun)
-    _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
+    _made(settings, collection.import_set(settings, begun, name, title or ""), as_json, "Created")
 
 
 @app.command("copy")
@@ -103,6 +121,21 @@ def rename(task: Mine, name: New, as_json: Json = False) -> None:
     renamed = collection.rename_set(settings, task, name)
     fleets.rename_set(settings, task, name)
     _made(settings, renamed, as_json, f"Renamed {task} to")
+
+
+@app.command("title")
+def change_title(
+    task: Mine,
+    title: Annotated[str, Argument(metavar="TITLE", help="Text in any script; '' takes the title away.")],
+    as_json: Json = False,
+) -> None:
+    """Give a set a title; its name, its links and its results stay."""
+    from e2lm_core.sets import authoring
+
+    titled = authoring.change_title(Settings.from_env(), task, title)
+    document = {"name": titled.address, "title": titled.config.title or None}
+    said = f"is titled {titled.config.title}" if titled.config.title else "has no title"
+    print_result(as_json, document, f"{titled.address} {said}; `undo {titled.address}` takes that back.")
 
 
 @app.command("delete")
@@ -135,7 +168,8 @@ def import_set(
         str,
         Argument(
             metavar="SOURCE",
-            help="A task folder, a task's YAML, a bundle (.zip), a file of questions, or an installed lm-eval's task by name.",
+            help="A task folder, a task's YAML, a bundle (.zip), a file of questions, an installed lm-eval's task by name, a "
+            "Google Sheet's address, or with --from-hub a data set.",
         ),
     ],
     name: Annotated[
@@ -162,16 +196,40 @@ def import_set(
             "--with-lm-eval", help="Let your own lm-eval build the task's documents; it runs the task's code."
         ),
     ] = False,
+    from_hub: Annotated[
+        bool,
+        Option("--from-hub", help="SOURCE is a data set on the hub, OWNER/NAME; its first rows are read."),
+    ] = False,
+    subset: Annotated[
+        str, Option("--subset", metavar="SUBSET", help="With --from-hub: its subset (default: the only one).")
+    ] = "",
+    split: Annotated[
+        str,
+        Option(
+            "--split",
+            metavar="SPLIT",
+            help="With --from-hub: its split (default: test, validation or train).",
+        ),
+    ] = "",
+    revision: Annotated[
+        str, Option("--revision", metavar="REVISION", help="With --from-hub: a branch, tag or commit.")
+    ] = "main",
     as_json: Json = False,
 ) -> None:
     """Import a set from a task folder, a bundle, a file of questions (tables, GIFT, Aiken, Moodle XML, QTI) or lm-eval."""
-    from e2lm_core.sets import collection
+    from e2lm_core.sets import collection, google_sheets
     from e2lm_core.sets.folder import source as sources
 
     settings = Settings.from_env()
     how = question_input.read_options(mapping, kind, encoding, sheet, header, answers_from)
     with busy_indicator(f"Importing {source}"):
-        read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
+        if from_hub:
+            read = _dataset(settings, source, (subset, split, revision), how, skip_broken)
+        elif source.startswith("https://"):
+            content = google_sheets.fetch_sheet(settings, source)
+            read = sources.read_questions(settings, content, "sheet.csv", how, skip_broken)
+        else:
+            read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
         if into is None:
             task = collection.import_set(settings, read.task, name)
             folder = collection.find_set(settings, task.name).folder
@@ -187,6 +245,27 @@ def import_set(
     }
     where = f" in {folder}" if into is not None else ""
     print_result(as_json, document, f"Imported {task.name}{where}: {count(len(task.questions), 'question')}.")
+
+
+def _dataset(
+    settings: Settings, repo: str, part: tuple[str, str, str], how: ReadOptions | None, skip_broken: bool
+) -> Source:
+    """Set of the first rows of a data set on the hub.
+
+    Args:
+        settings: The caller's settings.
+        repo: OWNER/NAME of the data set.
+        part: Subset, split and revision.
+        how: Settings for the rows, if they are not to be read as detected.
+        skip_broken: Leave out questions with an error.
+    """
+    from e2lm_core.checkpoints.hub import dataset_split
+    from e2lm_core.sets.folder import source as sources
+    from e2lm_core.sets.formats.tables import parquet
+
+    with dataset_split.download_split(settings, repo, *part) as found:
+        data = parquet.first_rows(found.paths, settings.limits, found.origin, repo)
+    return sources.read_questions(settings, data, f"{repo.rpartition('/')[2]}.parquet", how, skip_broken)
 
 
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
@@ -209,7 +288,8 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
 
     rows = []
     for info in list_sets(settings):
-        row: dict[str, Any] = {"name": info.address, "path": str(info.folder), "example": info.example}
+        row: dict[str, Any] = {"name": info.address, "title": info.title or None}
+        row |= {"path": str(info.folder), "example": info.example}
         try:
             if info.problem:
                 raise StudioError(info.problem)

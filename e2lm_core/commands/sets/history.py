@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Typer, echo
+from typer import Argument, Option, Typer, echo
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count, escape_control_characters, quote
@@ -104,12 +104,27 @@ def diff(
 
 
 @app.command("restore")
-def restore(task: Mine, version: Which, as_json: Json = False) -> None:
+def restore(
+    task: Mine,
+    version: Which,
+    preview: Annotated[
+        bool, Option("--preview", help="Show which questions would change, and restore nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Make a set again what it was in a version; `undo` takes that back."""
     from e2lm_core.sets import versions
 
     settings = Settings.from_env()
     number = _number(settings, task, version)
+    if preview:
+        found = versions.preview_restore(settings, task, number)
+        document = {"task": task, "sentence": found.sentence} | found.model_dump()
+        if as_json:
+            print_result(True, document, "")
+        else:
+            echo("\n".join([found.sentence, *map(_line, found.differences)]))
+        return
     restored = versions.restore_version(settings, task, number)
     questions = len(restored.questions)
     print_result(

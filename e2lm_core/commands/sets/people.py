@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option, Typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.options import Json
-from e2lm_core.commands.output import print_result, print_table
+from e2lm_core.commands.options import Json, Yes
+from e2lm_core.commands.output import ask_confirmation, print_result, print_table
 
 app = Typer(no_args_is_help=True, help="Who signs in to this studio, and how much is theirs to use.")
 AS = "E2LM_AS"
@@ -87,6 +88,41 @@ def administrator(
     word = "no longer an administrator" if no else "an administrator"
     document = {"id": one.id, "administrator": one.administrator}
     print_result(as_json, document, f"{one.name} ({one.id}) is {word}.")
+
+
+@app.command("archive")
+def archive(
+    who: Who,
+    out: Annotated[Path, Option("--out", metavar="FILE", help="The zip to write.")],
+    as_json: Json = False,
+) -> None:
+    """Write all that a person has here into a zip: sets with history, drafts, trash, imported results, model groups."""
+    from e2lm_core.base import atomic
+    from e2lm_core.deploy.home import own_data
+    from e2lm_core.people import accounts
+
+    settings = Settings.from_env()
+    accounts.require_administrator(settings, "write others' data into a file")
+    person = accounts.find_person(settings, who)
+    data = own_data.archive_own_data(settings, person.id)
+    atomic.replace_file(out, data)
+    document = {"person": person.id, "path": str(out), "bytes": len(data)}
+    print_result(as_json, document, f"Wrote the data of {person.id} to {out}: {len(data):,} bytes.")
+
+
+@app.command("remove")
+def remove(who: Who, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete an account with its sets, drafts, results and shares, after asking; nothing brings it back."""
+    from e2lm_core.deploy.home import own_data
+    from e2lm_core.people import accounts
+    from e2lm_core.runs.studio import open_studio
+
+    studio = open_studio()
+    accounts.require_administrator(studio.settings, "delete others' accounts")
+    person = accounts.find_person(studio.settings, who)
+    ask_confirmation(f"Delete the account {person.id} with all its sets? Nothing brings it back.", yes)
+    own_data.delete_account(studio, person.id)
+    print_result(as_json, {"removed": person.id}, f"Deleted the account {person.id}.")
 
 
 @app.command("quota")

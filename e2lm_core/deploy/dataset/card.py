@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from e2lm_core.base.formatting import count
+from e2lm_core.base.formatting import count, escape_markdown
 from e2lm_core.base.records import ORIGIN_KEY, Question, TaskSet
 from e2lm_core.base.version import VERSION
 from e2lm_core.sets.folder.files import task_digest
@@ -31,7 +31,7 @@ def render_card(
 
     size = len(task.questions)
     front = DatasetCardData(
-        pretty_name=task.name,
+        pretty_name=task.config.title or task.name,
         license=common_licence(task),
         task_categories=["multiple-choice", "question-answering"],
         size_categories=next((name for most, name in _SIZES if size < most), None),
@@ -55,8 +55,9 @@ def common_licence(task: TaskSet) -> str | None:
 
 def _body(task: TaskSet, digests: Mapping[str, str], measured: str) -> str:
     subjects = dict.fromkeys(question.subject for question in task.questions if question.subject)
+    title = task.config.title
     lines = [
-        (task.readme or f"# {task.name}\n").rstrip(),
+        (task.readme or f"# {escape_markdown(title) if title else task.name}\n").rstrip(),
         "",
         "## What is here",
         "",

@@ -6,12 +6,12 @@ Tested in tests/export/test_card.py.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from e2lm_core.base import formatting, labels
+from e2lm_core.base.formatting import escape_markdown
 from e2lm_core.base.records import METRICS, NullDistribution, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import picture
@@ -56,15 +56,6 @@ def build_sections(
     parts = [*_measured(document, drawn is not None), *_relevance(document), *_licences(task)]
     parts += [*_waived(document), *_provenance(document)]
     return CardSections("\n".join(parts) + "\n", {PICTURE: drawn} if drawn else {})
-
-
-def escape_markdown(text: object) -> str:
-    """Text on one line, with all signs of Markdown, HTML and tables escaped."""
-    return re.sub(
-        r"([\\`*_{}\[\]<>()#|~!&])",
-        r"\\\1",
-        " ".join(formatting.escape_control_characters(str(text)).split()),
-    )
 
 
 def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:

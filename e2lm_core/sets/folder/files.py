@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.formatting import escape_markdown
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.safeyaml import decode_utf8
@@ -253,8 +254,9 @@ def task_digest(task: TaskSet) -> str:
 def default_readme(task: TaskSet) -> str:
     """Text of README.md for a set without a readme of its author."""
     licences = sorted({q.license for q in task.questions if q.license})
+    title = task.config.title
     return (
-        f"# {task.name}\n\n"
+        f"# {escape_markdown(title) if title else task.name}\n\n"
         f"{len(task.questions):,} multiple-choice questions ({len(task.dev):,} few-shot examples) for "
         "[lm-evaluation-harness](https://github.com/EleutherAI/lm-evaluation-harness), made with the E2LM "
         "Task Studio.\n\n"

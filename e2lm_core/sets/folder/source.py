@@ -112,9 +112,39 @@ def read_source(
         raise TaskError(
             f"{quote(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
         ) from error
-    if suffix == ".zip" and MANIFEST.encode() not in data:
+    if is_bundle(path.name, data):
         return Source(bundle.unpack(data, settings.limits), ())
-    return _questions(settings, data, path, read_options, skip_broken)
+    return read_questions(settings, data, path.name, read_options, skip_broken)
+
+
+def read_questions(
+    settings: Settings,
+    data: bytes,
+    filename: str,
+    read_options: ReadOptions | None = None,
+    skip_broken: bool = False,
+) -> Source:
+    """Read the set in the bytes of a file of questions; nothing is stored.
+
+    Args:
+        settings: The caller's settings, which hold the limits.
+        data: Content of the file.
+        filename: Its name, which tells the format and gives the set its name.
+        read_options: Settings for the file, if it is not to be read as detected.
+        skip_broken: Leave out questions with an error.
+
+    Raises:
+        TaskError: The file cannot be read, or a row has an error and `skip_broken` is not set.
+    """
+    read = reading.read_confined(data, filename, settings.limits, read_options)
+    questions, said = reading.accept_questions(read, filename, skip_broken)
+    config = TaskConfig(task=collection.legal_name(PurePosixPath(filename).stem))
+    return Source(selection_origin.lift_origin(TaskSet(config=config, questions=questions)), said)
+
+
+def is_bundle(filename: str, data: bytes) -> bool:
+    """Whether a file is a zipped task folder; any other file holds questions alone, a zip those of a QTI package."""
+    return PurePosixPath(filename).suffix.lower() == ".zip" and MANIFEST.encode() not in data
 
 
 def built_by_name(settings: Settings, name: str) -> Source:
@@ -273,12 +303,3 @@ def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
         }
         task = task.model_copy(update=sound)
     return Source(task, tuple(said))
-
-
-def _questions(
-    settings: Settings, data: bytes, path: Path, how: ReadOptions | None, skip_broken: bool
-) -> Source:
-    read = reading.read_confined(data, path.name, settings.limits, how)
-    questions, said = reading.accept_questions(read, path.name, skip_broken)
-    config = TaskConfig(task=collection.legal_name(path.stem))
-    return Source(selection_origin.lift_origin(TaskSet(config=config, questions=questions)), said)

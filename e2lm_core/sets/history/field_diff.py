@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.titles import TITLE_KEY
 from e2lm_core.sets.history.delta import QUESTION_FIELDS
 
 Part = tuple[Literal["same", "out", "in"], str]
@@ -22,7 +23,7 @@ class Difference(Record):
 
     Attributes:
         question: Id of the question; None for the prompt and the readme.
-        field: Name of the field; "choice 2" for one choice if the number of choices is unchanged; None for an
+        field: Name of the field, or of an entry of the metadata; "choice 2" for one choice if the number of choices is unchanged; None for an
             added or removed question.
         before: The old text; None for an added question.
         after: The new text; None for a removed question.
@@ -43,10 +44,12 @@ def differences(before: TaskSet, after: TaskSet) -> list[Difference]:
     The prompt comes first, then the questions in their order, test before dev.
     """
     found = []
-    old, new = (
-        task.config.model_dump(exclude={"task"}) | {"readme": task.readme} for task in (before, after)
-    )
-    found += [_difference(None, field, old[field], new[field]) for field in new if old[field] != new[field]]
+    old, new = (_settings(task) for task in (before, after))
+    found += [
+        _difference(None, field, old.get(field), new.get(field))
+        for field in dict.fromkeys((*new, *old))
+        if old.get(field) != new.get(field)
+    ]
     for attribute in ("questions", "dev"):
         was = {q.id: q for q in getattr(before, attribute)}
         now = {q.id: q for q in getattr(after, attribute)}
@@ -57,6 +60,12 @@ def differences(before: TaskSet, after: TaskSet) -> list[Difference]:
                 found += _of_question(was[identity], question)
         found += [_difference(i, None, q.question, None) for i, q in was.items() if i not in now]
     return found
+
+
+def _settings(task: TaskSet) -> dict[str, Any]:
+    """Prompt, metadata and readme by the names of their fields."""
+    metadata = {key if key == TITLE_KEY else f"metadata.{key}": v for key, v in task.config.metadata.items()}
+    return metadata | task.config.model_dump(exclude={"task", "metadata"}) | {"readme": task.readme}
 
 
 def _of_question(before: Question, after: Question) -> list[Difference]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.ui import session
-from e2lm_core.ui.app import guide
+from e2lm_core.ui.app import account, guide
 from e2lm_core.ui.app.status_bar import status_bar
 from e2lm_core.ui.base import markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
@@ -36,6 +36,7 @@ def draw_frame() -> None:
         ]
     )
     sign_in.sign_in_controls(session.opened_settings(), session.author())
+    account.account_popover()
     viewport.watch_width(
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then

@@ -96,7 +96,7 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
             urls.title_mark(_ENDS[job.state][2])
         if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
             icon, words_of_it, _ = _ENDS[job.state]
-            markdown.toast(f"{address}: {words_of_it}", icon=icon, duration="infinite")
+            markdown.toast(f"{session.set_label(address)}: {words_of_it}", icon=icon, duration="infinite")
 
 
 def shown_results(task: TaskSet) -> Shown:
@@ -128,7 +128,7 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
         name,
         session.choose_set,
         key="strip_set",
-        format_func=lambda n: f"{n} (example)" if n in examples else n,
+        format_func=lambda n: f"{session.set_label(n)} (example)" if n in examples else session.set_label(n),
         placeholder="Choose a set",
         width=260,
     )
@@ -173,13 +173,16 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
         elif state.kind == "running":
             run_launcher.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
         elif state.shipped and (brought := shipped_results.load_shipped()):
-            markdown.markdown(
-                markdown.fill_template(":gray[measured {day}]", day=run_status.format_day(brought.made)),
-                width="content",
-                help=markdown.escape(run_status.shipped_note(brought.made)),
-            )
-            if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
-                run_launcher.queue_run(task, anew=True)
+            with st.container(
+                key="strip_measured", horizontal=True, vertical_alignment="center", width="content"
+            ):
+                markdown.markdown(
+                    markdown.fill_template(":gray[measured {day}]", day=run_status.format_day(brought.made)),
+                    width="content",
+                    help=markdown.escape(run_status.shipped_note(brought.made)),
+                )
+                if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
+                    run_launcher.queue_run(task, anew=True)
 
 
 def state_text(task: TaskSet, state: run_state.SetState) -> str:

@@ -45,8 +45,27 @@ _CSS = """
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation-duration: .01ms !important; animation-iteration-count: 1 !important; transition-duration: .01ms !important; scroll-behavior: auto !important; }
 }
+/* No key is told of where there is none to press; screen readers keep it. */
+@media (hover: none) and (pointer: coarse) {
+  [data-has-shortcut] kbd, .qt-bar > button[aria-label="Keys of the table"] { display: none; }
+}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
+  [data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding-top: 0; }
+  /* Controls take one row, which a finger moves sideways, so that a question stands on the first screen. */
+  :is(.st-key-tools, .st-key-tabs [role="radiogroup"], .qt-bar) { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
+  :is(.st-key-tools, .st-key-tabs [role="radiogroup"], .qt-bar) > * { flex: none !important; }
+  .qt-bar > input { width: 10rem !important; min-width: 0 !important; }
+  .st-key-steps { flex-wrap: nowrap !important; }
+  .st-key-steps > :is(:has(.st-key-card_pick), .st-key-card_pick) { flex: 1 1 0 !important; width: auto !important; min-width: 0 !important; }
+  .st-key-steps .st-key-card_pick { width: 100% !important; min-width: 0 !important; }
+  .st-key-steps > :not(:has(.st-key-card_pick), .st-key-card_pick) { flex: none !important; width: auto !important; min-width: 0 !important; }
+  .st-key-steps button [data-testid="stMarkdownContainer"] { position: absolute; clip-path: inset(50%); height: 1px; width: 1px; overflow: hidden; }
+  .st-key-presence_line [data-testid="stCaptionContainer"] p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; max-width: 88vw; }
+  .st-key-strip_measured { display: none; }
+  /* Tools of charts and tables stand above them, not over what they show. */
+  [data-testid="stElementToolbar"] { position: static; opacity: 1; justify-content: flex-end; }
+  .js-plotly-plot .modebar-container { display: none; }
   .st-key-strip { row-gap: .3rem; }
   [data-testid="stFileUploaderDropzoneInstructions"] span { white-space: normal; }  /* what a file may be, whole */
   /* All metrics on one line. */

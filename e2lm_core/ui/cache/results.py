@@ -336,6 +336,17 @@ def is_state_cached(task: TaskSet) -> bool:
     return page_cache.find("state", (studio().settings.workspace, task.address, task)) is not None
 
 
+def known_measurements(task: TaskSet) -> Measurements | None:
+    """Complete results of a set as last read; None if they are incomplete or nobody has read them."""
+    checkpoints, num_fewshot = fleet(task).run_arguments
+    if num_fewshot is None:
+        num_fewshot = task.config.num_fewshot
+    now = _MEASURED.last(studio(), task.digest, checkpoints, num_fewshot)
+    if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
+        return None
+    return _judged(task, now, checkpoints, num_fewshot)
+
+
 def known_scores(task: TaskSet) -> tuple[Scores, str | None] | None:
     """Cached scores on accuracy of a set, and why they mean nothing; None in its place if they mean something.
 
@@ -344,13 +355,8 @@ def known_scores(task: TaskSet) -> tuple[Scores, str | None] | None:
     Returns:
         Scores and reason; None if the set is incomplete or nobody has asked for its scores.
     """
-    checkpoints, num_fewshot = fleet(task).run_arguments
-    if num_fewshot is None:
-        num_fewshot = task.config.num_fewshot
-    now = _MEASURED.last(studio(), task.digest, checkpoints, num_fewshot)
-    if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
+    if (now := known_measurements(task)) is None:
         return None
-    now = _judged(task, now, checkpoints, num_fewshot)
     is_computed = page_cache.find("answer", (now, Answers.scores.__name__, "acc")) is not None
     if not is_computed:
         return None

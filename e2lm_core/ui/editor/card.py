@@ -70,7 +70,7 @@ def show_question(identity: str) -> None:
 def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
     """Index of the shown question, with the controls that go to another."""
     at = _at(ids)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(key="steps", horizontal=True, vertical_alignment="bottom", gap="small"):
         _arrow("card_back", "Previous", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
         widgets.selector(
             "Question",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
@@ -23,7 +24,7 @@ from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import uploads, widgets
 from e2lm_core.ui.base import markdown, page_cache
-from e2lm_core.ui.editor import check_panel, last_edit
+from e2lm_core.ui.editor import check_panel, last_edit, sources
 
 MAX_SHOWN = 200
 MAX_COMPARED = 8  # questions shown for each meaning of the answers
@@ -32,6 +33,7 @@ A_LINE = 4
 FOUND = "found"
 PLACEHOLDER = "Which gas do plants take in?\toxygen\tcarbon dioxide\thelium\tB"
 PASTED = "import_text"  # key of text pasted elsewhere on the page
+_HANDED = "import_handed"
 LABELS = {"csv": "CSV", "jsonl": "JSONL", "xlsx": "XLSX", "gift": "GIFT", "aiken": "Aiken", "qti": "QTI 2.2"}
 
 
@@ -43,7 +45,8 @@ def import_questions(task: TaskSet) -> None:
     )
     if text := st.session_state.pop(PASTED, ""):  # pasted elsewhere on the page
         st.session_state[_key("paste")] = text
-    upload = st.file_uploader("Import a file", type=[end[1:] for end in ENDS], key=_key("import_file"))
+    upload = uploader("Import a file", _key("import_file"))
+    sources.sources_popover(task.address, hand_over)
     pasted = st.text_area(
         "Paste rows of a spreadsheet, or a quiz as text",
         key=_key("paste"),
@@ -56,8 +59,22 @@ def import_questions(task: TaskSet) -> None:
             _panel(task, uploads.read_upload(upload), upload.name, _key("file"))
         elif pasted.strip():
             _panel(task, pasted.encode(), "", _key("text"))
+        elif (handed := st.session_state.get(_HANDED)) and handed[0] == task.address:
+            _, filename, data = handed
+            markdown.caption(f"From {filename}:")
+            _panel(task, data, filename, _key("handed"))
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
+
+
+def uploader(label: str, key: str) -> UploadedFile | None:
+    """Draw the field for a file of any format that the import reads, the same wherever a file is given."""
+    return st.file_uploader(markdown.escape(label), type=[end[1:] for end in ENDS], key=key)
+
+
+def hand_over(address: str, filename: str, data: bytes) -> None:
+    """Give a file that was chosen elsewhere to the import of a set, which shows its preview."""
+    st.session_state[_HANDED] = (address, filename, data)
 
 
 def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
@@ -183,6 +200,7 @@ def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
         saved = authoring.add_questions(session.studio().settings, name, questions, replace)
         last_edit.forget_last_edit()
         last_edit.after_save(saved)
+        st.session_state.pop(_HANDED, None)
         # The widgets are new, without the imported file.
         st.session_state["import_round"] = st.session_state.get("import_round", 0) + 1
         count = formatting.count(len(questions), "question")

@@ -7,42 +7,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.titles import MAX_TITLE_CHARS
 from e2lm_core.runs import fleets
 from e2lm_core.sets import collection, versions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import last_edit, presence
+from e2lm_core.ui.editor import last_edit, presence, restore_dialog
 from e2lm_core.ui.editor.drafts import forms
 
 MAX_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
 
 
 def copy_popover(name: str) -> None:
-    """Draw a popover that copies the set under a new name and selects the copy."""
-    settings = session.studio().settings
+    """Draw a popover that copies the set under a title and selects the copy."""
     # The keys contain the set's name: once the copy is selected, the popover is closed and proposes a new
     # name.
     with st.popover("Copy this set", icon=":material/content_copy:", key=f"copy_{name}"):
         wish = st.text_input(
-            "Name of the copy", collection.free_name(settings, f"my_{name}"), key=f"copy_name_{name}"
+            "Title of the copy", proposed_copy(name), key=f"copy_name_{name}", max_chars=MAX_TITLE_CHARS
         )
         if st.button("Copy", type="primary", key="copy_go"):
-            run_action(partial(_copy, name, wish), wish)
+            copy_titled(name, wish)
 
 
-def _copy(source: str, name: str) -> None:
+def proposed_copy(address: str) -> str:
+    """Title of a copy, or a free name where the set has no title."""
     settings = session.studio().settings
-    collection.copy_set(settings, source, name)
-    fleets.copy_choice(settings, source, name)
+    if title := collection.find_set(settings, address).title:
+        return f"Copy of {title}"[:MAX_TITLE_CHARS]
+    return collection.free_name(settings, f"my_{address}")
+
+
+def copy_titled(source: str, wish: str) -> None:
+    """Copy a set with its model group, and select the copy; a refusal is shown.
+
+    Args:
+        source: Address of the set.
+        wish: Title of the copy, which its name is made from; a name that is free has no title beside it.
+    """
+    settings = session.studio().settings
+    name = collection.free_name(settings, wish)
+
+    def copied() -> None:
+        collection.copy_set(settings, source, name, title="" if wish == name else wish)
+        fleets.copy_choice(settings, source, name)
+
+    run_action(copied, name)
 
 
 def delete_popover(name: str) -> None:
@@ -50,20 +67,30 @@ def delete_popover(name: str) -> None:
     with st.popover("Delete set", icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
-                "Move **{name}** to the trash? You can restore it under *Sets*.", name=name
+                "Move **{name}** to the trash? You can restore it under *Sets*.", name=session.set_label(name)
             )
         )
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
-                collection.delete_set(session.studio().settings, name)
+                move_to_trash(name)
             except StudioError as error:
                 markdown.error(error)
             else:
-                results.let_go(name)
-                st.session_state.pop("set", None)
-                st.query_params.pop("set", None)
-                last_edit.forget_last_edit()
                 urls.go("sets")
+
+
+def move_to_trash(name: str) -> None:
+    """Move a set to the trash, and select another if it was selected.
+
+    Raises:
+        StudioError: The set is an example or another person's, or the disk refuses.
+    """
+    collection.delete_set(session.studio().settings, name)
+    results.let_go(name)
+    if st.session_state.get("set") == name:
+        st.session_state.pop("set", None)
+        st.query_params.pop("set", None)
+    last_edit.forget_last_edit()
 
 
 def undo_redo_buttons(name: str) -> None:
@@ -153,7 +180,9 @@ def history_popover(name: str) -> None:
     if lost := versions.history_damage(settings, name):
         markdown.warning(lost, icon=":material/history:")
     listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MAX_LISTED or v.name}
-    with st.popover("History", icon=":material/history:", disabled=len(kept) < 2):
+    with st.popover(
+        "History", icon=":material/history:", disabled=len(kept) < 2, key=restore_dialog.popover_key(name)
+    ):
         if len(kept) < 2:
             return
         number = st.selectbox(
@@ -176,6 +205,7 @@ def history_popover(name: str) -> None:
                 )
         if not listed[number].shown:
             _restore(name, number, settings)
+    restore_dialog.draw(name)
 
 
 def _version_said(version: versions.Version, settings: Settings) -> str:
@@ -184,23 +214,10 @@ def _version_said(version: versions.Version, settings: Settings) -> str:
 
 
 def _restore(name: str, number: int, settings: Settings) -> None:
-    """Draw the button that restores a version, after a confirmation."""
-    differences = formatting.count(len(versions.differences(settings, name, number)), "difference")
-    markdown.caption(markdown.escape(f"{differences} from the current version."))
-    asked = st.session_state.get("history_asked") == (name, number)
-    if st.button("Restore …", key="history_restore", icon=":material/history:", disabled=asked):
-        st.session_state["history_asked"] = (name, number)
-        st.rerun()
-    if asked:
-        markdown.markdown(
-            markdown.fill_template("Restore this version of **{name}**? You can undo it.", name=name)
-        )
-        if st.button("Restore it", type="primary", key="history_go"):
-            del st.session_state["history_asked"]
-            widgets.perform_action(
-                lambda: last_edit.after_save(versions.restore_version(settings, name, number)),
-                last_edit.forget_last_edit,
-            )
+    """Draw what a restore would change, in a few words, and the button that opens it whole."""
+    markdown.caption(markdown.escape(versions.preview_restore(settings, name, number).sentence))
+    if st.button("Restore …", key="history_restore", icon=":material/history:"):
+        restore_dialog.open_dialog(name, number)
 
 
 def auto_run_switch() -> None:

@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -233,13 +233,19 @@ def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None
     role = ", administrator" if accounts.is_administrator(asked) else ""
     st.caption(markdown.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
     if st.button("Sign out", icon=":material/logout:", key="sign_out"):
-        accounts.end_sign_in(settings, _digest(claims))
-        st.session_state.clear()
-        st.logout()
-        st.stop()
+        sign_out(settings)
     wish = _wishes().pop(browser, None)
     if wish is not None and time.monotonic() - wish[1] < _WISH_S:
         st.query_params.from_dict(wish[0])
+
+
+def sign_out(settings: Settings) -> NoReturn:
+    """End the session's sign-in in every tab, and the page with it; `settings` are those of the server."""
+    if (claims := _present(settings)) is not None:
+        accounts.end_sign_in(settings, _digest(claims))
+    st.session_state.clear()
+    st.logout()
+    st.stop()
 
 
 def _go(browser: str) -> None:

@@ -18,8 +18,8 @@ from tests.support import studios
 def test_tasks_and_sets_list(call: Cli, here: Settings) -> None:
     counts = {"questions": 6, "dev": 2, "problem": None}
     rows = [
-        {"name": "mine", "path": str(here.sets / "mine"), "example": False} | counts,
-        {"name": "little", "path": str(here.tasks / "little"), "example": True} | counts,
+        {"name": "mine", "title": None, "path": str(here.sets / "mine"), "example": False} | counts,
+        {"name": "little", "title": None, "path": str(here.tasks / "little"), "example": True} | counts,
     ]
     assert call("tasks", "--json") == {"tasks": rows}
     assert call("sets", "list", "--json") == {"sets": rows, "deleted": []}
@@ -141,3 +141,17 @@ def test_what_cannot_be_is_one_sentence_and_harms_nothing(call: Cli, here: Setti
         assert says in call(*arguments, code=2)
     after = {path: data for path, data in studios.tree(here.home).items() if "locks" not in str(path)}
     assert after == {path: data for path, data in before.items() if "locks" not in str(path)}
+
+
+def test_a_set_is_made_from_its_title_and_titled_again(call: Cli, here: Settings) -> None:
+    assert call("sets", "create", "--title", "Über Kräfte", "--json")["name"] == "uber_krafte"
+    assert call("sets", "create", "--title", "Über Kräfte", "--json")["name"] == "uber_krafte_2"
+    titled = call("sets", "title", "uber_krafte", "物理", "--json")
+    assert titled == {"name": "uber_krafte", "title": "物理"}
+    rows = {row["name"]: row["title"] for row in call("sets", "list", "--json")["sets"]}
+    assert rows == {"mine": None, "little": None, "uber_krafte": "物理", "uber_krafte_2": "Über Kräfte"}
+    assert (
+        call("sets", "title", "uber_krafte", "")
+        == "uber_krafte has no title; `undo uber_krafte` takes that back.\n"
+    )
+    assert "A new set needs a name or a --title" in call("sets", "create", code=2)

@@ -51,6 +51,11 @@ def test_a_version_is_named_compared_and_restored(call: Cli, here: Settings) -> 
     (gone,) = document["differences"]
     assert (gone["question"], gone["field"], gone["after"]) == ("q2", None, None)
     assert call("version", "diff", "mine", "2") == "Nothing differs.\n"
+    assert call("version", "restore", "mine", "before the cut", "--preview").startswith(
+        "Restoring version 1 brings back 1 question.\nq2: {+"
+    )
+    assert call("version", "restore", "mine", "1", "--preview", "--json")["added"][0]["question"] == "q2"
+    assert len(collection.open_set(here, "mine").questions) == 5
     assert "`undo mine` takes that back" in call("version", "restore", "mine", "before the cut")
     assert len(collection.open_set(here, "mine").questions) == 6
     call("undo", "mine")

@@ -206,3 +206,10 @@ def test_the_command_shows_first_and_does_it_with_yes(
     document = told(capsys.readouterr()[0])
     assert [(c["id"], c["what"], c["fields"]) for c in document["changes"]] == [("q1", "changed", ["note"])]
     assert document["commit"] is None
+
+
+def test_a_title_names_the_published_set(settings: Settings) -> None:
+    task = collection.create_set(settings, "forces", [studios.question(1)], title="Über *Kräfte*")
+    text = publishing.dataset_files(task, "", {})["README.md"].decode()
+    assert yaml.safe_load(text.split("---")[1])["pretty_name"] == "Über *Kräfte*"
+    assert "\n# Über \\*Kräfte\\*\n" in text

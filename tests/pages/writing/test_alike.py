@@ -210,7 +210,7 @@ def test_a_table_becomes_a_set(
     (tmp_path / "quiz.csv").write_bytes(data)
     visit.open("sets")
     visit.at.text_input(key="import_name").set_value("quiz").run()
-    visit.click("Import questions")
+    visit.click("Paste rows instead")
     visit.choose("quiz").open("write")
     visit.at.segmented_control(key="author_view").set_value("Import").run()
     visit.at.file_uploader(key="import_file").set_value([("quiz.csv", data, "text/csv")]).run()

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.formatting import choice_letter
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.folder import set_cache
 from e2lm_core.sets.history import journal as logs
+from e2lm_core.sets.history.restore_preview import field_label, field_texts
 from tests.support import studios
 
 
@@ -316,3 +318,43 @@ def test_a_page_from_before_a_restored_version_marks_no_other_text(here: Setting
     assert [tuple(clash.mine) for clash in out.clashes] == [(TURNED["choices"], 3)]
     assert collection.open_set(here, "mine").questions[0].choices == WAS["choices"]
     assert marked(here) == "2"
+
+
+def test_a_restore_says_before_which_questions_it_changes(here: Settings) -> None:
+    first = collection.open_set(here, "mine")
+    authoring.update_questions(here, "mine", {"q1": {"question": "What is thrice the number 1?"}})
+    authoring.delete_questions(here, "mine", ["q2"])
+    authoring.add_questions(
+        here, "mine", [first.questions[1].model_copy(update={"id": "new", "question": "Four?"})]
+    )
+    authoring.move_question(here, "mine", "q5", 1)
+    authoring.change_title(here, "mine", "Numbers")
+    found = versions.preview_restore(here, "mine", 0)
+    assert [(one.question, one.field) for one in found.changed] == [("q1", "question")]
+    assert found.changed[0].parts[1:3] == (("out", "thrice"), ("in", "twice"))
+    assert [(one.question, one.after) for one in found.added] == [("q2", first.questions[1].question)]
+    assert [(one.question, one.before) for one in found.removed] == [("new", "Four?")]
+    assert [(one.field, one.before, one.after) for one in found.settings] == [("title", "Numbers", None)]
+    assert found.sentence == (
+        "Restoring version 0 changes 1 question, brings back 1 question, removes 1 question, changes 1 setting "
+        "and changes the order."
+    )
+    assert collection.open_set(here, "mine").config.title == "Numbers"  # nothing is restored
+    last = versions.last_version_number(here, "mine")
+    assert (
+        versions.preview_restore(here, "mine", last).sentence == f"Restoring version {last} changes nothing."
+    )
+    assert versions.restore_version(here, "mine", 0) == first
+    with pytest.raises(TaskError, match="no version 99"):
+        versions.preview_restore(here, "mine", 99)
+
+
+def test_a_restore_names_choices_by_letter(here: Settings) -> None:
+    question = collection.open_set(here, "mine").questions[0]
+    changed = (question.choices[0], "another", *question.choices[2:])
+    edit = {"choices": changed, "answer": (question.answer + 1) % len(changed)}
+    authoring.update_questions(here, "mine", {question.id: edit})
+    found = versions.preview_restore(here, "mine", 0).changed
+    assert {field_label(one) for one in found} == {"choice B", "right answer"}
+    (answer,) = (one for one in found if one.field == "answer")
+    assert field_texts(answer) == (choice_letter(edit["answer"]), choice_letter(question.answer))

@@ -380,6 +380,29 @@ def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):
     page.context.close()
 
 
+def test_on_a_phone_a_question_stands_on_the_first_screen_and_no_key_is_told(browser, url):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    go(page, url, "write")
+    for view, question in (
+        ("Table", page.locator(".qt-text").first),
+        ("Card", page.get_by_role("textbox", name="Question", exact=True)),
+    ):
+        page.get_by_role("radio", name=view).click()
+        settle(page)
+        question.wait_for()
+        box = question.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 844, view
+        assert page.locator("kbd:visible").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    go(page, url, "ranking")
+    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+    assert page.locator(".modebar-container:visible").count() == 0
+    page.context.close()
+
+
 def test_on_a_phone_a_question_is_written_on_its_card(browser, url, home):
     collection.copy_set(Settings(home=home), SET, "mine")
     page = opened(browser, width=390)

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.formats.tables.grid import check_columns
 
 MAX_FOOTER_BYTES = 4 * 2**20
 MAX_GROUPS = 10_000
+MAX_GROUP_BYTES = 256 * 2**20  # unpacked bytes of a group of rows of which the first are read
 _COUNTED = {b"answers_from": b"0"}
 
 
@@ -57,6 +61,80 @@ def counts_from_0(data: bytes) -> bool:
 
     told = parquet.read_schema(arrow.BufferReader(data)).metadata or {}
     return all(told.get(key) == value for key, value in _COUNTED.items())
+
+
+def first_rows(paths: Sequence[Path], limits: Limits, origin: str, name: str) -> bytes:
+    """First rows of untrusted Parquet files as one small table, at most a set's number of questions.
+
+    Args:
+        paths: The files, in order.
+        limits: Bounds on rows and bytes.
+        origin: Text of the column `source`, which is added where the files have none.
+        name: Name of the table, for error sentences.
+
+    Raises:
+        TaskError: A file is no Parquet table, or has more columns than `grid.MAX_COLUMNS`.
+        LimitError: A group of rows unpacks to more bytes than a file may have, or reading takes too much.
+    """
+    with ExitStack() as opened:
+        files = [opened.enter_context(path.open("rb")) for path in paths]
+        (data,) = sandbox.iterate_confined(
+            first_rows_unconfined,
+            limits,
+            origin,
+            name,
+            files=files,
+            input_bytes=sum(path.stat().st_size for path in paths),
+            description=name,
+            modules=("pyarrow.parquet",),
+        )
+    return data
+
+
+def first_rows_unconfined(
+    files: Sequence[BinaryIO], limits: Limits, origin: str, name: str
+) -> Iterator[bytes]:
+    """Yield the table of `first_rows` from open files.
+
+    Raises:
+        TaskError: As by `first_rows`.
+        LimitError: As by `first_rows`.
+    """
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    buffer = io.BytesIO()
+    try:
+        found = arrow.Table.from_batches(list(_batches(files, limits, name)))
+        if "source" not in found.column_names:
+            found = found.append_column("source", arrow.array([origin] * len(found), arrow.string()))
+        parquet.write_table(found.replace_schema_metadata(None), buffer, compression="zstd")
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise TaskError(f"{name} holds no Parquet tables of one form: choose another split.") from error
+    yield buffer.getvalue()
+
+
+def _batches(files: Sequence[BinaryIO], limits: Limits, name: str) -> Iterator[Any]:
+    """Batches of the first rows, as many as a set may have questions; groups of rows are unpacked one by one."""
+    import pyarrow.parquet as parquet
+
+    rows = size = 0
+    for file in files:
+        table = parquet.ParquetFile(file)
+        check_columns(table.metadata.num_columns, name)
+        for group in range(min(table.metadata.num_row_groups, MAX_GROUPS)):
+            if table.metadata.row_group(group).total_byte_size > MAX_GROUP_BYTES:
+                raise LimitError(
+                    f"{name} has a group of rows of more than {MAX_GROUP_BYTES / 1e6:,.0f} MB: choose another split."
+                )
+            for batch in table.iter_batches(1000, row_groups=[group], use_threads=False):
+                part = batch.slice(0, limits.max_questions - rows)
+                rows, size = rows + len(part), size + part.nbytes
+                if size > limits.max_file_bytes * 0.9:
+                    return
+                yield part
+                if rows >= limits.max_questions:
+                    return
 
 
 def parquet_rows(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]:

@@ -56,7 +56,14 @@ class ComparisonTarget:
 
     def names(self, task: TaskSet) -> tuple[str, str]:
         """Names of the two sides on the page: the other one, the selected set."""
-        return (f"version {self.name}", "The set now") if self.is_version else (str(self.name), task.address)
+        return (
+            (f"version {self.name}", "The set now")
+            if self.is_version
+            else (
+                session.set_label(str(self.name)),
+                session.set_label(task.address),
+            )
+        )
 
     def read(self, task: TaskSet) -> TaskSet:
         """Read the other side.
@@ -86,7 +93,7 @@ def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
     return {
         ComparisonTarget("version", version.number): f"version {version.number}: {version.action}"
         for version in remembered.versions(address, shown.number if shown.before else None)
-    } | {ComparisonTarget("set", info.address): info.address for info in sets}
+    } | {ComparisonTarget("set", info.address): session.set_label(info.address) for info in sets}
 
 
 def _was_run(info: collection.SetInfo) -> bool:
@@ -115,7 +122,7 @@ def controls(task: TaskSet, others: dict[ComparisonTarget, str]) -> tuple[Compar
     listed = [(other.kind, other.name) for other in others]
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         kind, name = st.selectbox(
-            markdown.escape(f"Compare {task.address} with"),
+            markdown.escape(f"Compare {session.set_label(task.address)} with"),
             listed,
             format_func=lambda one: others[ComparisonTarget(*one)],
             key=f"compare_{task.address}",

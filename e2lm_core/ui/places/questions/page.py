@@ -52,7 +52,7 @@ def draw() -> None:
 def _write(task: TaskSet) -> None:
     example = session.is_example(task.address)
     head = st.container()  # filled last: the checks take longer than the first results of an edit
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(key="tools", horizontal=True, gap="small", vertical_alignment="center"):
         toolbar.copy_popover(task.address)
         if not example:
             if not task.owner:

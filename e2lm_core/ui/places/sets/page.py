@@ -37,7 +37,7 @@ from e2lm_core.ui.app.status_bar import state_text
 from e2lm_core.ui.base import markdown, polling, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
-from e2lm_core.ui.places.sets import preview, welcome
+from e2lm_core.ui.places.sets import card_menu, finding, preview, welcome
 
 WHAT = (
     "Write multiple-choice questions, run them on young language models, and see **whether they tell "
@@ -104,7 +104,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
     sound = [info for info in infos if not info.problem]
     if not sound:
         widgets.empty_state("No sets yet. Write one, or import one.", icon=":material/folder_open:")
-    found = _found(sound)
+    found = finding.found_sets(sound, MAX_CARDS)
     most = len(found) if st.session_state.get("sets_all") else MAX_CARDS
     with st.grid(3, min_column_width=280):
         for info in found[:most]:
@@ -120,25 +120,18 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
     return later
 
 
-def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
-    """All sets, or with many sets those whose address contains the search text."""
-    if len(sound) <= MAX_CARDS:
-        return list(sound)
-    wish = st.text_input(
-        "Find a set", key="sets_find", icon=":material/search:", placeholder="Filter by name"
-    )
-    return [info for info in sound if wish.strip().lower() in info.address.lower()]
-
-
 def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     """Draw a card; return the function that fills in its score later, if it is to come."""
     kind = "example" if info.example else "shared with you" if info.owner else ""
     marks = [mark for mark in ("selected" if in_hand else "", kind) if mark]
+    label = session.set_label(info.address)
     markdown.markdown(
         markdown.fill_template(
-            "**{name}**" + (" :gray[{marks}]" if marks else ""), name=info.address, marks=" · ".join(marks)
+            "**{name}**" + (" :gray[{marks}]" if marks else ""), name=label, marks=" · ".join(marks)
         )
     )
+    if info.title:
+        markdown.caption(f"`{info.address}`")
     place, fill = st.empty(), None
     doors_here: tuple[Door, ...] = ()
     try:
@@ -157,6 +150,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
         return None
+    preview.card_curve(task)
     if not info.example and (last := toolbar.last_change(info.address)):
         markdown.caption(markdown.escape(last))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -172,6 +166,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
                 icon=doors.ICONS[door],
             ):
                 welcome.enter(info.address, door.view)
+        card_menu.menu(info)
     return fill
 
 
@@ -304,7 +299,7 @@ def _far(job: Job) -> tuple[float, str]:
     except StudioError:  # deleted since
         return 0.0, address
     run = run_progress(session.studio().jobs, job, task)
-    return run.share, f"{address}: {run_words.progress_sentence(run)}"
+    return run.share, f"{session.set_label(address)}: {run_words.progress_sentence(run)}"
 
 
 # --- deleted ----------------------------------------------------------------------------------------------

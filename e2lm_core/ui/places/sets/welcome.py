@@ -6,11 +6,14 @@ Tested in tests/pages/test_sets.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.sets import collection
+from e2lm_core.base.titles import MAX_TITLE_CHARS
+from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.editing import guide as guides
 from e2lm_core.sets.folder import bundle, source
 from e2lm_core.sets.prompts import layouts, render
@@ -18,7 +21,9 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import guide as guide_app
 from e2lm_core.ui.app import uploads
 from e2lm_core.ui.base import markdown, urls
-from e2lm_core.ui.editor import last_edit, prompt_preview
+from e2lm_core.ui.editor import file_import, last_edit, prompt_preview
+
+PROPOSED = "my set"  # title of a new set, until another is typed
 
 
 def draw(example: str | None) -> None:
@@ -66,12 +71,15 @@ def _is_here(name: str) -> bool:
 
 
 def _write() -> None:
-    name, settings = _named("create_name"), session.studio().settings
+    settings = session.studio().settings
+    name, title = named("create_name")
     others = [info.address for info in session.all_sets() if not info.problem]
     layout = st.selectbox(
         "How it asks",
         [*layouts.LAYOUTS, *others],
-        format_func=lambda one: one.capitalize() if one in layouts.LAYOUTS else f"as {one}",
+        format_func=lambda one: (
+            one.capitalize() if one in layouts.LAYOUTS else f"as {session.set_label(one)}"
+        ),
         key="create_layout",
         help="You can change this later under *Prompt*.",
     )
@@ -83,24 +91,22 @@ def _write() -> None:
         return
     st.code(prompt_preview.highlight_scored(asks), language=None, wrap_lines=True)
     if st.button("Create", type="primary", key="create_go"):
-        _made(lambda: collection.import_set(settings, begun, name), name, "Table")
+        _made(lambda: collection.import_set(settings, begun, name, title), name, "Table")
 
 
 def _import() -> None:
     settings = session.studio().settings
-    name = _named("import_name")
-    st.caption("Questions from a file (CSV, Excel, GIFT, Moodle XML, QTI …). You will see a preview first.")
-    if st.button("Import questions", type="primary", key="import_create"):
-        _made(lambda: collection.create_set(settings, name), name, "Import")
-    upload = st.file_uploader("Or open a bundle (.zip)", type=["zip"], key="create_bundle")
-    if upload is not None and st.button("Open the bundle", key="create_open"):
-        _made(
-            lambda: collection.import_set(
-                settings, bundle.unpack(uploads.read_upload(upload), settings.limits), name
-            ),
-            name,
-            "Table",
-        )
+    st.caption(
+        "A table (CSV, Excel, JSON, Parquet), a quiz (GIFT, Aiken, Moodle XML, QTI, Markdown) or a bundle (.zip)."
+    )
+    upload = file_import.uploader("Upload a file", "create_bundle")
+    _propose_title(upload)
+    name, title = named("import_name")
+    if upload is None:
+        if st.button("Paste rows instead", key="import_create", icon=":material/content_paste:"):
+            _made(lambda: collection.create_set(settings, name, title=title), name, "Import")
+    else:
+        _uploaded(upload, name, title)
     if settings.with_lm_eval:
         task = st.text_input("Or the name of an lm-eval task (runs the task's own code)", key="create_task")
         if task and st.button("Build it with lm-eval", key="create_build"):
@@ -112,14 +118,51 @@ def _import() -> None:
                 )
 
 
-def _named(key: str) -> str:
-    """Draw the name field of a new set; return a valid, free name made from it."""
+def _uploaded(upload: UploadedFile, name: str, title: str) -> None:
+    """Draw the button that opens a bundle, or that looks at a file of questions in a new set."""
     settings = session.studio().settings
-    wish = st.text_input("Name", "my set", key=key)
+    if source.is_bundle(upload.name, upload.getvalue()):
+        if st.button("Open the bundle", type="primary", key="create_open"):
+            _made(
+                lambda: collection.import_set(
+                    settings, bundle.unpack(uploads.read_upload(upload), settings.limits), name, title or None
+                ),
+                name,
+                "Table",
+            )
+        return
+    if st.button("Preview the questions", type="primary", key="import_preview"):
+
+        def begun() -> None:
+            data = uploads.read_upload(upload)
+            authoring.preview_import(settings, data, upload.name)  # a file that cannot be read makes no set
+            collection.create_set(settings, name, title=title)
+            file_import.hand_over(name, upload.name, data)
+
+        _made(begun, name, "Import")
+
+
+def _propose_title(upload: UploadedFile | None) -> None:
+    """Take a file's name as the title, once, where no other was typed."""
+    if upload is not None and st.session_state.get("import_proposed") != upload.file_id:
+        st.session_state["import_proposed"] = upload.file_id
+        if st.session_state.get("import_name", PROPOSED) == PROPOSED:
+            st.session_state["import_name"] = PurePath(upload.name).stem[:MAX_TITLE_CHARS] or PROPOSED
+
+
+def named(key: str) -> tuple[str, str]:
+    """Draw the title field of a new set; a valid, free name made from it, and the title.
+
+    A title that is a name already, such as my_set, is the name alone: the title is then "".
+    """
+    settings = session.studio().settings
+    st.session_state.setdefault(key, PROPOSED)
+    wish = st.text_input("Title", key=key, max_chars=MAX_TITLE_CHARS)
     name = collection.free_name(settings, wish)
-    if name != wish:
-        markdown.caption(f"Name in files and links: `{name}`")
-    return name
+    if name == wish:
+        return name, ""
+    markdown.caption(f"Name in files and links: `{name}`")
+    return name, wish
 
 
 def _made(make: Callable[[], object], name: str, view: str) -> None:

@@ -110,7 +110,9 @@ def _controls(results_open: OpenResults, task: TaskSet) -> View:
         metric = st.selectbox("Metric", imported.metrics(name), key=f"results_metric_{key}_{name}", width=200)
         own_runs = _own_runs(task, metric)
         beside = own_runs is not None and st.toggle(
-            markdown.escape(f"Beside {task.address}'s own runs"), key="results_own", help=_ABOUT_OWN_RUNS
+            markdown.escape(f"Beside the own runs of {session.set_label(task.address)}"),
+            key="results_own",
+            help=_ABOUT_OWN_RUNS,
         )
     return View(results_open, name, metric, own_runs if beside else None)
 

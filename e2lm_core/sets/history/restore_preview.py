@@ -1,0 +1,86 @@
+"""Preview of a restore: the questions that it brings back, removes, changes and moves.
+
+Tested in tests/sets/history/test_versions.py.
+"""
+
+from __future__ import annotations
+
+from e2lm_core.base.formatting import choice_letter, count, join_words
+from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.sets.history.field_diff import Difference, differences
+
+_CHOICE = "choice "
+
+
+class RestorePreview(Record):
+    """Differences that the restore of a version would make.
+
+    Attributes:
+        number: Number of the version.
+        added: Questions that come back.
+        removed: Questions that go.
+        changed: Fields of questions that get another text.
+        settings: Fields of the prompt, the title and the readme that get another text.
+        moves: Whether questions that stay change their order.
+    """
+
+    number: int
+    added: tuple[Difference, ...] = ()
+    removed: tuple[Difference, ...] = ()
+    changed: tuple[Difference, ...] = ()
+    settings: tuple[Difference, ...] = ()
+    moves: bool = False
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """All differences: settings, then changed, added and removed questions."""
+        return (*self.settings, *self.changed, *self.added, *self.removed)
+
+    @property
+    def sentence(self) -> str:
+        """Sentence that counts the questions, for example: Restoring version 3 changes 2 questions."""
+        parts = []
+        for number, verb in (
+            (len({one.question for one in self.changed}), "changes"),
+            (len(self.added), "brings back"),
+            (len(self.removed), "removes"),
+        ):
+            if number:
+                parts.append(f"{verb} {count(number, 'question')}")
+        if self.settings:
+            parts.append(f"changes {count(len(self.settings), 'setting')}")
+        if self.moves:
+            parts.append("changes the order")
+        return f"Restoring version {self.number} {join_words(parts, 5) if parts else 'changes nothing'}."
+
+
+def preview_restore(number: int, current: TaskSet, version: TaskSet) -> RestorePreview:
+    """Differences from the current set to a version of it."""
+    found = differences(current, version)
+    of_questions = [one for one in found if one.question is not None]
+    stay = {q.id for q in current.questions} & {q.id for q in version.questions}
+    orders = [[q.id for q in task.questions if q.id in stay] for task in (current, version)]
+    return RestorePreview(
+        number=number,
+        added=tuple(one for one in of_questions if one.field is None and one.before is None),
+        removed=tuple(one for one in of_questions if one.field is None and one.after is None),
+        changed=tuple(one for one in of_questions if one.field is not None),
+        settings=tuple(one for one in found if one.question is None),
+        moves=orders[0] != orders[1],
+    )
+
+
+def field_label(difference: Difference) -> str:
+    """Name of the field that differs, choices by letter; "" for a whole question."""
+    field = difference.field or ""
+    if field.startswith(_CHOICE) and field.removeprefix(_CHOICE).isdecimal():
+        return f"choice {choice_letter(int(field.removeprefix(_CHOICE)))}"
+    return "right answer" if field == "answer" else field
+
+
+def field_texts(difference: Difference) -> tuple[str, str]:
+    """Old and new text as they are shown: right answers by letter, "" for a missing text."""
+    before, after = difference.before or "", difference.after or ""
+    if difference.field == "answer" and before.isdecimal() and after.isdecimal():
+        return choice_letter(int(before)), choice_letter(int(after))
+    return before, after
