@@ -125,6 +125,8 @@ GIVEN = {
     "export.results.outgoing.collect_results",
     "export.verify.verify_bundle",  # of a bundle that whoever calls has in hand
     "export.background_verify.start_verification",
+    *("runs.alternatives.plan_choice_trial", "runs.trials.run_trial_job"),
+    "runs.evaluate.evaluate_prompts",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
 OWN = (
@@ -287,6 +289,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "place": 1,
             "new": "his",
             "questions": (),
+            "question": Question(id="q1", question=SECRET, choices=("a", "b"), answer=0),
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",
             "text": "his",
