@@ -39,6 +39,7 @@ class Trial:
     Attributes:
         task: The set.
         variants: The variants.
+        checkpoints: Checkpoints to run on.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Trial:
         self.task, self.variants = task, tuple(variants)
         self._store = TrialStore(studio.store)
         self._studio = replace(studio, store=self._store)
-        self._checkpoints, self._num_fewshot = checkpoints, num_fewshot
+        self.checkpoints, self._num_fewshot = tuple(checkpoints), num_fewshot
         self._sets = [variant_set(task, variant) for variant in variants]
         if (prompts := sum(len(one.questions) for one in self._sets)) > MAX_PROMPTS:
             raise TaskError(
@@ -96,9 +97,7 @@ class Trial:
             CheckpointError: No checkpoint is chosen, or none can be used.
             Cancelled: `progress.cancelled()` turned true.
         """
-        evaluate_prompts(
-            self._studio, self.prompts(), self._checkpoints, progress, few_questions=FEW_TOGETHER
-        )
+        evaluate_prompts(self._studio, self.prompts(), self.checkpoints, progress, few_questions=FEW_TOGETHER)
 
     def measurements(self, facts: bool = False) -> list[Measurements]:
         """Results of each variant, NaN where they are missing.
@@ -107,7 +106,7 @@ class Trial:
             facts: Whether to look up what the mini models were taught.
         """
         return [
-            load_measurements(self._studio, one, self._checkpoints, self._shots(variant), facts=facts)
+            load_measurements(self._studio, one, self.checkpoints, self._shots(variant), facts=facts)
             for one, variant in zip(self._sets, self.variants, strict=True)
         ]
 

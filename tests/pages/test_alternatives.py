@@ -74,3 +74,14 @@ def test_an_example_can_be_tried_and_not_changed(done: Visit) -> None:
 def test_without_results_the_tab_says_what_to_do(visit: Visit) -> None:
     visit.open("alternatives")
     assert "No results for single questions yet" in visit.said
+
+
+def test_other_orders_are_tried_on_demand(done: Visit) -> None:
+    at = done.open("alternatives")
+    at.segmented_control(key="alternatives_view").set_value("Order of choices").run()
+    assert "their order does not change what a model reads" in done.said
+    assert not done.studio.jobs.open_jobs()
+    with_worker(done, lambda: done.click("Try other orders as A–D letters"))
+    assert "moves the accuracy by" in done.said
+    assert "questions hang on the place" in done.said
+    assert list(at.dataframe[0].value["place"]) == ["A", "B", "C", "D"]

@@ -1,4 +1,4 @@
-"""Tab Alternatives: other wrong answers for one choice, tried on the models.
+"""Tab Alternatives: other wrong answers, orders of choices and question formats, tried on the models.
 
 Tested in tests/pages/test_alternatives.py.
 """
@@ -9,6 +9,7 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from e2lm_core.analysis.alternatives import messages
 from e2lm_core.analysis.alternatives.distractors import TriedChoices
@@ -21,40 +22,57 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
+from e2lm_core.ui.places.questions import order_trial
 
+WRONG, ORDER = "Wrong answers", "Order of choices"
+VIEWS = (WRONG, ORDER)
 MAX_BUTTONS = 5
 LINES_HELP = "One a line, at most 20. They are tried beside the set's own answers."
 _KEY = "choices"
 
 
 def alternatives_tab(task: TaskSet) -> None:
-    """Draw the tab: a question and one of its wrong answers, and what else could stand there."""
+    """Draw the tab: what else could be asked, and what the models do with it. Nothing is run unasked."""
     head = st.container()
+    view = st.segmented_control(
+        "What to try",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="alternatives_view",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if view == ORDER:
+        order_trial.order_panel(task, head)
+    else:
+        _wrong_answers(task, head)
+
+
+def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
     question, place = _choice(task)
-    own = st.text_area("Your own texts", key="alternatives_own", height=90, help=LINES_HELP)
-    lines = tuple((own or "").splitlines())
-    fleet = results.fleet(task)
-    of = (task.digest, question.id, place, lines, fleet.digest)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         clicked = st.button(
             "Try other choices", type="primary", icon=":material/science:", key="alternatives_try"
         )
+        with st.popover("Texts of my own", icon=":material/edit:"):
+            own = st.text_area("Your own texts", key="alternatives_own", height=160, help=LINES_HELP)
         if not session.is_example(task.address):
             toolbar.undo_redo_buttons(task.address)
-    planned: ChoiceTrial | None = None
+    lines = tuple((own or "").splitlines())
+    fleet = results.fleet(task)
+    of = (task.digest, question.id, place, lines, fleet.digest)
+    found: TriedChoices | None = None
     try:
         if clicked or trial_jobs.is_kept(_KEY, of):
             planned = service.plan_choice_trial(
                 session.studio(), task, question.id, place, *fleet.run_arguments, lines
             )
+            if clicked:
+                trial_jobs.start(task, planned.trial, *fleet.run_arguments, _KEY, of)
+            found = trial_jobs.results(_KEY, of, lambda: planned.trial, partial(_judged, task, planned))
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
-    found = None
-    if planned is not None:
-        trial = planned.trial
-        if clicked:
-            trial_jobs.start(task, trial, *fleet.run_arguments, _KEY, of)
-        found = trial_jobs.results(_KEY, of, lambda: trial, partial(_judged, task, planned))
     with head:
         widgets.headline(
             messages.headline(found)
