@@ -85,3 +85,18 @@ def test_other_orders_are_tried_on_demand(done: Visit) -> None:
     assert "moves the accuracy by" in done.said
     assert "questions hang on the place" in done.said
     assert list(at.dataframe[0].value["place"]) == ["A", "B", "C", "D"]
+
+
+def test_formats_are_tried_on_demand_and_one_is_used_in_one_step(done: Visit) -> None:
+    at = done.open("alternatives")
+    at.segmented_control(key="alternatives_view").set_value("Question format").run()
+    assert not done.studio.jobs.open_jobs()
+    with_worker(done, lambda: done.click("Try these formats"))
+    shown = at.dataframe[0].value
+    assert list(shown["format"]) == ["cloze (as it stands), 0-shot", "letters, 0-shot", "ending, 0-shot"]
+    assert "side by side" in done.said
+    at.selectbox(key="forms_use").set_value("letters, 0-shot").run()
+    done.click("Use this form")
+    assert collection.open_set(done.studio.settings, OWN).config.style == "letters"
+    done.click("Undo")
+    assert collection.open_set(done.studio.settings, OWN).config.style == "cloze"

@@ -37,6 +37,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.conflicts import EditConflict
 from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.variants import Variant
 from e2lm_core.ui import session
 from e2lm_core.ui.base import urls
 from e2lm_core.ui.requests import sign_in
@@ -289,6 +290,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "place": 1,
             "new": "his",
             "questions": (),
+            "variant": Variant(label="his"),
             "question": Question(id="q1", question=SECRET, choices=("a", "b"), answer=0),
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",

@@ -7,8 +7,9 @@ All values are of each model's last checkpoint, the mean over models but web-onl
     effect    = largest less smallest accuracy over the places
 
 p of the effect: the same from orders shuffled within each question, which leaves how hard each question is. A question
-*hangs on the place* if its own effect is larger than in 95% of draws in which each model's orders are shuffled by
-themselves; among questions of which none does, 5% are called so, and that number stands beside the list.
+*hangs on the place* if the probability of its right answer differs more between places than in 95% of draws in which
+each model's orders are shuffled by themselves; among questions of which none does, at most 5% are called so, and that
+number stands beside the list.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class PlaceQuestion(Record):
 
     Attributes:
         question_id: Id of the question.
-        by_place: Share of the models that answer it right with its right answer at each place; None where it never
-            stood there.
+        by_place: Probability of its right answer at each place, the mean over models; None where it never stood
+            there.
         effect: Largest less smallest of these.
         p: Share of draws with an effect at least as large.
     """
@@ -125,9 +126,17 @@ def order_effect(measured: Sequence[Measurements], labels: Sequence[str]) -> Ord
         by_place=by_place,
         answered=np.array([(answered == index).mean() for index in range(width)]),
         p=(beyond + 1) / (DRAWS + 1),
-        questions=_questions(ids, right, place, width, rng),
+        questions=_questions(ids, _probability(last, place), place, width, rng),
         models=len(curves),
     )
+
+
+def _probability(ll: Floats, place: np.ndarray) -> Floats:
+    """Probability [O, M, Q] of the right answers at the places [O, Q], from log-likelihoods [O, M, Q, C]."""
+    raised = np.exp(ll - np.nanmax(ll, axis=-1, keepdims=True))
+    at = np.broadcast_to(place[:, None, :, None], (*ll.shape[:-1], 1))
+    right: Floats = np.take_along_axis(raised, at, axis=-1)[..., 0] / np.nansum(raised, axis=-1)
+    return right
 
 
 def _interval(values: Floats, groups: Sequence[str | None] | None) -> tuple[float, float] | None:
@@ -153,7 +162,7 @@ def _range(values: Floats) -> float:
 def _questions(
     ids: Sequence[str], right: Floats, place: np.ndarray, width: int, rng: np.random.Generator
 ) -> tuple[PlaceQuestion, ...]:
-    """Each question's dependence on the place, from right answers [O, M, Q] and places [O, Q]."""
+    """Each question's dependence on the place, from probabilities [O, M, Q] and places [O, Q]."""
     own = _question_places(right.mean(axis=1), place, width)  # [C, Q]
     effect = np.nanmax(own, axis=0) - np.nanmin(own, axis=0)
     beyond = np.zeros(len(ids))

@@ -49,7 +49,7 @@ def place_sentence(found: OrderEffect) -> str:
 def questions_sentence(found: OrderEffect) -> str:
     """Sentence on the number of questions that hang on the place, beside that expected by chance."""
     return (
-        f"{len(found.hanging)} of {len(found.questions)} questions hang on the place; about {found.expected:.0f} would be "
+        f"{len(found.hanging)} of {len(found.questions)} questions hang on the place; up to {found.expected:.0f} would be "
         "called so by chance."
     )
 

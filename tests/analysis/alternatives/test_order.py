@@ -62,7 +62,7 @@ def test_none_is_found_where_there_is_none() -> None:
 def test_the_questions_that_hang_on_the_place_come_first() -> None:
     found = under_orders(bonus=0.0, hanging=5)
     assert {one.question_id for one in found.questions[:5]} == {f"q{n}" for n in range(5)}
-    assert all(one.by_place[0] == 1.0 for one in found.questions[:5])
+    assert all((one.by_place[0] or 0) > 0.9 for one in found.questions[:5])
     assert f"{len(found.hanging)} of 60 questions hang" in messages.questions_sentence(found)
     assert found.expected == pytest.approx(3.0)
 

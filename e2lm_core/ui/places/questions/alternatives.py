@@ -22,17 +22,22 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
-from e2lm_core.ui.places.questions import order_trial
+from e2lm_core.ui.places.questions import form_trial, order_trial
 
-WRONG, ORDER = "Wrong answers", "Order of choices"
-VIEWS = (WRONG, ORDER)
+WRONG, ORDER, FORM = "Wrong answers", "Order of choices", "Question format"
+VIEWS = (WRONG, ORDER, FORM)
 MAX_BUTTONS = 5
 LINES_HELP = "One a line, at most 20. They are tried beside the set's own answers."
 _KEY = "choices"
 
 
-def alternatives_tab(task: TaskSet) -> None:
-    """Draw the tab: what else could be asked, and what the models do with it. Nothing is run unasked."""
+def alternatives_tab(task: TaskSet, has_results: bool) -> None:
+    """Draw the tab: what else could be asked, and what the models do with it. Nothing is run unasked.
+
+    Args:
+        task: The set.
+        has_results: Whether the set was run, which tells grown models from others.
+    """
     head = st.container()
     view = st.segmented_control(
         "What to try",
@@ -45,8 +50,14 @@ def alternatives_tab(task: TaskSet) -> None:
     )
     if view == ORDER:
         order_trial.order_panel(task, head)
-    else:
+    elif view == FORM:
+        form_trial.form_panel(task, head)
+    elif has_results:
         _wrong_answers(task, head)
+    else:
+        with head:
+            widgets.headline("No results for single questions yet.")
+        widgets.run_first("Run this set, and other choices of its questions can be tried here.", task)
 
 
 def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:

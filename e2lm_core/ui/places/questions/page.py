@@ -157,13 +157,11 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
 
 
 def _alternatives(task: TaskSet) -> None:
+    if not task.questions:
+        widgets.headline("This set has no questions yet.")
+        widgets.write_first()
     here = shown_results(task)
-    if not task.questions or not here.measurements.complete_pairs:
-        widgets.headline(
-            "No results for single questions yet." if task.questions else "This set has no questions yet."
-        )
-        widgets.run_first("Run this set, and other choices of its questions can be tried here.", task)
-    alternatives.alternatives_tab(task)
+    alternatives.alternatives_tab(here.task, bool(here.measurements.complete_pairs))
 
 
 def _relevance(task: TaskSet) -> None:
