@@ -19,14 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from e2lm_core.analysis.alternatives.distractors import PREFERRED_BY, TriedChoices, evaluate_candidates
-from e2lm_core.analysis.alternatives.halves import Halves
+from e2lm_core.analysis.alternatives.halves import Halves, split_models
 from e2lm_core.base.records import Checkpoint, Question, TaskSet
 from e2lm_core.checkpoints.ladder.training_facts import open_facts
-from e2lm_core.runs import alternatives, state
-from e2lm_core.runs.alternatives import ChoiceTrial, plan_choice_trial
+from e2lm_core.runs import state
 from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials import choices as alternatives
+from e2lm_core.runs.trials.choices import ChoiceTrial, plan_choice_trial
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.sets.candidates import plain
@@ -224,7 +225,7 @@ def _tried(
         rows = slice(begin, begin + 1 + len(planned.candidates))
         begin = rows.stop
         part = _rows(measured, rows)
-        halves = alternatives.split_models([curve.model for curve in part.curves])
+        halves = split_models([curve.model for curve in part.curves])
         result = evaluate_candidates(
             part,
             planned.question.id,

@@ -25,7 +25,7 @@ from e2lm_core.sets.variants import Variant
 KIND = "evaluate"
 CONTROL = "control"  # a run of the set's wording control (`sets.prompts.wrong_question_control`)
 
-TRIAL = "trial"  # a run of variants of a set, whose results are not stored (`runs.trials`)
+TRIAL = "trial"  # a run of variants of a set, whose results are not stored (`runs.trials.trial`)
 CUE_WORDS = "cue words"  # a run of the words that an edit added, each alone in place of its question
 
 

@@ -35,7 +35,7 @@ from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
 from e2lm_core.runs.queue.resource_limits import CpuAccount, ResourceLimits
 from e2lm_core.runs.start import CONTROL, CUE_WORDS, KIND, TRIAL
 from e2lm_core.runs.studio import Studio
-from e2lm_core.runs.trials import FEW_TOGETHER, run_trial_job
+from e2lm_core.runs.trials.trial import FEW_TOGETHER, run_trial_job
 from e2lm_core.sets.collection import open_set
 from e2lm_core.sets.prompts.wrong_question_control import control_set, words_set
 

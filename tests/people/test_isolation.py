@@ -126,7 +126,8 @@ GIVEN = {
     "export.results.outgoing.collect_results",
     "export.verify.verify_bundle",  # of a bundle that whoever calls has in hand
     "export.background_verify.start_verification",
-    *("runs.alternatives.plan_choice_trial", "runs.trials.run_trial_job"),
+    *("runs.trials.choices.plan_choice_trial", "runs.trials.trial.run_trial_job"),
+    *("runs.trials.orders.plan_order_trial", "runs.trials.forms.plan_form_trial"),
     "runs.evaluate.evaluate_prompts",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
@@ -291,6 +292,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "new": "his",
             "questions": (),
             "variant": Variant(label="his"),
+            "variants": [Variant(label="his")],
             "question": Question(id="q1", question=SECRET, choices=("a", "b"), answer=0),
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",

@@ -41,9 +41,9 @@ def forms(
     as_json: Json = False,
 ) -> None:
     """Try a set in other question formats, without and with examples: scores side by side, chosen and judged apart."""
-    from e2lm_core.analysis.alternatives import form_messages as messages
-    from e2lm_core.runs import form_trials
+    from e2lm_core.analysis.alternatives.messages import forms as messages
     from e2lm_core.runs.queue.records import Progress, ProgressListener
+    from e2lm_core.runs.trials import forms as form_trials
 
     studio = open_studio()
     question_set = open_task(studio.settings, task)

@@ -26,8 +26,8 @@ def order(
     as_json: Json = False,
 ) -> None:
     """Ask every question with its choices in other places: the spread it causes, and the questions that hang on it."""
-    from e2lm_core.analysis.alternatives import order_messages as messages
-    from e2lm_core.runs import order_trials
+    from e2lm_core.analysis.alternatives.messages import orders as messages
+    from e2lm_core.runs.trials import orders as order_trials
 
     studio = open_studio()
     question_set = open_task(studio.settings, task)

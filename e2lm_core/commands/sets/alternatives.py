@@ -40,8 +40,8 @@ def alternatives(
     as_json: Json = False,
 ) -> None:
     """Try other texts in place of a wrong answer, on all checkpoints; proposals, judged on models that did not choose."""
-    from e2lm_core.analysis.alternatives import messages
-    from e2lm_core.runs import alternatives as service
+    from e2lm_core.analysis.alternatives.messages import choices as messages
+    from e2lm_core.runs.trials import choices as service
 
     opened = studio, question_set, measured, of = open_measured(
         task, checkpoints, num_fewshot, partly=True, fleet=fleet

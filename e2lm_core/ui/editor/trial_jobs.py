@@ -13,12 +13,12 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
-from e2lm_core.runs import evaluate, trials
+from e2lm_core.runs import evaluate
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.progress import run_progress
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials.trial import FEW_TOGETHER, Trial, take_results
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import markdown, polling
 
@@ -48,7 +48,7 @@ def start(
         of: What the trial is of; results of anything else are not shown.
         wait_s: Seconds to wait.
     """
-    priority = evaluate.INTERACTIVE if len(trial.prompts()) <= trials.FEW_TOGETHER else evaluate.SWEEP
+    priority = evaluate.INTERACTIVE if len(trial.prompts()) <= FEW_TOGETHER else evaluate.SWEEP
     try:
         job = run_start.submit_run(
             session.studio(),
@@ -95,7 +95,7 @@ def results(key: str, of: Hashable, trial: Callable[[], Trial], judge: Callable[
                 )
                 return None
             computed = trial()
-            if not trials.take_results(studio, kept["job"], computed):
+            if not take_results(studio, kept["job"], computed):
                 sentence = job.error or "The trial was cancelled, or its results are gone: try again."
                 markdown.error(sentence, icon=":material/error:")
                 return None

@@ -6,8 +6,6 @@ import json
 
 import numpy as np
 
-from benchmarks.alternatives.planted import form_sets
-from e2lm_core.analysis.alternatives import form_messages as messages
 from e2lm_core.analysis.alternatives.forms import (
     FEW_QUESTIONS,
     NO_JUDGE,
@@ -16,7 +14,9 @@ from e2lm_core.analysis.alternatives.forms import (
     gain_through_rule,
     preferred_form,
 )
+from e2lm_core.analysis.alternatives.messages import forms as messages
 from tests.support import measured
+from tests.support.formats import form_sets
 
 LABELS = [f"f{n}" for n in range(6)]
 

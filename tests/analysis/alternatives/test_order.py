@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.alternatives import order_messages as messages
+from e2lm_core.analysis.alternatives.messages import orders as messages
 from e2lm_core.analysis.alternatives.order import OrderEffect, order_effect
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.scores.measurements import Measurements, ModelCurve

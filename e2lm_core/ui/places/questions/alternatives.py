@@ -11,12 +11,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core.analysis.alternatives import messages
 from e2lm_core.analysis.alternatives.distractors import TriedChoices
+from e2lm_core.analysis.alternatives.messages import choices as messages
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.runs import alternatives as service
-from e2lm_core.runs.alternatives import ChoiceTrial
+from e2lm_core.runs.trials import choices as service
+from e2lm_core.runs.trials.choices import ChoiceTrial
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls

@@ -11,12 +11,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core.analysis.alternatives import form_messages as messages
 from e2lm_core.analysis.alternatives.forms import TriedForms
+from e2lm_core.analysis.alternatives.messages import forms as messages
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import form_trials
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials import forms as form_trials
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.variants import Variant
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
@@ -87,9 +87,10 @@ def _choice(
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         shots = st.pills(
             "Few-shot examples",
-            [number for number in form_trials.SHOTS if number <= task.max_fewshot],
+            form_trials.shown_shots(task),
             selection_mode="multi",
             default=[0],
+            format_func=lambda number: markdown.escape(str(number)),
             key="forms_shots",
         )
         ids = [q.id for q in task.questions]
@@ -121,7 +122,11 @@ def _formats(task: TaskSet, found: TriedForms, variants: list[Variant]) -> None:
             for name, text in messages.HELP.items()
             if name in ("SQ", "random guessing", "final")
         }
-        | {"tokens": st.column_config.NumberColumn("tokens", format="compact", help=messages.HELP["tokens"])},
+        | {
+            "tokens": st.column_config.NumberColumn(
+                "tokens", format="compact", help=markdown.escape(messages.HELP["tokens"])
+            )
+        },
     )
     others = variants[1:]
     if session.is_example(task.address):

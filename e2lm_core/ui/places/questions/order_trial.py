@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core.analysis.alternatives import order_messages as messages
+from e2lm_core.analysis.alternatives.messages import orders as messages
 from e2lm_core.analysis.alternatives.order import OrderEffect
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import order_trials
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials import orders as order_trials
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.variants import shows_choices
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
@@ -35,13 +35,15 @@ def order_panel(task: TaskSet, head: DeltaGenerator) -> None:
     as_letters = not shows_choices(task)
     if as_letters:
         markdown.caption(messages.NO_ORDER)
-    draws = st.segmented_control(
+    number = st.segmented_control(
         "Orders",
-        (None, 4, 12),
-        default=None,
-        format_func=lambda n: "Every place in turn" if n is None else markdown.escape(f"{n} random orders"),
+        (0, 4, 12),
+        default=0,
+        required=True,
+        format_func=lambda n: markdown.escape(f"{n} random orders" if n else "Every place in turn"),
         key="order_draws",
     )
+    draws = number or None
     label = "Try other orders as A–D letters" if as_letters else "Try other orders"
     fleet = results.fleet(task)
     of = (task.digest, draws, fleet.digest)

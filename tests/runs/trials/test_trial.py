@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.runs import evaluate, results, start, trials, worker
+from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.studio import Studio
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials import trial as trials
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets import collection
 from e2lm_core.sets.variants import Variant
 from tests.support import studios

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from e2lm_core.analysis.alternatives.messages.orders import NO_ORDER
 from e2lm_core.analysis.alternatives.order import OrderEffect, order_effect
-from e2lm_core.analysis.alternatives.order_messages import NO_ORDER
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Checkpoint, PromptStyle, TaskSet
 from e2lm_core.runs.checkpoint_order import last_of_each
 from e2lm_core.runs.studio import Studio
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.prompts.layouts import layout_templates
 from e2lm_core.sets.variants import Variant, shows_choices, variant_set
 

@@ -12,7 +12,7 @@ from e2lm_core.base.records import Checkpoint, Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder.training_facts import TrainingFacts, forms_of, open_facts, words_of
 from e2lm_core.runs.studio import Studio
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import authoring
 from e2lm_core.sets.candidates import MAX_CANDIDATES, OWN_LIST, THIS_SET, candidates_of_set, own_candidates

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.runs import order_trials
 from e2lm_core.runs.studio import Studio
+from e2lm_core.runs.trials import orders as order_trials
 from e2lm_core.sets import collection
 from tests.support import studios
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from e2lm_core.analysis.alternatives.messages import LETTERS
+from e2lm_core.analysis.alternatives.messages.choices import LETTERS
 from e2lm_core.analysis.alternatives.order import OrderEffect
 
 MAX_LISTED = 20

@@ -11,7 +11,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Checkpoint, PromptStyle, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import Studio
-from e2lm_core.runs.trials import Trial
+from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets import authoring
 from e2lm_core.sets.collection import open_set
 from e2lm_core.sets.editing import rule_trials
@@ -73,6 +73,11 @@ def form_variants(
             "No other format is left to try: name another, or other numbers of few-shot examples."
         )
     return found
+
+
+def shown_shots(task: TaskSet) -> tuple[int, ...]:
+    """Numbers of few-shot examples of `SHOTS` that a set can show."""
+    return tuple(number for number in SHOTS if number <= task.max_fewshot)
 
 
 def _variant(name: str, config: dict[str, Any], shots: int, questions: Any) -> Variant:

@@ -8,8 +8,8 @@ import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import PromptStyle
-from e2lm_core.runs import form_trials
 from e2lm_core.runs.studio import Studio
+from e2lm_core.runs.trials import forms as form_trials
 from e2lm_core.sets import collection, versions
 from tests.support import studios
 

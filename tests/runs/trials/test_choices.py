@@ -9,8 +9,9 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.checkpoints.ladder.training_facts import TrainingFact, TrainingFacts
-from e2lm_core.runs import alternatives, evaluate, results
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import Studio
+from e2lm_core.runs.trials import choices as alternatives
 from e2lm_core.sets import authoring, collection, versions
 from tests.support import studios
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from e2lm_core.analysis.alternatives import messages
+from e2lm_core.analysis.alternatives.messages import choices as messages
 from tests.analysis.alternatives.test_distractors import DEAD, PULLED, SECOND, tried
 
 
