@@ -247,7 +247,7 @@ def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
         page.wait_for_timeout(2_000)
         settle(page)  # a window's first words to the server draw the page a second time
         for number in range(-3, edits):  # the first ones start the app's own worker and warm it
-            seconds = _edited_cell(page, number * 5 % 13, points)
+            seconds = edited_cell(page, number * 5 % 13, points)
             if number >= 0:
                 first.append(seconds[0])
                 complete.append(seconds[1])
@@ -261,7 +261,7 @@ def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     }
 
 
-def _edited_cell(page: Page, row: int, points: int) -> tuple[float, float]:
+def edited_cell(page: Page, row: int, points: int) -> tuple[float, float]:
     """Type into a cell: seconds from Enter to the first redraw, and to the complete one."""
     page.locator(f'.qt-row[aria-rowindex="{row + 1}"] [data-cell="question"]').click()
     cell = page.locator(".qt-list textarea")

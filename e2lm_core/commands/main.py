@@ -32,9 +32,9 @@ from e2lm_core.commands import (
     shelf,
     starter,
 )
-from e2lm_core.commands.analysis import compare, decide, plan, ranks, score
+from e2lm_core.commands.analysis import compare, decide, forms, order, plan, ranks, score
 from e2lm_core.commands.output import warn
-from e2lm_core.commands.sets import bulk_edit, collection, groups, history, people
+from e2lm_core.commands.sets import alternatives, collection, groups, history, people
 from e2lm_core.commands.table_formats import add_table_formats
 
 PROGRAM = "e2lm"  # command of an installed studio
@@ -70,7 +70,7 @@ for command in (
     *(checkpoints.checkpoints, runs.evaluate, runs.worker),
     *(score.sq, score.score, ranks.ranks, ranks.parting),
     *(questions.questions, questions.suspects, questions.choose, questions.relevance),
-    *(compare.compare, decide.decide, plan.plan, groups.groups, facts.facts),
+    *(forms.forms, order.order, compare.compare, decide.decide, plan.plan, groups.groups, facts.facts),
     *(export.check, export.export, export.verify, export.report, results.import_results),
     *(deploy.backup, deploy.restore, deploy.deploy, deploy.publish),
 ):
@@ -83,7 +83,7 @@ for sharing in (people.share, people.unshare, people.shares, people.link):
 checkpoints.app.command("starter")(starter.starter)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
-app.add_typer(bulk_edit.app, name="question")  # commands on one question and on many
+app.add_typer(alternatives.app, name="question")  # commands on one question and on many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoints.app, name="hub")
 app.add_typer(checkpoints.folders_app, name="folders")

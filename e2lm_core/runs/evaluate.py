@@ -18,7 +18,7 @@ from functools import lru_cache, partial
 from pydantic import Field
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
-from e2lm_core.base.records import Checkpoint, Record, ScoredChunk, TaskSet
+from e2lm_core.base.records import Checkpoint, Record, RenderedDoc, ScoredChunk, TaskSet
 from e2lm_core.checkpoints.hub.rolling import RollingResult, RollingRun
 from e2lm_core.runs.checkpoint_order import COARSE, plan_order
 from e2lm_core.runs.queue import rolling_cleanup
@@ -91,13 +91,41 @@ def evaluate(
     """
     if not task.questions:
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
-    if not checkpoints:
-        raise CheckpointError("No checkpoint is chosen: choose at least one.")
-    started = time.monotonic()
     docs = render_prompts(task, num_fewshot)
     if questions is not None:
         docs = [doc for doc in docs if doc.question_id in questions]
-    run = _Run(studio, RequestIndex(docs), progress)
+    return evaluate_prompts(studio, docs, checkpoints, progress, rolling)
+
+
+def evaluate_prompts(
+    studio: Studio,
+    docs: Sequence[RenderedDoc],
+    checkpoints: Sequence[Checkpoint],
+    progress: ProgressListener = ALONE,
+    rolling: str | None = None,
+    few_questions: int = FEW_QUESTIONS,
+) -> RunResult:
+    """Compute the missing results of rendered prompts and store them, as `evaluate` does for a set's.
+
+    Args:
+        studio: Store, catalogue and backend.
+        docs: The prompts.
+        checkpoints: Checkpoints to run on.
+        progress: As for `evaluate`.
+        rolling: As for `evaluate`.
+        few_questions: Largest number of questions of which checkpoints are computed together.
+
+    Returns:
+        Counts, time, downloads and left-out checkpoints of the run.
+
+    Raises:
+        CheckpointError: No checkpoint is chosen, or none can be used.
+        Cancelled: As for `evaluate`.
+    """
+    if not checkpoints:
+        raise CheckpointError("No checkpoint is chosen: choose at least one.")
+    started = time.monotonic()
+    run = _Run(studio, RequestIndex(docs), progress, few_questions)
     rolled = None
     if rolling is None:
         ends = run.at_all(plan_order(checkpoints))
@@ -122,8 +150,11 @@ class _Run:
     A checkpoint that cannot be used is left out; any other error stops all checkpoints within a batch.
     """
 
-    def __init__(self, studio: Studio, asked: RequestIndex, progressing: ProgressListener) -> None:
+    def __init__(
+        self, studio: Studio, asked: RequestIndex, progressing: ProgressListener, few_questions: int
+    ) -> None:
         self._studio, self._asked, self._progressing = studio, asked, progressing
+        self._few_questions = few_questions
         self._stop, self._time = threading.Event(), SharedTime()
         self.left_out: dict[str, str] = {}
 
@@ -194,7 +225,7 @@ class _Run:
         """
         asked, backend = self._asked, self._studio.backend
         missing = next((found for c in ordered if (found := self._missing(c)) is not None), None)
-        if missing is None or len(missing) > FEW_QUESTIONS:
+        if missing is None or len(missing) > self._few_questions:
             return [(checkpoint,) for checkpoint in ordered]
         requests = [asked.texts[key] for keys in missing.values() for key in keys]
         own = [checkpoint for checkpoint in ordered if checkpoint.model.seed_of is None]
@@ -226,7 +257,7 @@ class _Run:
 
     def _at_group(self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = ()) -> list[Progress]:
         """Final progress of a group's checkpoints, but for those that another worker computes."""
-        with self._studio.store.database.transaction():  # one transaction for all claims
+        with self._studio.store.together():  # one transaction for all claims
             mine = [checkpoint for checkpoint in group if self._progressing.claim(checkpoint.name)]
         try:
             if self._stopped():
@@ -301,7 +332,7 @@ def compute(
         Cancelled: `cancelled` turned true.
     """
     alike: dict[tuple[tuple[bytes, ...], tuple[int, ...]], list[CheckpointRun]] = {}
-    with studio.store.database.transaction():
+    with studio.store.together():
         for run in runs:
             if run.missing:
                 keys, there = run.plan_requests()
@@ -368,6 +399,6 @@ def _chunks(
 def _commit(studio: Studio, runs: Sequence[CheckpointRun]) -> None:
     """Commit in one transaction: most of the time of a commit goes to the disk."""
     if runs:
-        with studio.store.database.transaction():
+        with studio.store.together():
             for run in runs:
                 run.commit()

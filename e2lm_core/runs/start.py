@@ -20,10 +20,12 @@ from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.store.requests import render_prompts
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import versions
+from e2lm_core.sets.variants import Variant
 
 KIND = "evaluate"
 CONTROL = "control"  # a run of the set's wording control (`sets.prompts.wrong_question_control`)
 
+TRIAL = "trial"  # a run of variants of a set, whose results are not stored (`runs.trials.trial`)
 CUE_WORDS = "cue words"  # a run of the words that an edit added, each alone in place of its question
 
 
@@ -40,6 +42,7 @@ def submit_run(
     recompute: bool = False,
     questions: Collection[str] | None = None,
     words: Mapping[str, str] | None = None,
+    variants: Sequence[Variant] | None = None,
 ) -> int:
     """Queue a run of a set, or of its wording control, for a worker process.
 
@@ -53,13 +56,14 @@ def submit_run(
         num_fewshot: Number of few-shot examples; None for the set's own.
         priority: Higher goes first; `SWEEP` or `INTERACTIVE`.
         owner: Owner of the run if nobody signs in, see `Job`.
-        kind: `KIND`, `CONTROL` for the wording control, or `CUE_WORDS`.
+        kind: `KIND`, `CONTROL` for the wording control, `CUE_WORDS` or `TRIAL`.
         rolling: Whether to download missing checkpoints one at a time and evict them again.
         fleet: Checkpoints with results to show, if they are more than those that are run.
         recompute: Whether to compute the shipped results as well; computed results replace them.
         questions: Ids of the edited questions; only these are run, and the rest of a replaced run. None for
             all.
         words: For `CUE_WORDS`, the text that stands alone in place of a question, by its id.
+        variants: For `TRIAL`, the variants of the set.
 
     Returns:
         The job's id.
@@ -91,6 +95,8 @@ def submit_run(
         payload["questions"] = sorted(questions)
     if words is not None:
         payload["words"] = dict(words)
+    if variants is not None:
+        payload["variants"] = [variant.model_dump(mode="json") for variant in variants]
     if rolling:
         payload["rolling"] = True
     if fleet:
@@ -180,7 +186,7 @@ def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str =
         studio: Settings of the caller and queue.
         set_name: Name or address of the set.
         progress: Whether to read the run's progress.
-        kind: `KIND`, `CONTROL` or `CUE_WORDS`.
+        kind: `KIND`, `CONTROL`, `CUE_WORDS` or `TRIAL`.
 
     Raises:
         TaskError: The caller may not open the set.

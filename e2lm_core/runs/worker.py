@@ -33,8 +33,9 @@ from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, ope
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress, ProgressListener
 from e2lm_core.runs.queue.resource_limits import CpuAccount, ResourceLimits
-from e2lm_core.runs.start import CONTROL, CUE_WORDS, KIND
+from e2lm_core.runs.start import CONTROL, CUE_WORDS, KIND, TRIAL
 from e2lm_core.runs.studio import Studio
+from e2lm_core.runs.trials.trial import FEW_TOGETHER, run_trial_job
 from e2lm_core.sets.collection import open_set
 from e2lm_core.sets.prompts.wrong_question_control import control_set, words_set
 
@@ -47,7 +48,8 @@ NICE = 8  # of 19: a sixth of the page's weight if both want a core
 TIDY_S = 1.0  # idle time after a job before the cleanup
 QUEUE_LOOK_S = 0.02  # between two looks into the queue, each of which takes 0.05 ms
 STAMP_LOOK_S = 0.004  # between two looks at the database's stamp, to see whether a look is worth while
-_KINDS = (KIND, CONTROL, CUE_WORDS)
+_SHARED = (KIND, CONTROL, CUE_WORDS)  # a trial's results lie in the memory of one worker
+_KINDS = (*_SHARED, TRIAL)
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
@@ -134,7 +136,7 @@ def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> b
     name = f"{socket.gethostname()}:{os.getpid()}"
     if job := studio.jobs.claim(name, lease_s):
         run_job(studio, job, stopping, lease_s)
-    elif job := find_joinable_job(studio.jobs, name, _KINDS):
+    elif job := find_joinable_job(studio.jobs, name, _SHARED):
         join_job(studio, job, stopping, lease_s)
     return job is not None
 
@@ -227,6 +229,22 @@ class _JobProgressing(ProgressListener):
         return self._plans.planned_requests(checkpoint, missing, requests)
 
 
+class _TrialProgressing(ProgressListener):
+    """Progress of a trial: nothing of an earlier attempt is left, and nobody shares it."""
+
+    def __init__(self, progressing: ProgressListener) -> None:
+        self._progressing = progressing
+
+    def report(self, progress: Progress) -> None:
+        """Write the progress of a long trial to the queue's table; the variants of one question take no time."""
+        if progress.total > FEW_TOGETHER:
+            self._progressing.report(progress)
+
+    def cancelled(self) -> bool:
+        """Whether the worker was told to stop, has lost the job, or another job takes precedence."""
+        return self._progressing.cancelled()
+
+
 def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: bool) -> None:
     if job.kind not in _KINDS:
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
@@ -234,6 +252,9 @@ def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: boo
     if job.payload.get("anew"):
         studio = studio.without_shipped_results
     task = open_set(*permissions.resolve_run_set(studio.settings, job))
+    if job.kind == TRIAL:
+        run_trial_job(studio, job, task, checkpoints, _TrialProgressing(progressing))
+        return
     if job.kind == CONTROL:
         task = control_set(task)
     elif job.kind == CUE_WORDS:

@@ -37,6 +37,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.conflicts import EditConflict
 from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.variants import Variant
 from e2lm_core.ui import session
 from e2lm_core.ui.base import urls
 from e2lm_core.ui.requests import sign_in
@@ -126,6 +127,9 @@ GIVEN = {
     "export.results.outgoing.collect_results",
     "export.verify.verify_bundle",  # of a bundle that whoever calls has in hand
     "export.background_verify.start_verification",
+    *("runs.trials.choices.plan_choice_trial", "runs.trials.trial.run_trial_job"),
+    *("runs.trials.orders.plan_order_trial", "runs.trials.forms.plan_form_trial"),
+    "runs.evaluate.evaluate_prompts",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
 OWN = (
@@ -289,6 +293,9 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "place": 1,
             "new": "his",
             "questions": (),
+            "variant": Variant(label="his"),
+            "variants": [Variant(label="his")],
+            "question": Question(id="q1", question=SECRET, choices=("a", "b"), answer=0),
             "checkpoints": there.studio.catalogue.checkpoints[:1],
             "path": there.studio.settings.home / "x.tar.gz",
             "text": "his",

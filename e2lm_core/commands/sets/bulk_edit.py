@@ -1,6 +1,6 @@
 """Bulk commands of `question`: retag, duplicate, copy, shuffle, balance, replace.
 
-commands/main.py adds them to the other commands of `question`.
+commands/sets/alternatives.py adds one more, and commands/main.py all of them to the program.
 """
 
 from __future__ import annotations

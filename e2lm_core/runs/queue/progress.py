@@ -5,7 +5,7 @@ from __future__ import annotations
 from e2lm_core.base.records import Record, TaskSet
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, State
-from e2lm_core.runs.start import CONTROL, CUE_WORDS
+from e2lm_core.runs.start import CONTROL, CUE_WORDS, TRIAL
 from e2lm_core.sets.prompts.wrong_question_control import variant_count
 
 PACE_FROM = 0.05  # share of a run from which its pace predicts its end: the start loads and warms up
@@ -77,11 +77,14 @@ def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
 
 
 def prompts_per_checkpoint(job: Job, task: TaskSet) -> int:
-    """Number of prompts of a run at each checkpoint: of all questions, the edited ones, the control, or the words."""
+    """Number of prompts of a run at each checkpoint: of all questions, the edited ones, the control, the words, or a trial."""
     if job.kind == CONTROL:
         return len(task.questions) * variant_count(task)
     if job.kind == CUE_WORDS:
         return len(job.payload["words"])
+    if job.kind == TRIAL:
+        tried = [variant["questions"] for variant in job.payload["variants"]]
+        return sum(len(task.questions if rows is None else rows) for rows in tried)
     only = job.payload.get("questions")
     if only is None:
         return len(task.questions)

@@ -118,7 +118,7 @@ class CheckpointRun:
         done = {key for key, _ in self._uncommitted}
         self._left = [rest for keys in self._left if (rest := keys - done)]
         # Results and progress are saved together or not at all: a kill in between counts nothing twice.
-        with self._studio.store.database.transaction():
+        with self._studio.store.together():
             self._studio.store.put(self.scope, self._uncommitted)
             if not self._left and len(self.asked.texts) >= PACKED_FROM:
                 self._studio.store.pack_scope(self.scope)

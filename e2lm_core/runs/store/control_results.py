@@ -22,6 +22,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.prompts import wordings
 from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.sets.prompts.shots import depends_on_place
 from e2lm_core.sets.prompts.wrong_question_control import control_set, wording_set, words_set
 
 LOOKED_AT = 8  # questions whose negations tell whether the control was run; an edit may have changed one
@@ -40,7 +41,7 @@ def was_control_run(
     """
     if not task.questions or not checkpoints:
         return False
-    if _depends_on_place(task, num_fewshot):
+    if depends_on_place(task, num_fewshot):
         docs = render_set(control_set(task), num_fewshot)[-LOOKED_AT:]
     else:
         some = task.questions[:: max(1, len(task.questions) // LOOKED_AT)][:LOOKED_AT]
@@ -85,7 +86,7 @@ def load_edit_controls(
         checkpoints: Each model's last checkpoint.
         num_fewshot: Number of few-shot examples; None for the set's own.
     """
-    if any(_depends_on_place(task, num_fewshot) for task in (before, after)):
+    if any(depends_on_place(task, num_fewshot) for task in (before, after)):
         return []
     words = new_words(before, after, names)
     was, now = (words_set(task, _texts(task, words)) for task in (before, after))
@@ -110,12 +111,6 @@ def new_words(before: TaskSet, after: TaskSet, names: Sequence[str]) -> dict[str
 
 def _texts(task: TaskSet, names: Collection[str]) -> dict[str, str]:
     return {q.id: q.question for q in task.questions if q.id in names}
-
-
-def _depends_on_place(task: TaskSet, num_fewshot: int | None) -> bool:
-    """Whether a question's examples depend on its place in the set: alone it has another prompt."""
-    shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
-    return bool(shots) and (task.config.fewshot_split == "test" or task.config.fewshot_sampler != "first_n")
 
 
 def with_cue_words(own: Measurements, control: Measurements | None) -> Measurements:

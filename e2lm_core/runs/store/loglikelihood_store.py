@@ -10,6 +10,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,10 @@ class LoglikelihoodStore:
         self._present_keys = 0
         self._lock = threading.Lock()
         self._packs = PackedResults()
+
+    def together(self) -> AbstractContextManager[object]:
+        """One transaction around several calls; results are saved together or not at all."""
+        return self.database.transaction()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
         """Save results in one transaction; a result once saved stays.

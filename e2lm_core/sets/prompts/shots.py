@@ -45,6 +45,17 @@ def draw_examples(config: TaskConfig, docs: int, pool: int, shots: int) -> list[
     return [[i for i in indices if not itself or i != place][:shots] for place, indices in enumerate(draws)]
 
 
+def depends_on_place(task: TaskSet, num_fewshot: int | None) -> bool:
+    """Whether a question's examples depend on its place in the set: alone it has another prompt.
+
+    Args:
+        task: The set.
+        num_fewshot: Number of few-shot examples; None for the set's own.
+    """
+    shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
+    return bool(shots) and (task.config.fewshot_split == "test" or task.config.fewshot_sampler != "first_n")
+
+
 def check_shots(task: TaskSet, shots: int) -> None:
     """Refuse a number of few-shot examples that a set's prompts cannot show.
 

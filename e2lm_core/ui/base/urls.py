@@ -118,6 +118,7 @@ QUESTIONS = Place(
         Tab("measured", "Measured", ("metric", "find", "subject")),
         Tab("suspects", "Suspects"),
         Tab("choosing", "Choosing", ("metric",)),
+        Tab("alternatives", "Alternatives", ("question",)),
         Tab("relevance", "Relevance", ("question",)),
         Tab("known", "Known facts"),
     ),

@@ -50,6 +50,7 @@ def card(task: TaskSet, readonly: bool) -> None:
         _question(task, question, readonly)
     with right:
         live_results.question_results(task, question)
+        urls.link("alternatives", "Try other choices", ":material/science:")
     prompt_preview.prompt_preview(task, question)
 
 

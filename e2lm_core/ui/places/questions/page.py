@@ -30,7 +30,7 @@ from e2lm_core.ui.editor import (
     toolbar,
 )
 from e2lm_core.ui.editor.drafts import conflicts, forms, pending
-from e2lm_core.ui.places.questions import choosing, known_facts, measured, relevance, suspects
+from e2lm_core.ui.places.questions import alternatives, choosing, known_facts, measured, relevance, suspects
 
 
 def draw() -> None:
@@ -40,6 +40,8 @@ def draw() -> None:
         _write(task)
     elif tab == "relevance":
         _relevance(task)
+    elif tab == "alternatives":
+        _alternatives(task)
     elif tab == "known":
         known_facts.known_facts_tab(task)
     else:
@@ -152,6 +154,14 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
             silent = validity.no_advice_reason(measurements, scores, results.is_running(task))
             widgets.headline(choice_words.headline(pool, frame, silent))
         measured.measured_tab(task, measurements, pool, frame)
+
+
+def _alternatives(task: TaskSet) -> None:
+    if not task.questions:
+        widgets.headline("This set has no questions yet.")
+        widgets.write_first()
+    here = shown_results(task)
+    alternatives.alternatives_tab(here.task, bool(here.measurements.complete_pairs))
 
 
 def _relevance(task: TaskSet) -> None:

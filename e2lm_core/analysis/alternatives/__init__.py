@@ -1,0 +1,1 @@
+"""Alternatives tried on the models: other wrong answers, orders of choices, question formats; uses base and scores."""

@@ -1,0 +1,1 @@
+"""Sentences, tables and JSON documents of alternatives that were tried; uses base."""

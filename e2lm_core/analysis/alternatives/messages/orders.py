@@ -1,0 +1,95 @@
+"""Sentences, tables and the JSON document of orders of choices.
+
+Tested in tests/analysis/alternatives/test_order.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from e2lm_core.analysis.alternatives.messages.choices import LETTERS
+from e2lm_core.analysis.alternatives.order import OrderEffect
+
+MAX_LISTED = 20
+NO_ORDER = (
+    "This question format does not show the choices: their order does not change what a model reads, so nothing is run "
+    "again. Try it as A–D letters."
+)
+HOW = (
+    "Every question is asked with its choices in other places, at each model's last checkpoint. The effect of the place "
+    "is compared with orders shuffled within each question.",
+)
+
+
+def headline(found: OrderEffect) -> str:
+    """Sentence (Markdown) on the spread over orders beside the interval over questions."""
+    beside = ""
+    if found.interval is not None:
+        low, high = found.interval
+        beside = f"; other questions would move it by {100 * (high - low):.1f} (95% interval)"
+    return (
+        f"The order of the choices moves the accuracy by **{100 * found.spread:.1f} points** over "
+        f"{len(found.labels)} orders{beside}."
+    )
+
+
+def place_sentence(found: OrderEffect) -> str:
+    """Sentence on the effect of the right answer's place."""
+    if found.p > 0.05:
+        return f"The place of the right answer makes no difference that shuffled orders do not make (p = {found.p:.2f})."
+    best, worst = int(np.nanargmax(found.by_place)), int(np.nanargmin(found.by_place))
+    return (
+        f"Right answers at {LETTERS[best]} are found **{100 * found.effect:.1f} points** more often than at "
+        f"{LETTERS[worst]} (p = {found.p:.3f})."
+    )
+
+
+def questions_sentence(found: OrderEffect) -> str:
+    """Sentence on the number of questions that hang on the place, beside that expected by chance."""
+    return (
+        f"{len(found.hanging)} of {len(found.questions)} questions hang on the place; up to {found.expected:.0f} would be "
+        "called so by chance."
+    )
+
+
+def place_rows(found: OrderEffect) -> list[dict[str, Any]]:
+    """Table by place: accuracy with the right answer there, and share of all answers."""
+    return [
+        {
+            "place": LETTERS[index],
+            "accuracy": None if np.isnan(value) else float(value),
+            "answers": float(found.answered[index]),
+        }
+        for index, value in enumerate(found.by_place)
+    ]
+
+
+def question_rows(found: OrderEffect) -> list[dict[str, Any]]:
+    """Table of the questions that hang on the place, at most `MAX_LISTED`."""
+    return [
+        {"id": one.question_id, "effect": one.effect, "p": one.p}
+        | {LETTERS[index]: value for index, value in enumerate(one.by_place)}
+        for one in found.hanging[:MAX_LISTED]
+    ]
+
+
+def document(found: OrderEffect) -> dict[str, Any]:
+    """JSON document of the effect of the order."""
+    return {
+        "finding": headline(found).replace("**", ""),
+        "orders": [
+            {"order": label, "accuracy": float(value)}
+            for label, value in zip(found.labels, found.accuracy, strict=True)
+        ],
+        "spread": found.spread,
+        "interval": found.interval,
+        "places": place_rows(found),
+        "effect": found.effect,
+        "p": found.p,
+        "questions": [one.model_dump(mode="json") for one in found.questions],
+        "hanging": len(found.hanging),
+        "expected": found.expected,
+        "models": found.models,
+    }

@@ -1,0 +1,177 @@
+"""Tab Alternatives: other wrong answers, orders of choices and question formats, tried on the models.
+
+Tested in tests/pages/test_alternatives.py.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from e2lm_core.analysis.alternatives.distractors import TriedChoices
+from e2lm_core.analysis.alternatives.messages import choices as messages
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.runs.trials import choices as service
+from e2lm_core.runs.trials.choices import ChoiceTrial
+from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.cache import results
+from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
+from e2lm_core.ui.places.questions import form_trial, order_trial
+
+WRONG, ORDER, FORM = "Wrong answers", "Order of choices", "Question format"
+VIEWS = (WRONG, ORDER, FORM)
+MAX_BUTTONS = 5
+LINES_HELP = "One a line, at most 20. They are tried beside the set's own answers."
+_KEY = "choices"
+
+
+def alternatives_tab(task: TaskSet, has_results: bool) -> None:
+    """Draw the tab: what else could be asked, and what the models do with it. Nothing is run unasked.
+
+    Args:
+        task: The set.
+        has_results: Whether the set was run, which tells grown models from others.
+    """
+    head = st.container()
+    view = st.segmented_control(
+        "What to try",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="alternatives_view",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if view == ORDER:
+        order_trial.order_panel(task, head)
+    elif view == FORM:
+        form_trial.form_panel(task, head)
+    elif has_results:
+        _wrong_answers(task, head)
+    else:
+        with head:
+            widgets.headline("No results for single questions yet.")
+        widgets.run_first("Run this set, and other choices of its questions can be tried here.", task)
+
+
+def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
+    question, place = _choice(task)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        clicked = st.button(
+            "Try other choices", type="primary", icon=":material/science:", key="alternatives_try"
+        )
+        with st.popover("Texts of my own", icon=":material/edit:"):
+            own = st.text_area("Your own texts", key="alternatives_own", height=160, help=LINES_HELP)
+        if not session.is_example(task.address):
+            toolbar.undo_redo_buttons(task.address)
+    lines = tuple((own or "").splitlines())
+    fleet = results.fleet(task)
+    of = (task.digest, question.id, place, lines, fleet.digest)
+    found: TriedChoices | None = None
+    try:
+        if clicked or trial_jobs.is_kept(_KEY, of):
+            planned = service.plan_choice_trial(
+                session.studio(), task, question.id, place, *fleet.run_arguments, lines
+            )
+            if clicked:
+                trial_jobs.start(task, planned.trial, *fleet.run_arguments, _KEY, of)
+            found = trial_jobs.results(_KEY, of, lambda: planned.trial, partial(_judged, task, planned))
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+    with head:
+        widgets.headline(
+            messages.headline(found)
+            if found
+            else "Try other texts in place of a wrong answer, on all models of the set's model group."
+        )
+    if found is not None:
+        _proposals(task, question, found)
+    widgets.how_computed(*messages.HOW, messages.NOTHING_STORED)
+
+
+def _judged(task: TaskSet, planned: ChoiceTrial, _: object) -> TriedChoices:
+    return service.judge_choice_trial(planned, service.final_accuracy(results.measurements(task)))
+
+
+def _choice(task: TaskSet) -> tuple[Question, int]:
+    """The question and the index of one of its wrong answers, with the controls that select them."""
+    ids = [q.id for q in task.questions]
+    selected = st.session_state.get(urls.HELD["question"])
+    at = ids.index(selected) if selected in ids else 0
+    widgets.selector(
+        "Question",
+        ids,
+        ids[at],
+        _select,
+        key="alternatives_question",
+        format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
+        label_visibility="visible",
+        width=360,
+    )
+    question = task.questions[at]
+    right = f"{messages.LETTERS[question.answer]}: {question.choices[question.answer]}"
+    markdown.markdown(
+        markdown.fill_template(
+            "**{question}** The right answer is {right}.", question=question.question, right=right
+        )
+    )
+    wrong = [index for index in range(len(question.choices)) if index != question.answer]
+    place = st.segmented_control(
+        "Wrong answer to replace",
+        wrong,
+        default=wrong[0],
+        required=True,
+        format_func=lambda index: markdown.escape(f"{messages.LETTERS[index]}: {question.choices[index]}"),
+        key=f"alternatives_choice_{question.id}",
+    )
+    return question, int(wrong[0] if place is None else place)
+
+
+def _select(identity: str) -> None:
+    st.session_state[urls.HELD["question"]] = identity
+
+
+def _proposals(task: TaskSet, question: Question, found: TriedChoices) -> None:
+    """Draw the buttons that take a text, and the evidence as a table."""
+    if sentence := messages.control_sentence(found):
+        markdown.markdown(sentence)
+    markdown.caption(messages.THESE_ARE_PROPOSALS)
+    offered = [one for one in found.tried if not one.objections][:MAX_BUTTONS]
+    if session.is_example(task.address):
+        markdown.caption("An example stays as it is: copy the set to take one.")
+        toolbar.copy_popover(task.address)
+    else:
+        with st.container(horizontal=True, gap="small"):
+            for number, one in enumerate(offered):
+                if st.button(markdown.escape(f"Take {one.text}"), key=f"alternatives_take_{number}"):
+                    widgets.perform_action(
+                        partial(_take, task, question, found.place, one.text),
+                        partial(trial_jobs.forget, _KEY),
+                    )
+    widgets.table(
+        pd.DataFrame(messages.rows(found), columns=list(messages.COLUMNS)),
+        f"alternatives-{question.id}",
+        "alternatives",
+        phone_columns=("proposal", "judged", "gain"),
+        percent=messages.SHARES,
+        column_config={
+            name: st.column_config.NumberColumn(
+                name, format="%.1f%%" if name in messages.SHARES else "%+.3f", help=markdown.escape(text)
+            )
+            for name, text in messages.HELP.items()
+            if name != "against"
+        }
+        | {"against": st.column_config.TextColumn("against", help=messages.HELP["against"], width="large")},
+    )
+
+
+def _take(task: TaskSet, question: Question, place: int, text: str) -> None:
+    saved = service.take_choice(session.studio().settings, task.address, question, place, text)
+    last_edit.after_save(saved)
+    markdown.toast(f"{messages.LETTERS[place]} is now {text}. Undo takes it back.")
