@@ -50,6 +50,27 @@ def edit_effect_panel(task: TaskSet) -> None:
     _panel(task, edit, run_every=every_s)
 
 
+def edit_effect_line(task: TaskSet) -> None:
+    """Draw the last edit's effect on its question in one sentence with its curve, redrawn while a run goes on."""
+    edit = last_edit.last_edit(task)
+    every_s = None if _is_settled(task, edit) else widgets.run_poll_interval(task, polling.EDIT_S)
+
+    @st.fragment(run_every=every_s)
+    def drawn() -> None:
+        if edit.before is None:
+            return
+        changed = results.changed(task, edit.before, edit.after)
+        if not changed.measured:
+            return
+        with st.container(border=True, key="edit_effect"):
+            _finding(task, changed)
+            if name := next((e.question_id for e in changed.effects if e.kind != "deleted"), None):
+                _picture(task, edit, changed, edited.question_chart, name, METRICS[0])
+        _end(task, every_s)
+
+    drawn()
+
+
 def question_results(task: TaskSet, shown: Question) -> None:
     """Draw one question's own curves and margin, before and after its last change."""
     every_s = widgets.run_poll_interval(task, polling.EDIT_S)
@@ -157,10 +178,7 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
 
 def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:
     effects = changed.effects
-    run = results.state(task).run
-    running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
-    finding = question_edits.headline(effects, changed.whole, changed.done, changed.total, running)
-    markdown.markdown(finding, help=question_edits.MARGIN_HELP)
+    _finding(task, changed)
     _cue_words(task, edit, changed)
     metric = _metric_control("live_metric")
     drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
@@ -182,6 +200,14 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
         with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
             if box.open:
                 _tables(effects, _measured_of(task, edit, changed), name, metric)
+
+
+def _finding(task: TaskSet, changed: results.Changed) -> None:
+    """Draw the sentence on an edit's effect, with the progress of its run."""
+    run = results.state(task).run
+    running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
+    finding = question_edits.headline(changed.effects, changed.whole, changed.done, changed.total, running)
+    markdown.markdown(finding, help=question_edits.MARGIN_HELP)
 
 
 def _cue_words(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:

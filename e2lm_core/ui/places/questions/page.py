@@ -30,7 +30,7 @@ from e2lm_core.ui.editor import (
     toolbar,
 )
 from e2lm_core.ui.editor.drafts import conflicts, forms, pending
-from e2lm_core.ui.places.questions import choosing, known_facts, measured, relevance, suspects
+from e2lm_core.ui.places.questions import choosing, known_facts, measured, problems, relevance, suspects
 
 
 def draw() -> None:
@@ -38,6 +38,8 @@ def draw() -> None:
     task, tab = navigation.open_place(urls.QUESTIONS)
     if tab == "write":
         _write(task)
+    elif tab == "problems":
+        problems.problems_tab(task)
     elif tab == "relevance":
         _relevance(task)
     elif tab == "known":
