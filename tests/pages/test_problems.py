@@ -47,9 +47,10 @@ def rows(at: Visit) -> list[dict[str, str]]:
     return next(d.value for d in at.at.dataframe if "reason" in d.value.columns).to_dict("records")
 
 
-def select(at: Visit, chosen: list[int]) -> None:
+def select(at: Visit, chosen: list[int], column: str = "reason") -> None:
+    """What the browser sends when rows of a table were selected."""
     states = at.at._tree.get_widget_states()
-    table = next(d for d in at.at.dataframe if "reason" in d.value.columns)
+    table = next(d for d in at.at.dataframe if column in d.value.columns)
     sent = json.dumps({"selection": {"rows": chosen, "columns": [], "cells": []}})
     states.widgets.append(WidgetState(id=table.proto.id, string_value=sent))
     at.at._run(states)
@@ -169,3 +170,24 @@ def test_without_results_the_checks_are_listed(visit, name):
     else:
         assert [row["problem"] for row in rows(visit)] == ["Warning"]
         assert "the checks alone" in visit.said
+
+
+@pytest.mark.parametrize(
+    ("view", "column"),
+    [("suspects", "reason"), ("choosing", "chosen"), ("measured", "slope"), ("one_by_one", "acc_last")],
+)
+def test_every_list_of_questions_shows_text_and_choices_and_opens_the_same_question(sure, view, column):
+    sure.open(view)
+    if view == "choosing":
+        sure.at.session_state["choosing_questions"] = True  # as a click on its head
+        sure.at.run()
+    frame = next(d.value for d in sure.at.dataframe if column in d.value.columns)
+    first = frame["question"].iloc[0]
+    select(sure, [0], column)
+    question = next(q for q in questions(sure).values() if q.question == first)
+    assert f"**{question.id}** · {question.question}" in sure.said
+    for letter, choice in zip("ABCD", question.choices, strict=True):
+        assert f"{letter} {choice}" in sure.said.replace("**", "")
+    links = [link.proto for link in sure.at.get("page_link")]
+    assert any(f"question={question.id}" in link.query_string for link in links if link.label == "Open")
+    assert {"Set it", "Delete them", "Copy"} <= {button.label for button in sure.at.button}

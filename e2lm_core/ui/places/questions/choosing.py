@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import messages as choice_words
-from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.analysis.questions import problems, selection, selection_null
 from e2lm_core.analysis.questions.heldout import SCORES
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import COLUMNS
@@ -79,6 +79,7 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         "choosing_keep",
         partial(_origin, task, pool, rule, source, chosen.tried),
     )
+    _questions(task, chosen, pool)
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
     widgets.how_computed(
@@ -86,6 +87,37 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         choice_words.GAIN_HELP,
         *(judged if chosen.folds else []),
     )
+
+
+def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
+    """Draw a folded table of all questions, those that the rule leaves out first; made when it is opened."""
+    left = formatting.count(len(pool.ids) - len(chosen.ids), "question")
+    with st.expander(
+        markdown.escape(f"The questions: {len(chosen.ids):,} chosen, {left} left out"),
+        icon=":material/list:",
+        on_change="rerun",
+        key="choosing_questions",
+    ) as box:
+        if not box.open:
+            return
+        kept = set(chosen.ids)
+        shown = sorted(task.questions, key=lambda question: question.id in kept)
+        picked = st.dataframe(
+            pd.DataFrame(
+                {
+                    "chosen": [question.id in kept for question in shown],
+                    "question": [question.question for question in shown],
+                    "choices": [problems.lettered_choices(question) for question in shown],
+                }
+            ),
+            hide_index=True,
+            height=300,
+            on_select="rerun",
+            selection_mode="multi-row",
+            key=f"choosing_table_{task.address}_{hash(chosen.ids)}",
+        )
+        ids = [shown[row].id for row in picked.selection.rows]
+        question_view.show_selected(task, ids, "choosing", pool.models)
 
 
 def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None, trial: int) -> SelectionOrigin:
