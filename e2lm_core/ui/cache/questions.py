@@ -21,7 +21,7 @@ from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.analysis.questions.suspects import conditions
 from e2lm_core.analysis.questions.suspects import messages as suspect_words
-from e2lm_core.analysis.questions.suspects.records import SuspectList
+from e2lm_core.analysis.questions.suspects.records import Suspect, SuspectList
 from e2lm_core.analysis.questions.suspects.wrong_question_control import (
     WrongQuestionControl,
     evaluate_control,
@@ -319,7 +319,9 @@ def problems(task: TaskSet, here: Shown) -> list[question_problems.Problem]:
         task: The set.
         here: Its shown results, which may be those of an earlier version.
     """
-    measurements, listed, hurting = here.measurements, (), {}
+    measurements = here.measurements
+    listed: tuple[Suspect, ...] = ()
+    hurting: dict[str, str] = {}
     if here.task.questions and measurements.complete_pairs:
         listed = suspects(here.task, measurements)[0].listed
         hurting = _hurting(task, measurements)

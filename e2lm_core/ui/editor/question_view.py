@@ -30,13 +30,20 @@ IN_THE_TABLE = "rows of the table of results"  # the origin of a copy with selec
 def show_question(question: Question, with_link: bool = True) -> None:
     """Draw a question's text, its choices by letter with the right one marked, and a link to Write."""
     markdown.markdown(markdown.fill_template("**{id}** · {text}", id=question.id, text=question.question))
+    show_choices(question)
+    if with_link:
+        urls.link("write", OPEN, ICON, question.id)
+
+
+def show_choices(question: Question) -> None:
+    """Draw a question's choices by letter, one below the other, with the right one marked."""
+    lines = []
     for place, choice in enumerate(question.choices):
         is_right = place == question.answer
         template = "**{letter}** {text} :green-badge[right]" if is_right else "{letter} {text}"
         letter = formatting.choice_letter(place)
-        markdown.markdown(markdown.fill_template(template, letter=letter, text=choice))
-    if with_link:
-        urls.link("write", OPEN, ICON, question.id)
+        lines.append(markdown.fill_template(template, letter=letter, text=" ".join(choice.split())))
+    markdown.markdown(markdown.line_by_line(lines))
 
 
 def show_selected(task: TaskSet, ids: Sequence[str], key: str, models: Sequence[ModelInfo] = ()) -> None:

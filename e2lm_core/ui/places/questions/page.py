@@ -5,6 +5,8 @@ Tested in tests/pages/test_pages.py and tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from e2lm_core.analysis import validity
@@ -22,6 +24,7 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import (
     card,
     check_panel,
+    details,
     file_import,
     live_results,
     presence,
@@ -66,11 +69,14 @@ def _write(task: TaskSet) -> None:
         presence.presence_panel(task, toolbar.last_change(task.address))
         forms.show_queued()
 
-    view = _view(task, example)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        view = _view(task, example)
+        if view == "Table":
+            details.panel_switch()
     if view == "Table":
         if not example:
             conflicts.conflicts_in_set(task)
-        question_table.question_table(task, readonly=example)
+        details.with_panel(task, partial(question_table.question_table, task, readonly=example))
         if not example and task.questions:
             live_results.edit_effect_panel(task)
         live_results.all_questions_table(task)
@@ -93,7 +99,7 @@ def _write(task: TaskSet) -> None:
         check_panel.similar_questions_panel(task)
     findings = results.findings(task)
     if view == "Table":
-        question_table.attach_findings(task, [*findings, *live_results.cue_word_findings(task)])
+        question_table.attach_findings(task, findings)
     with head:
         widgets.headline(
             check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)

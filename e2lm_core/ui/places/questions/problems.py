@@ -5,6 +5,7 @@ Tested in tests/pages/test_problems.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -45,12 +46,23 @@ def problems_tab(task: TaskSet) -> None:
     with head:
         widgets.headline(question_problems.headline(left, len(ignored)))
     forms.show_queued()
-    if st.session_state.get(_FIXED) == task.address:
+    is_fixed = st.session_state.get(_FIXED) == task.address
+    shown = _kind(left)
+    if shown:
+        at = _place(shown)
+        if is_fixed and not viewport.is_narrow():
+            one, effect = st.columns([3, 2], gap="medium")
+        else:
+            effect, one = st.container(), st.container()
+        if is_fixed:
+            with effect:
+                live_results.edit_effect_line(task)
+        with one:
+            _problem(task, shown, at)
+        _form(task, shown[at])
+        _table(task, shown, at)
+    elif is_fixed:
         live_results.edit_effect_line(task)
-    if left:
-        at = _place(left)
-        _problem(task, left, at)
-        _table(task, left, at)
     if not here.measurements.complete_pairs:
         markdown.caption(
             "These are the checks alone: a run of the set also shows questions that mislead models."
@@ -59,6 +71,21 @@ def problems_tab(task: TaskSet) -> None:
         markdown.caption("What models say are hints, not verdicts: the models may all be wrong.")
     if ignored:
         _ignored(task, ignored)
+
+
+def _kind(left: Sequence[Problem]) -> list[Problem]:
+    """Draw the choice of a kind of problem if there are several; the problems of that kind."""
+    counts = Counter(problem.title for problem in left)
+    if len(counts) < 2:
+        return list(left)
+    kind = st.selectbox(
+        "Show",
+        ["", *counts],
+        format_func=lambda title: f"{title} ({counts[title]:,})" if title else f"all kinds ({len(left):,})",
+        key="problems_kind",
+        width=320,
+    )
+    return [problem for problem in left if kind not in counts or problem.title == kind]
 
 
 def _place(left: Sequence[Problem]) -> int:
@@ -82,7 +109,7 @@ def _problem(task: TaskSet, left: Sequence[Problem], at: int) -> None:
                 "{number} of {all} · **{title}**", number=at + 1, all=f"{len(left):,}", title=problem.title
             )
         )
-        markdown.markdown(markdown.safe_sentence(problem.reason))
+        markdown.markdown(markdown.escape(problem.reason))
         if question is not None:
             question_view.show_question(question, with_link=False)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -120,6 +147,11 @@ def _problem(task: TaskSet, left: Sequence[Problem], at: int) -> None:
                 on_click=_show,
                 args=(left, min(at + 1, len(left) - 1)),
             )
+
+
+def _form(task: TaskSet, problem: Problem) -> None:
+    """Draw the form of the question in hand once *Fix* has asked for it."""
+    question = next((q for q in task.questions if q.id == problem.question_id), None)
     if question is not None and st.session_state.get(_FIXING) == problem.key:
         card.question_form(task, question)
 
