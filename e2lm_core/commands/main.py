@@ -69,7 +69,7 @@ for command in (
     *(collection.tasks, history.undo, history.redo, history.versions),
     *(checkpoints.checkpoints, runs.evaluate, runs.worker),
     *(score.sq, score.score, ranks.ranks, ranks.parting),
-    *(questions.questions, questions.suspects, questions.choose, questions.relevance),
+    *(questions.questions, questions.suspects, questions.problems, questions.choose, questions.relevance),
     *(forms.forms, order.order, compare.compare, decide.decide, plan.plan, groups.groups, facts.facts),
     *(export.check, export.export, export.verify, export.report, results.import_results),
     *(deploy.backup, deploy.restore, deploy.deploy, deploy.publish),

@@ -1,4 +1,4 @@
-"""Commands `questions`, `suspects`, `choose` and `relevance`."""
+"""Commands `questions`, `suspects`, `problems`, `choose` and `relevance`."""
 
 from __future__ import annotations
 
@@ -122,6 +122,61 @@ def suspects(
         print_table(False, {}, of_models)
         of_conditions = json_values.frame_to_records(messages.condition_frame(controlled))
         print_table(False, {}, of_conditions, notes=[sentence.replace("**", "") for sentence in said])
+
+
+def problems(
+    task: Task,
+    checkpoints: Checkpoints = None,
+    fleet: FleetName = None,
+    num_fewshot: Fewshot = None,
+    ignored: Annotated[
+        bool, Option("--ignored", help="List those as well that were ignored on the page Problems.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List all problems of a set, gravest first: checks, questions to check, questions that hurt the ranking."""
+    from e2lm_core.analysis import validity
+    from e2lm_core.analysis.answers import Answers
+    from e2lm_core.analysis.questions import problems as question_problems
+    from e2lm_core.analysis.questions.suspects.messages import all_suspects
+    from e2lm_core.export.submission import check_findings
+    from e2lm_core.runs.checkpoint_order import last_of_each
+    from e2lm_core.runs.results import load_measurements
+    from e2lm_core.sets.editing import ignored_problems
+    from e2lm_core.sets.prompts.wrong_question_control import control_set
+
+    studio, question_set, measured, of = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
+    ends = last_of_each([c for curve in measured.curves for c in curve.checkpoints])
+    unread = load_measurements(studio, control_set(question_set), ends, of.num_fewshot, facts=False)
+    answers = Answers(measured)
+    silent = validity.no_ranking_advice_reason(measured, answers.scores("acc"))
+    influence = None if silent else answers.question_influence("acc")
+    found = question_problems.list_problems(
+        question_set.questions,
+        check_findings(studio, question_set),
+        all_suspects(measured, unread)[0].listed,
+        question_problems.hurting_questions(influence, measured.question_ids),
+    )
+    gone = set(ignored_problems.ignored_problems(studio.settings, task))
+    left = [one for one in found if one.key not in gone]
+    by_id = {question.id: question for question in question_set.questions}
+    rows = [
+        {
+            "id": one.question_id,
+            "problem": one.title,
+            "reason": one.reason,
+            "question": by_id[one.question_id].question if one.question_id else None,
+            "choices": question_problems.lettered_choices(by_id[one.question_id])
+            if one.question_id
+            else None,
+            "ignored": one.key in gone,
+        }
+        for one in (found if ignored else left)
+    ]
+    finding = question_problems.headline(left, len(found) - len(left)).replace("**", "")
+    document = {"task": question_set.name, "finding": finding, "problems": rows}
+    shown = ("id", "problem", "reason", "question")
+    print_table(as_json, document, rows, shown, about=measured, notes=[finding], fleet=of)
 
 
 def choose(

@@ -1,4 +1,4 @@
-"""`questions`, `choose` and `relevance` on the command line."""
+"""`questions`, `problems`, `choose` and `relevance` on the command line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from e2lm_core.analysis.questions import problems as question_problems
 from e2lm_core.analysis.questions.rules import COLUMNS
+from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.export import submission
+from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
+from e2lm_core.sets.editing import ignored_problems
 from tests.commands.conftest import Cli
 from tests.support import studios
 
@@ -59,6 +64,35 @@ def test_models_that_were_taught_nothing_judge_no_choice(call: Cli) -> None:
     assert "never learned these facts" in document["why"]
     text = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob")
     assert "Whether that is a gain cannot be told: The built-in mini models never learned" in text
+
+
+def test_problems_are_those_of_the_page_and_of_suspects(taught: Cli, tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path, tmp_path / "ladder")
+    document = taught("problems", "little", "--json")
+    rows = document["problems"]
+    suspects = taught("suspects", "little", "--json")["suspects"]
+    said = [row for row in rows if row["problem"] not in ("Error", "Warning", "Hurts the ranking")]
+    assert [row["id"] for row in said] == [row["id"] for row in suspects]
+    warnings = [row["reason"] for row in rows if row["problem"] == "Warning"]
+    assert "The set has 40 questions; the competition takes 100 to 15,000." in warnings
+    assert document["finding"].startswith(f"{len(rows)} problems")
+    task = collection.open_set(settings, "little")
+    (key,) = {
+        one.key
+        for one in question_problems.list_problems(task.questions, submission_findings(settings, task))
+        if one.kind == "competition_size"
+    }
+    ignored_problems.ignore_problems(settings, "little", (key,))
+    left = taught("problems", "little", "--json")
+    assert len(left["problems"]) == len(rows) - 1
+    assert left["finding"].endswith("1 problem ignored.")
+    every = taught("problems", "little", "--ignored", "--json")["problems"]
+    assert [row["ignored"] for row in every].count(True) == 1
+    assert "competition takes" in taught("problems", "little", "--ignored")
+
+
+def submission_findings(settings: Settings, task: TaskSet) -> list[Finding]:
+    return submission.check_findings(open_studio(settings), task)
 
 
 def test_choose(taught: Cli) -> None:

@@ -78,6 +78,11 @@ def test_a_questions_old_line_stands_faint_behind_its_new_one(both, metric: str)
         ("before", 10, "0.45"),
         ("now", 10, None),
     ]
+    small = edited.lines_of_chart(drawing)
+    assert [(of, len(points.split())) for of, points in small] == [("before", 10), ("now", 10)]
+    (wide, high), xs = edited.QUESTION_BOX, [float(p.split(",")[0]) for p in small[1][1].split()]
+    assert max(xs) == pytest.approx(wide, abs=0.1)
+    assert all(0 <= float(p.split(",")[1]) <= high for _, points in small for p in points.split())
     values = edits.mean_frame(now, name, metric)["value"]
     written = f"{values.iloc[-1]:.1%}" if metric == "acc" else f"{values.iloc[-1]:.3f}"
     last = said(drawing)[-1]

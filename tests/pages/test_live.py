@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 import streamlit as st
 
+from e2lm_core.analysis.questions import choice_curves, cue_words
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import checkpoint_order as run_order
@@ -17,7 +18,8 @@ from e2lm_core.runs import evaluate, results, start, worker
 from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.editor import edit_run
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
@@ -71,6 +73,13 @@ def pictured(at: Visit, picture: int) -> dict[str, int]:
     }
 
 
+def in_the_row(at: Visit, question: str = "q1") -> dict[str, object]:
+    """What the table's row shows of the last edit."""
+    notes = [e.proto for e in at.at.get("bidi_component") if e.proto.component_name == "studio_table_found"]
+    (effects,) = [note["effects"] for note in (json.loads(n.json) for n in notes) if "effects" in note]
+    return effects.get(question, {})
+
+
 def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     run_once(done)
     done.open("write")
@@ -80,6 +89,12 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     assert "has no results yet" in done.said
     assert "So far 0%, 0 of 40 checkpoints (waiting for the worker)." in done.said
     assert pictured(done, 0) == {"before": 10}
+    shown = in_the_row(done)
+    assert shown["text"] == "No results yet"
+    assert shown["running"] == "So far 0%, 0 of 40 checkpoints (waiting for the worker)"
+    assert "So far 0%, 0 of 40 checkpoints (waiting for the worker)." in done.said, (
+        "row and panel say one progress"
+    )
     compute(done, checkpoints=6)  # last and first of each of the three models that are no further seed
     done.at.run()
     assert "So far 15%, 6 of 40 checkpoints" in done.said
@@ -93,6 +108,11 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     (effect,) = question_edits.edit_effects(before, now)
     assert f"**q1**: {effect.changes[0].text}" in done.said
     assert pictured(done, 0) == {"before": 10, "now": 10}
+    shown = in_the_row(done)
+    assert shown["text"] == effect.changes[0].text
+    assert {name: len(points.split()) for name, points in shown["lines"]} == {"before": 10, "now": 10}
+    assert "running" not in shown
+    assert in_the_row(done, "q2") == {}
     done.click("Undo")
     compute(done)
     done.at.run()
@@ -114,14 +134,16 @@ def risen_edit(at: Visit) -> None:
     pytest.fail("no word raised the question")
 
 
-def test_an_edit_that_raised_its_question_is_set_against_its_new_word(done):
+def test_an_edit_that_raised_its_question_is_set_against_its_new_word(done, monkeypatch):
     run_once(done)
     done.open("write")
     done.edit({0: {"question": "What is twice the number 1, then?"}})
     compute(done)
     risen_edit(done)
     assert "one new word" not in done.said
-    done.click("Is it one word?")
+    assert in_the_row(done)["ask"] is True
+    done.tell("cue_words", "q1")  # the row's button
+    assert in_the_row(done)["ask"] is False
     job = start.latest_job(done.studio, OWN, kind=start.CUE_WORDS)
     assert job is not None
     assert list(job.payload["words"]) == ["q1"]
@@ -131,6 +153,14 @@ def test_an_edit_that_raised_its_question_is_set_against_its_new_word(done):
     assert start.latest_job(done.studio, OWN, kind=start.CUE_WORDS).state == "done"
     done.open("write")
     assert "Is it one word?" not in [button.label for button in done.at.button]
+    assert in_the_row(done)["ask"] is False
+    gain = cue_words.MeanGain(value=0.2, low=0.1, high=0.3)
+    made = cue_words.EditControl(
+        question_id="q1", word="then", verdict="cue words", gain=gain, control=gain, difference=gain
+    )
+    monkeypatch.setattr(remembered, "edit_controls", lambda *_: [made])
+    done.open("write")
+    assert in_the_row(done)["said"].startswith("Cue words: the new word then alone raises")
 
 
 def test_the_run_of_an_edit_begins_with_its_saving(done):
@@ -496,3 +526,50 @@ def test_an_edit_amid_a_whole_run_goes_on_with_both(done: Visit) -> None:
     assert "questions" not in run.payload
     assert run.priority == evaluate.SWEEP  # a long run passes nobody's for an edit
     assert len(run.payload["checkpoints"]) == 40
+
+
+def beside(at: Visit, part: str) -> str:
+    at.at.segmented_control(key="beside_part").set_value(part).run()
+    assert not at.at.exception
+    return at.said
+
+
+def test_the_side_panel_shows_the_question_in_hand_and_nothing_while_it_is_closed(done, monkeypatch):
+    run_once(done)
+    asked: list[str] = []
+    drawn_before = choice_curves.choice_frame
+    monkeypatch.setattr(
+        choice_curves, "choice_frame", lambda m, name: (asked.append(name), drawn_before(m, name))[1]
+    )
+    done.open("write")
+    assert not [e for e in done.at.segmented_control if e.key == "beside_part"]
+    done.at.toggle(key="beside_open").set_value(True).run()
+    first = own(done).questions[0]
+    assert f"**{first.id}** · {first.question}" in done.said
+    assert "margin **" in done.said
+    assert not asked, "only the chosen part is computed"
+    assert "the models favour" in beside(done, "Choices")
+    assert asked == [first.id]
+    beside(done, "Prompt")
+    assert any(first.question in code.value for code in done.at.code)
+    assert "Not changed" in beside(done, "History")
+    done.edit({0: {"question": "How much is one and one?"}})
+    compute(done)
+    done.at.run()
+    assert "How much is one and one?" in beside(done, "History")
+    assert f"**question**: {first.question} → How much is one and one?" in done.said
+    assert "No note" in beside(done, "Notes")
+    done.at.session_state["card_id"] = "q3"  # as the table says
+    done.at.run()
+    third = own(done).questions[2]
+    assert f"**{third.id}** · {third.question}" in done.said
+
+
+def test_in_a_narrow_window_the_side_panel_stands_below_the_table(done, monkeypatch):
+    monkeypatch.setattr(viewport, "is_narrow", lambda: True)
+    done.open("write")
+    done.at.segmented_control(key="author_view").set_value("Table").run()
+    done.at.toggle(key="beside_open").set_value(True).run()
+    assert not done.at.exception
+    done.at.selectbox(key="beside_part").set_value("Notes").run()
+    assert "No note" in done.said

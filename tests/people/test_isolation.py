@@ -137,6 +137,7 @@ OWN = (
     "sets.editing.presence.change_stamp",
     "sets.editing.save_edits.save_question",
     "sets.editing.save_edits.keep_conflicts",
+    "sets.editing.ignored_problems.",
 )
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
@@ -309,6 +310,7 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "started_at": 0.0,
             "form": "0" * 32,
             "digest": "0" * 32,
+            "digests": ("0" * 32,),
             "question_ids": ["q1"],
             "target_set": address,
             "repo": "bob/his",

@@ -268,10 +268,10 @@ def unknown(count: int = 6) -> TaskSet:
     )
 
 
-def learn(chosen: Settings, name: str = "little", taught: bool = True) -> None:
+def learn(chosen: Settings, name: str = "little", taught: bool = True, strength: float = 1.0) -> None:
     """Results of a set that was taught, in a home with a real ladder of its own: gold gains with every step, with size, not in the twin.
 
-    Of one that was not, gold gains nothing.
+    Of one that was not, gold gains nothing; `strength` multiplies what it gains.
     """
     opened = open_studio(chosen)
     task = collection.open_set(chosen, name)
@@ -289,7 +289,7 @@ def learn(chosen: Settings, name: str = "little", taught: bool = True) -> None:
     docs = render_set(task)
     for checkpoint in opened.catalogue.checkpoints:
         model = checkpoint.model
-        gain = 0.0 if model.twin_of or not taught else (model.parameters or 0) ** 0.25 / 10_000
+        gain = 0.0 if model.twin_of or not taught else strength * (model.parameters or 0) ** 0.25 / 10_000
         rows = []
         for number, doc in enumerate(docs):
             chance = random.Random(f"{checkpoint.name} {number}")

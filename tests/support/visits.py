@@ -155,12 +155,12 @@ def _whole(row: dict) -> dict:
     return {"subject": None, "note": None, **row}
 
 
-def learnt_in(folder: Path) -> Path:
+def learnt_in(folder: Path, strength: float = 1.0) -> Path:
     """An example and a copy of it, with a ladder of their own that answers as models do that were taught the answers."""
     chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
     studios.write_example(chosen, studios.task(40))
     collection.copy_set(chosen, "little", OWN)
-    studios.learn(chosen, OWN)
+    studios.learn(chosen, OWN, strength=strength)
     return folder
 
 

@@ -5,6 +5,8 @@ Tested in tests/export/test_edited.py.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from e2lm_core.analysis.questions import edits
@@ -19,6 +21,8 @@ _HEIGHT, _TICKS = 180, (5, 5)
 BESIDE = Layout(740, _HEIGHT, ticks=_TICKS, is_fluid=True)
 BELOW = Layout(360, _HEIGHT, right=16, legend=2, ticks=_TICKS, is_fluid=True)
 OF_QUESTION = Layout(740, _HEIGHT, right=62, ticks=_TICKS, is_fluid=True)
+QUESTION_BOX = (OF_QUESTION.plot_width, OF_QUESTION.height)  # box of the lines of a question's chart
+_POLYLINE = re.compile(r'<polyline data-name="(before|now)" points="([^"]*)"')
 OLD, BEHIND = 0.45, 0.28  # opacities of earlier lines: of a single one, and among many
 
 
@@ -77,6 +81,11 @@ def question_chart(before: Measurements, after: Measurements, name: str, metric:
     window = set_scores.early_end(after) if by_tokens else None
     chart = Chart(title, lines, by_tokens, question_chance(after, name, metric), window, metric)
     return draw(chart, OF_QUESTION, colours)
+
+
+def lines_of_chart(drawn: str) -> list[tuple[str, str]]:
+    """Name and points of each line of `question_chart`, for a small curve of the same size."""
+    return _POLYLINE.findall(drawn)
 
 
 def _of_model(

@@ -87,6 +87,11 @@ def bullet_list(sentences: Any) -> SafeMarkdown:
     return SafeMarkdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
 
 
+def line_by_line(sentences: Any) -> SafeMarkdown:
+    """Texts one below the other in one paragraph, escaped unless they are safe Markdown."""
+    return SafeMarkdown("  \n".join(escape(sentence) for sentence in sentences))
+
+
 def _placeless(text: str) -> str:
     """A text without paths of the machine; with them for a local user without sign-in."""
     if "/" not in text or (

@@ -115,6 +115,7 @@ QUESTIONS = Place(
     ":material/edit_note:",
     (
         Tab("write", "Write", ("view", "question")),
+        Tab("problems", "Problems"),
         Tab("measured", "Measured", ("metric", "find", "subject")),
         Tab("suspects", "Suspects"),
         Tab("choosing", "Choosing", ("metric",)),
@@ -198,11 +199,14 @@ def address(view: str, name: str) -> str:
     return f"{'' if place is SETS else place.slug}?{urlencode(query(tab, name))}"
 
 
-def link(name: str, label: str, icon: str) -> None:
-    """Draw a link to a place or a tab, with the selected set."""
+def link(name: str, label: str, icon: str, question: str | None = None) -> None:
+    """Draw a link to a place or a tab, with the selected set, and to one of its questions by id if one is given."""
     place, tab = find(name)
     followed = {_FOLLOWED: "1"} if st.session_state.get(_PLACE) == place.slug else {}
-    st.page_link(place.script, label=markdown.escape(label), icon=icon, query_params=query(tab) | followed)
+    more = {} if question is None else {"question": question}
+    st.page_link(
+        place.script, label=markdown.escape(label), icon=icon, query_params=query(tab) | more | followed
+    )
 
 
 def go(name: str) -> None:

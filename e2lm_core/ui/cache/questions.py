@@ -14,13 +14,14 @@ import streamlit as st
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import null_through_rule as through_rule
 from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions import problems as question_problems
 from e2lm_core.analysis.questions import selection, selection_null
 from e2lm_core.analysis.questions.cue_words import EditControl
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.analysis.questions.suspects import conditions
 from e2lm_core.analysis.questions.suspects import messages as suspect_words
-from e2lm_core.analysis.questions.suspects.records import SuspectList
+from e2lm_core.analysis.questions.suspects.records import Suspect, SuspectList
 from e2lm_core.analysis.questions.suspects.wrong_question_control import (
     WrongQuestionControl,
     evaluate_control,
@@ -36,8 +37,9 @@ from e2lm_core.sets.editing import rule_trials
 from e2lm_core.sets.prompts import wordings
 from e2lm_core.ui import session
 from e2lm_core.ui.base import page_cache
-from e2lm_core.ui.cache import process_pool, results, worker_analysis
+from e2lm_core.ui.cache import curves, process_pool, results, worker_analysis
 from e2lm_core.ui.cache.measurements import identities
+from e2lm_core.ui.cache.stale_while_revalidate import Shown
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
@@ -305,6 +307,37 @@ def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
     """Checkpoints and few-shot count of the control: the last checkpoint of each model in the set's fleet."""
     checkpoints, num_fewshot = results.fleet(task).run_arguments
     return run_order.last_of_each(checkpoints), num_fewshot
+
+
+# --- the list of problems ----------------------------------------------------------------------------------
+
+
+def problems(task: TaskSet, here: Shown) -> list[question_problems.Problem]:
+    """All problems of a set, by its checks and by the results that pages show.
+
+    Args:
+        task: The set.
+        here: Its shown results, which may be those of an earlier version.
+    """
+    measurements = here.measurements
+    listed: tuple[Suspect, ...] = ()
+    hurting: dict[str, str] = {}
+    if here.task.questions and measurements.complete_pairs:
+        listed = suspects(here.task, measurements)[0].listed
+        hurting = _hurting(task, measurements)
+    outdated = question_problems.edited_questions(here.task.questions, task.questions)
+    return question_problems.list_problems(task.questions, results.findings(task), listed, hurting, outdated)
+
+
+def _hurting(task: TaskSet, measurements: Measurements) -> dict[str, str]:
+    """Reason by id of each question that hurts the ranking by accuracy; empty if none may be named."""
+    if not measurements.complete_checkpoints:
+        return {}
+    found = results.scores(measurements, "acc")
+    if validity.no_ranking_advice_reason(measurements, found, results.is_running(task)):
+        return {}
+    influence = curves.holding(measurements, "acc", found.rc_reading)
+    return question_problems.hurting_questions(influence, measurements.question_ids)
 
 
 # --- relevance, which embeds every question: only where it was asked for ----------------------------------

@@ -54,6 +54,16 @@ def card(task: TaskSet, readonly: bool) -> None:
     prompt_preview.prompt_preview(task, question)
 
 
+def question_form(task: TaskSet, question: Question) -> None:
+    """Draw one question's form with its curves beside it, outside of the card."""
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
+        if not conflicts.question_conflicts(task, question):
+            _form(task, drafts.question_place(question.id), question, False, _save, question.id)
+    with right:
+        live_results.question_results(task, question)
+
+
 def open_places(task: TaskSet) -> list[str]:
     """Place of the form that the card shows, as a list of one."""
     ids = [q.id for q in task.questions]

@@ -9,7 +9,8 @@ Tested in tests/pages/test_live.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -19,7 +20,8 @@ from e2lm_core.analysis.questions import cue_words
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.database import change_stamp
-from e2lm_core.base.records import SHARES, Finding, ModelInfo, Question, TaskSet
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
 from e2lm_core.export.picture import edited
 from e2lm_core.runs import start
 from e2lm_core.runs.messages import run_status as run_words
@@ -30,7 +32,8 @@ from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
 from e2lm_core.ui.base import markdown, page_cache, polling, viewport
 from e2lm_core.ui.cache import process_pool, questions, results
-from e2lm_core.ui.editor import control_run, last_edit
+from e2lm_core.ui.editor import control_run, last_edit, table_notes
+from e2lm_core.ui.editor.drafts import forms
 
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
 POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first interval is short as it only reads a file's time
@@ -50,10 +53,31 @@ def edit_effect_panel(task: TaskSet) -> None:
     _panel(task, edit, run_every=every_s)
 
 
-def question_results(task: TaskSet, shown: Question) -> None:
-    """Draw one question's own curves and margin, before and after its last change."""
+def edit_effect_line(task: TaskSet) -> None:
+    """Draw the last edit's effect on its question in one sentence with its curve, redrawn while a run goes on."""
+    edit = last_edit.last_edit(task)
+    every_s = None if _is_settled(task, edit) else widgets.run_poll_interval(task, polling.EDIT_S)
+
+    @st.fragment(run_every=every_s)
+    def drawn() -> None:
+        if edit.before is None:
+            return
+        changed = results.changed(task, edit.before, edit.after)
+        if not changed.measured:
+            return
+        with st.container(border=True, key="edit_effect"):
+            _finding(task, changed)
+            if name := next((e.question_id for e in changed.effects if e.kind != "deleted"), None):
+                _picture(task, edit, changed, edited.question_chart, name, METRICS[0])
+        _end(task, every_s)
+
+    drawn()
+
+
+def question_results(task: TaskSet, shown: Question, chart_px: int = CHART_PX) -> None:
+    """Draw one question's own curves and margin, before and after its last change; the chart is `chart_px` high."""
     every_s = widgets.run_poll_interval(task, polling.EDIT_S)
-    _question(task, last_edit.last_edit(task).before, shown, run_every=every_s)
+    _question(task, last_edit.last_edit(task).before, shown, every_s, chart_px)
 
 
 def all_questions_table(task: TaskSet) -> None:
@@ -157,11 +181,8 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
 
 def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:
     effects = changed.effects
-    run = results.state(task).run
-    running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
-    finding = question_edits.headline(effects, changed.whole, changed.done, changed.total, running)
-    markdown.markdown(finding, help=question_edits.MARGIN_HELP)
-    _cue_words(task, edit, changed)
+    running = _finding(task, changed)
+    asks, said = _cue_words(task, edit, changed)
     metric = _metric_control("live_metric")
     drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
     name = drawable[0] if drawable else None
@@ -175,7 +196,8 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
                 "**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=many
             )
         )
-        _picture(task, edit, changed, edited.question_chart, name, metric)
+    drawn = _picture(task, edit, changed, edited.question_chart, name, metric) if name else ""
+    table_notes.send_note(task, "effects", effects=_row_effects(changed, running, asks, said, name, drawn))
     _caption("The whole set", metric, before=True, seeds=sum(m.seed_of is not None for m in _models(task)))
     _picture(task, edit, changed, edited.chart_of_set, metric, viewport.is_narrow())
     if effects:
@@ -184,42 +206,84 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
                 _tables(effects, _measured_of(task, edit, changed), name, metric)
 
 
-def _cue_words(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:
-    """Draw whether one word made the rise, or the button that finds out; nothing of an edit that raised nothing."""
+def _finding(task: TaskSet, changed: results.Changed) -> str:
+    """Draw the sentence on an edit's effect, with the progress of its run, and return that; "" without one."""
+    run = results.state(task).run
+    running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
+    finding = question_edits.headline(changed.effects, changed.whole, changed.done, changed.total, running)
+    markdown.markdown(finding, help=question_edits.MARGIN_HELP)
+    return running
+
+
+def _cue_words(
+    task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed
+) -> tuple[bool, dict[str, str]]:
+    """Draw whether one word made the rise, or the button that finds out; nothing of an edit that raised nothing.
+
+    Returns:
+        Whether the button is drawn, and the sentence on each question of which it is known.
+    """
     risen = _risen(changed)
     if edit.before is None or not risen or changed.done < changed.total:
-        return
+        return False, {}
     found = questions.edit_controls(task, edit.before, edit.after, risen)
     for sentence in cue_words.control_sentences(found):
         markdown.markdown(sentence)
-    rest = set(risen) - {one.question_id for one in found}
-    words = control_results.new_words(edit.before, edit.after, tuple(rest))
-    if not words or task.digest != edit.after.digest:
-        return
-    if control_run.progress_or_error(task, "live_words", start.CUE_WORDS):
-        return
+    said = {one.question_id: str(one.sentence).replace("**", "") for one in found if one.sentence}
+    words = _untested_words(task, edit, risen, found)
+    if not words or control_run.progress_or_error(task, "live_words", start.CUE_WORDS):
+        return False, said
     if st.button("Is it one word?", icon=":material/quiz:", key="live_words", help=cue_words.HELP):
-        ends, num_fewshot = questions.control_fleet(task)
-        run_launcher.queue_run(task, ends, num_fewshot, kind=start.CUE_WORDS, words=words)
+        run_cue_words()
+        st.rerun()
+    return True, said
 
 
-def cue_word_findings(task: TaskSet) -> list[Finding]:
-    """A warning for each question that the last edit raised by a cue word, for the rows of the table."""
-    edit = last_edit.last_edit(task)
-    if edit.before is None or not results.is_known(task, edit.before, edit.after):
-        return []
-    risen = _risen(results.changed(task, edit.before, edit.after))
-    found = questions.edit_controls(task, edit.before, edit.after, risen) if risen else []
-    return [
-        Finding(
-            severity="warning",
-            code="cue_words",
-            sentence=str(one.sentence).replace("**", ""),
-            question_id=one.question_id,
-        )
-        for one in found
-        if one.verdict == "cue words"
-    ]
+def _untested_words(
+    task: TaskSet, edit: last_edit.LastEdit, risen: tuple[str, ...], found: Sequence[cue_words.EditControl]
+) -> dict[str, str]:
+    """Rarest new word by id of each raised question whose word was not run alone yet; empty for an older edit."""
+    rest = set(risen) - {one.question_id for one in found}
+    if edit.before is None or task.digest != edit.after.digest:
+        return {}
+    return control_results.new_words(edit.before, edit.after, tuple(rest))
+
+
+def run_cue_words() -> None:
+    """Run the words that the last edit of the selected set added, alone, for the panel and for the table's row."""
+    try:
+        task = session.read_set(str(st.session_state.get("set")))
+        edit = last_edit.last_edit(task)
+        if edit.before is None:
+            return
+        risen = _risen(results.changed(task, edit.before, edit.after))
+        found = questions.edit_controls(task, edit.before, edit.after, risen)
+        if words := _untested_words(task, edit, risen, found):
+            ends, num_fewshot = questions.control_fleet(task)
+            run_launcher.start_run(task, ends, num_fewshot, kind=start.CUE_WORDS, words=words)
+    except StudioError as error:
+        forms.queue_error(error)
+
+
+def _row_effects(
+    changed: results.Changed, running: str, asks: bool, said: Mapping[str, str], name: str | None, drawn: str
+) -> dict[str, dict[str, Any]]:
+    """An edit as the table's rows show it, by question id: words, and the lines of the picture of one question."""
+    effects: dict[str, dict[str, Any]] = {}
+    for effect in changed.effects[:PICKED_FROM]:
+        if effect.kind == "deleted":
+            continue
+        (margin, *_) = effect.changes
+        words = margin.current_text.replace("**", "") if margin.before is None else margin.text
+        shown: dict[str, Any] = {"text": words if margin.after is not None else "No results yet"}
+        if running:
+            shown["running"] = f"So far {running}"
+        if effect.question_id in said:
+            shown["said"] = said[effect.question_id]
+        if effect.question_id == name:
+            shown |= {"lines": edited.lines_of_chart(drawn), "box": edited.QUESTION_BOX, "ask": asks}
+        effects[effect.question_id] = shown
+    return effects
 
 
 def _risen(changed: results.Changed) -> tuple[str, ...]:
@@ -269,8 +333,8 @@ def _picture(
     changed: results.Changed,
     draw: Callable[..., str],
     *arguments: Hashable,
-) -> None:
-    """Draw the picture that `draw` makes of the set before and after the edit.
+) -> str:
+    """Draw the picture that `draw` makes of the set before and after the edit, and return its SVG text.
 
     It is computed once for all sessions, in a worker process.
     """
@@ -281,6 +345,7 @@ def _picture(
         lambda: process_pool.edits(draw, *_measured_of(task, edit, changed), *arguments, theme),
     )
     svg_chart.show_svg(f"live_{draw.__name__}", [drawn])
+    return drawn
 
 
 def _measured_of(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> _Both:
@@ -289,7 +354,9 @@ def _measured_of(task: TaskSet, edit: last_edit.LastEdit, changed: results.Chang
     return changed.of or (_measured(task, edit.before), _measured(task, edit.after))
 
 
-def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
+def _question(
+    task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None, chart_px: int
+) -> None:
     @st.fragment(run_every=run_every)
     def drawn() -> None:
         now = results.measurements(task)
@@ -299,7 +366,6 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
             was = None if before is None else _measured(task, before)
             changed = () if was is None else question_edits.edit_effects(was, now)
             effect = next((e for e in changed if e.question_id == shown.id), None)
-            _figures(now, shown.id, effect)
             metric = _metric_control("live_card_metric")
             old = None
             if was is not None and effect is not None and shown.id in was.question_ids:
@@ -313,8 +379,9 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
                 f"{metric}, Its curves",
                 edited.question_chance(now, shown.id, metric),
                 old,
-                CHART_PX,
+                chart_px,
             )
+            _figures(now, shown.id, effect)
         _end(task, run_every)
 
     drawn()

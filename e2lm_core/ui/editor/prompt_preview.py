@@ -21,24 +21,26 @@ MODEL = "prompt_model"
 def prompt_preview(task: TaskSet, question: Question) -> None:
     """Draw the full prompt of a question, as saved, in a folded box."""
     with st.expander("Prompt preview", icon=":material/visibility:", on_change="rerun") as box:
-        if not box.open:
-            return
-        try:
-            doc = render.render(task.config, question, _shots(task, question))
-        except StudioError as error:
-            markdown.error(error)
-            return
-        st.code(highlight_scored(doc), language=None, wrap_lines=True)
-        shots = (
-            formatting.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
-        )
-        scored = (
-            "the gold choice behind ▁; each choice is scored in its place"
-            if doc.ending is None
-            else "the gold choice before ▁; what is behind it is scored after each choice in its place"
-        )
-        st.caption(markdown.escape(f"{shots} before it, and {scored}."))
-        _counted(doc)
+        if box.open:
+            show_prompt(task, question)
+
+
+def show_prompt(task: TaskSet, question: Question) -> None:
+    """Draw the full prompt of a question, as saved, with its length."""
+    try:
+        doc = render.render(task.config, question, _shots(task, question))
+    except StudioError as error:
+        markdown.error(error)
+        return
+    st.code(highlight_scored(doc), language=None, wrap_lines=True)
+    shots = formatting.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
+    scored = (
+        "the gold choice behind ▁; each choice is scored in its place"
+        if doc.ending is None
+        else "the gold choice before ▁; what is behind it is scored after each choice in its place"
+    )
+    st.caption(markdown.escape(f"{shots} before it, and {scored}."))
+    _counted(doc)
 
 
 def highlight_scored(doc: RenderedDoc) -> str:

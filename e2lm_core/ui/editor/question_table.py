@@ -31,7 +31,7 @@ from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import markdown, polling
 from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache import questions as remembered
-from e2lm_core.ui.editor import card, file_import, last_edit, table_script
+from e2lm_core.ui.editor import card, file_import, last_edit, live_results, table_notes, table_script
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
 
@@ -39,20 +39,11 @@ KEY = "questions_table"
 MAX_FOUND = 1000
 MEASURES = ("slope", "relevance")
 _ASKED = "table_measures"  # key of the session state: figures that filters and sorting need, by set
-# Streamlit sends a component's script with each drawing, so this short one fetches the actual script once.
-_JS = (
-    "export default async (page) => (await import(new URL(page.data.script, location.origin))).default(page);"
-)
 
 
 @st.cache_resource(show_spinner=False)
 def _component():
-    return st.components.v2.component("studio_table", js=_JS, isolate_styles=False)
-
-
-@st.cache_resource(show_spinner=False)
-def _noting():
-    return st.components.v2.component("studio_table_found", js=_JS, isolate_styles=False)
+    return st.components.v2.component("studio_table", js=table_notes.JS, isolate_styles=False)
 
 
 def question_table(task: TaskSet, readonly: bool = False) -> None:
@@ -62,7 +53,7 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
     _component()(
         key=KEY,
         data={
-            **_address(task),
+            **table_notes.table_address(task),
             "url": f"{autosave.base_path()}{table_script.PATH}",
             "drafts": f"{autosave.base_path()}/drafts",
             "pass": component_requests.issue_token(settings, task.address, runs=last_edit.auto_run_token()),
@@ -81,6 +72,7 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
         on_pasted_change=_pasted,
         on_card_change=_opened,
         on_measure_change=_measure,
+        on_cue_words_change=live_results.run_cue_words,
     )
     for sentence in st.session_state.pop("editor_refused", ()):
         markdown.error(sentence, icon=":material/error:")
@@ -100,8 +92,7 @@ def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
             st.rerun()
         found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MAX_FOUND]
         figures = {name: _figure(task, name) for name in _asked(task)}
-        with st.container(key="listening_found", width="content"):
-            _noting()(key="table_found", data={**_address(task), "found": found, "figures": figures})
+        table_notes.send_note(task, "found", found=found, figures=figures)
 
     given()
 
@@ -154,13 +145,6 @@ def _probabilities(task: TaskSet) -> tuple[list[float | None] | None, str]:
 def _is_over(task: TaskSet) -> bool:
     work = embedding_progress.get_or_start(task) if task.questions else None
     return work is None or work.over
-
-
-def _address(task: TaskSet) -> dict[str, str]:
-    return {
-        "script": f"{autosave.base_path()}{table_script.SCRIPT}?v={table_script.read_script()[1]}",
-        "task": task.address,
-    }
 
 
 def _told(event: str) -> Any:

@@ -19,6 +19,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, page_cache, urls, viewport
+from e2lm_core.ui.editor import question_view
 from e2lm_core.ui.places.curves.accuracy import View
 
 # Limit on the points of all small curves together: 20,000 questions at 25 checkpoints of each model need
@@ -70,6 +71,10 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
     held = st.session_state.get(urls.HELD["question"])
     at = rows[0] if rows else ids.index(held) if held in ids else _risen_most(frame)
     if at is not None:
+        if rows:
+            question_view.show_selected(task, [task.questions[at].id], "one_by_one", view.models)
+        else:
+            question_view.show_question(task.questions[at])
         _question(task.questions[at], measurements, view)
 
 
@@ -93,12 +98,6 @@ def _risen_most(frame: pd.DataFrame) -> int | None:
 
 
 def _question(question: Question, measurements: Measurements, view: View) -> None:
-    markdown.markdown(markdown.fill_template("**{id}** · {text}", id=question.id, text=question.question))
-    markdown.caption(
-        markdown.escape(
-            " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
-        )
-    )
     if not measurements.has_curve:
         widgets.empty_state(curve_words.NO_CURVE)
         return

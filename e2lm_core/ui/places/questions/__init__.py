@@ -1,1 +1,1 @@
-"""The place Questions: write, measured, suspects, choosing, relevance."""
+"""The place Questions: write, problems, measured, suspects, choosing, relevance."""

@@ -5,7 +5,6 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
@@ -14,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import messages as choice_words
-from e2lm_core.analysis.questions import selection, selection_null
+from e2lm_core.analysis.questions import problems, selection, selection_null
 from e2lm_core.analysis.questions.heldout import SCORES
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import COLUMNS
@@ -23,15 +22,14 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import SelectionOrigin, TaskSet
 from e2lm_core.charts import questions as question_charts
-from e2lm_core.runs import fleets
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import authoring, collection, selection_origin
+from e2lm_core.sets import selection_origin
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import toolbar
+from e2lm_core.ui.editor import question_view
 
 OWN = "a rule of my own"
 BEST_SOURCE = "the one that rises most"
@@ -75,12 +73,13 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         covers = chosen.scores[_judgement(chosen)].covers
     else:
         widgets.redraw_while_running(task)
-    copy_selection(
+    question_view.copy_selection(
         task.address,
         list(chosen.ids),
         "choosing_keep",
         partial(_origin, task, pool, rule, source, chosen.tried),
     )
+    _questions(task, chosen, pool)
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
     widgets.how_computed(
@@ -88,6 +87,37 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         choice_words.GAIN_HELP,
         *(judged if chosen.folds else []),
     )
+
+
+def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
+    """Draw a folded table of all questions, those that the rule leaves out first; made when it is opened."""
+    left = formatting.count(len(pool.ids) - len(chosen.ids), "question")
+    with st.expander(
+        markdown.escape(f"The questions: {len(chosen.ids):,} chosen, {left} left out"),
+        icon=":material/list:",
+        on_change="rerun",
+        key="choosing_questions",
+    ) as box:
+        if not box.open:
+            return
+        kept = set(chosen.ids)
+        shown = sorted(task.questions, key=lambda question: question.id in kept)
+        picked = st.dataframe(
+            pd.DataFrame(
+                {
+                    "chosen": [question.id in kept for question in shown],
+                    "question": [question.question for question in shown],
+                    "choices": [problems.lettered_choices(question) for question in shown],
+                }
+            ),
+            hide_index=True,
+            height=300,
+            on_select="rerun",
+            selection_mode="multi-row",
+            key=f"choosing_table_{task.address}_{hash(chosen.ids)}",
+        )
+        ids = [shown[row].id for row in picked.selection.rows]
+        question_view.show_selected(task, ids, "choosing", pool.models)
 
 
 def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None, trial: int) -> SelectionOrigin:
@@ -189,32 +219,3 @@ def _gains(chosen: Selection, score: str) -> None:
         "choosing_gains",
         f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
     )
-
-
-def copy_selection(source: str, ids: Sequence[str], key: str, origin: Callable[[], SelectionOrigin]) -> None:
-    """Draw a popover that copies the set with these questions only; the set itself stays unchanged.
-
-    Args:
-        source: Address of the set.
-        ids: Ids of the questions.
-        key: Prefix of the widgets' keys.
-        origin: Makes the origin of the copy: the rule that chose the questions.
-    """
-    settings = session.studio().settings
-    with st.popover(
-        markdown.escape(f"Copy the set with {formatting.count(len(ids), 'question')}"),
-        icon=":material/content_copy:",
-    ):
-        wish = st.text_input(
-            "Name of the copy", collection.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
-        )
-        st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
-        if st.button("Copy", type="primary", key=f"{key}_go"):
-            toolbar.run_action(partial(_copy, source, wish, ids, origin), wish)
-
-
-def _copy(source: str, name: str, ids: Sequence[str], origin: Callable[[], SelectionOrigin]) -> None:
-    settings, metadata = session.studio().settings, selection_origin.origin_metadata(origin())
-    authoring.copy_with_questions(settings, source, name, ids, metadata)
-    fleets.copy_choice(settings, source, name)
-    markdown.toast(f"{name} holds {formatting.count(len(ids), 'question')}.")

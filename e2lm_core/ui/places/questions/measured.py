@@ -5,8 +5,6 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -18,19 +16,16 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
 from e2lm_core.base import formatting
-from e2lm_core.base.records import BOUNDED_METRICS, SHARES, SelectionOrigin, TaskSet
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import selection_origin
-from e2lm_core.sets.editing import rule_trials
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
-from e2lm_core.ui.places.questions.choosing import copy_selection
+from e2lm_core.ui.editor import question_view
 
-IN_THE_TABLE = "rows of the table of results"  # the origin of a copy with selected rows
 # Small curves are sent to the browser for at most this number of rows.
 SPARK_ROWS = 1000
 RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
@@ -67,6 +62,8 @@ def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: p
         selected = left
     _notes(pool, rows)
     _relevance(task)
+    if picked:
+        question_view.show_selected(task, list(frame["id"][selected]), "questions", pool.models)
     if selected.any():
         _selection(task, measurements, pool, frame, selected, bool(picked))
     else:
@@ -205,19 +202,6 @@ def _relevance(task: TaskSet) -> None:
         st.rerun()
 
 
-def _origin(task: TaskSet, pool: Pool, ids: Sequence[str]) -> SelectionOrigin:
-    """Origin of a copy with these rows, which count as one more choice among the questions."""
-    rows = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32]
-    trial = rule_trials.record_trial(
-        session.studio().settings,
-        task.address,
-        (IN_THE_TABLE, rows, None),
-        task,
-        [model.name for model in pool.models],
-    )
-    return selection_origin.origin_of_selection(task, IN_THE_TABLE, None, pool.models, trial)
-
-
 def _selection(
     task: TaskSet,
     measurements: Measurements,
@@ -230,11 +214,12 @@ def _selection(
     st.subheader("Selected questions compared with the rest", anchor=False)
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric = widgets.metric_control("questions_metric")
-        copy_selection(
+        ids = list(frame["id"][selected])
+        question_view.copy_selection(
             task.address,
-            list(frame["id"][selected]),
+            ids,
             "questions_keep",
-            partial(_origin, task, pool, list(frame["id"][selected])),
+            partial(question_view.origin_of_rows, task, ids, pool.models),
         )
     curves = question_pool.compared_frame(pool, selected, metric)
     widgets.chart(

@@ -5,6 +5,8 @@ Tested in tests/pages/test_pages.py and tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from e2lm_core.analysis import validity
@@ -22,6 +24,7 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import (
     card,
     check_panel,
+    details,
     file_import,
     live_results,
     presence,
@@ -30,7 +33,15 @@ from e2lm_core.ui.editor import (
     toolbar,
 )
 from e2lm_core.ui.editor.drafts import conflicts, forms, pending
-from e2lm_core.ui.places.questions import alternatives, choosing, known_facts, measured, relevance, suspects
+from e2lm_core.ui.places.questions import (
+    alternatives,
+    choosing,
+    known_facts,
+    measured,
+    problems,
+    relevance,
+    suspects,
+)
 
 
 def draw() -> None:
@@ -38,6 +49,8 @@ def draw() -> None:
     task, tab = navigation.open_place(urls.QUESTIONS)
     if tab == "write":
         _write(task)
+    elif tab == "problems":
+        problems.problems_tab(task)
     elif tab == "relevance":
         _relevance(task)
     elif tab == "alternatives":
@@ -66,11 +79,14 @@ def _write(task: TaskSet) -> None:
         presence.presence_panel(task, toolbar.last_change(task.address))
         forms.show_queued()
 
-    view = _view(task, example)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        view = _view(task, example)
+        if view == "Table":
+            details.panel_switch()
     if view == "Table":
         if not example:
             conflicts.conflicts_in_set(task)
-        question_table.question_table(task, readonly=example)
+        details.with_panel(task, partial(question_table.question_table, task, readonly=example))
         if not example and task.questions:
             live_results.edit_effect_panel(task)
         live_results.all_questions_table(task)
@@ -93,7 +109,7 @@ def _write(task: TaskSet) -> None:
         check_panel.similar_questions_panel(task)
     findings = results.findings(task)
     if view == "Table":
-        question_table.attach_findings(task, [*findings, *live_results.cue_word_findings(task)])
+        question_table.attach_findings(task, findings)
     with head:
         widgets.headline(
             check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)

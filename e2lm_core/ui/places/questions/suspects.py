@@ -5,20 +5,23 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from e2lm_core.analysis.questions import problems
 from e2lm_core.analysis.questions.suspects import messages
+from e2lm_core.analysis.questions.suspects.records import SuspectList
 from e2lm_core.analysis.questions.suspects.wrong_question_control import WrongQuestionControl
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import control_run
+from e2lm_core.ui.editor import control_run, question_view
 
 
 def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> None:
@@ -27,28 +30,45 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
     with head:
         widgets.headline(messages.headline(found))
     if found.listed:
-        number = st.column_config.NumberColumn
-        widgets.table(
-            lambda: remembered.suspect_frame(task, found),
-            f"suspects-{task.name}",
-            "questions_suspects",
-            phone_columns=("id", "key", "about"),
-            column_config={
-                "evidence": number(format="%.2f"),
-                "models": number(help="How many of them agree."),
-                "key": st.column_config.TextColumn("the key says"),
-                "about": st.column_config.TextColumn(
-                    "in question",
-                    help="What the models say instead of the key; or the choices that are alike, or that nobody takes.",
-                ),
-            },
-            inputs=(found, task),
-        )
+        _table(task, found)
         markdown.caption("These are hints, not verdicts: the models may all be wrong.")
+        urls.link("problems", "Fix them one after the other", ":material/build:")
     else:
         widgets.empty_state("No suspicious questions.")
     st.subheader("Can it be guessed?", anchor=False, help=messages.CONTROL_HELP)
     _control(task, measurements, controlled)
+
+
+def _table(task: TaskSet, found: SuspectList) -> None:
+    """Draw the questions to check with text and choices; a selected one can be opened and changed."""
+    by_id = {question.id: question for question in task.questions}
+    questions = [by_id[suspect.question_id] for suspect in found.listed]
+    frame = pd.DataFrame(
+        {
+            "why": [problems.TITLES[suspect.kind] for suspect in found.listed],
+            "question": [question.question for question in questions],
+            "choices": [problems.lettered_choices(question) for question in questions],
+            "reason": [
+                problems.suspect_reason(suspect, question)
+                for suspect, question in zip(found.listed, questions, strict=True)
+            ],
+        }
+    )
+    picked = st.dataframe(
+        frame,
+        hide_index=True,
+        height=420 if len(frame) > 10 else "auto",
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"questions_suspects_{hash(tuple(suspect.question_id for suspect in found.listed))}",
+        column_order=("why", "question") if viewport.is_narrow() else None,
+    )
+    widgets.csv_button(
+        lambda: remembered.suspect_frame(task, found), f"{task.name}-suspects.csv", "questions_suspects"
+    )
+    models = list({c.model.name: c.model for c in results.fleet(task).checkpoints}.values())
+    ids = [questions[row].id for row in picked.selection.rows]
+    question_view.show_selected(task, ids, "suspects", models)
 
 
 def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestionControl | None) -> None:

@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Adding } from "./adding";
 import { EVERYTHING, RELEVANCES, SLOPES, SORTS, STATES, type View, visible } from "./finding";
+import { tellHand } from "./following";
 import { pressed } from "./keys";
 import { Keys, Many, Menu, Replace } from "./panels";
 import { type Acts, Icon, Row } from "./row";
@@ -26,7 +27,10 @@ export function App({ store }: { store: Store }) {
   // Before any answer can come: an effect would wait for a frame, and a busy page draws that later than the rows arrive.
   useLayoutEffect(() => store.listen(() => draw(0)), [store]);
 
-  useLayoutEffect(() => store.link(), [store.cursor?.id]);
+  useLayoutEffect(() => {
+    store.link();
+    tellHand(store);
+  }, [store.cursor?.id]);
 
   const before = useRef<string[]>([]);
   const ids = useMemo(() => {

@@ -2,15 +2,16 @@
 
 import { render } from "preact";
 import { App } from "./app";
+import { follow } from "./following";
 import { Placing } from "./placing";
 import { Store } from "./store";
 import css from "./style.css";
-import type { Figures, Found, Given } from "./types";
+import type { Effect, Figures, Found, Given } from "./types";
 
 const MOST_KEPT = 3; // with all their rows, for whoever comes back from another page
 
 interface Component {
-  data: Given & { found?: Found[]; figures?: Figures };
+  data: Given & Noted & { follow?: string }; // the question that the panel shows
   parentElement: HTMLElement & { e2lmStop?: () => void };
   setTriggerValue: (name: string, value: unknown) => void;
 }
@@ -26,8 +27,9 @@ const tables: Map<string, Kept> = ((window as unknown as { e2lmTables?: Map<stri
 
 /** Called with each drawing of the page; Streamlit calls what is returned when the table is taken out of it. */
 export default function ({ data, parentElement, setTriggerValue }: Component) {
-  if (data.found) {
-    noted(data.task, data.found, data.figures ?? {});
+  if (data.follow !== undefined) return follow(data.task, data.follow, tables.get(data.task)?.store, setTriggerValue);
+  if (data.found || data.effects) {
+    noted(data.task, data);
     return () => {};
   }
   const page = { tell: setTriggerValue };
@@ -51,7 +53,7 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
     document.head.append(style);
   }
   const store = new Store(data, page), element = document.createElement("div");
-  noteInto(store, ...(waiting.get(data.task) ?? NOTHING));
+  noteInto(store, waiting.get(data.task) ?? {});
   render(<App store={store} />, element);
   const leave = () => store.leave(), news = () => { if (element.isConnected) store.sync(); };
   window.addEventListener("pagehide", leave);
@@ -75,24 +77,31 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
 
 // --- what checks and models say, which comes later than the rows --------------------------------------------------
 
-type Noted = [found: Found[], figures: Figures];
-const NOTHING: Noted = [[], {}], waiting = new Map<string, Noted>();
+interface Noted {
+  found?: Found[];
+  figures?: Figures;
+  effects?: Record<string, Effect>;
+}
+const waiting = new Map<string, Noted>();
 
-function noted(task: string, ...what: Noted) {
-  waiting.set(task, what);
+function noted(task: string, { found, figures, effects }: Noted) {
+  const what = found ? { found, figures } : { effects };
+  waiting.set(task, { ...waiting.get(task), ...what });
   const kept = tables.get(task);
   if (kept) {
-    noteInto(kept.store, ...what);
+    noteInto(kept.store, what);
     kept.store.changed();
   }
 }
 
-function noteInto(store: Store, found: Found[], figures: Figures) {
+function noteInto(store: Store, { found, figures, effects }: Noted) {
+  if (effects) store.effects = new Map(Object.entries(effects).filter(([id]) => !store.isSaving(id)));
+  if (!found) return;
   store.found = new Map();
   for (const one of found) {
     const same = store.found.get(one[0]);
     if (same) same.push(one);
     else store.found.set(one[0], [one]);
   }
-  store.measure(figures);
+  store.measure(figures ?? {});
 }

@@ -1,6 +1,7 @@
 /** One question: its number, its text, its choices with the right one marked, its subject, and what can be done. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { Effect } from "./effect";
 import { Knowing } from "./knowing";
 import type { Store } from "./store";
 import { type Cell, choiceOf, type Field as FieldName, fieldOf, NEW, ofPair, type Question } from "./types";
@@ -85,6 +86,7 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
           </div>
         ))}
       </div>
+      <Effect store={store} id={id} />
       {!readonly && (
         <div class="qt-acts">
           <button type="button" class="qt-quiet" tabIndex={-1} aria-label={`Delete question ${number}`} title="Delete" onClick={(event) => { if (event.detail < 2) acts.remove([id], true); }}><Icon name="delete" /></button>

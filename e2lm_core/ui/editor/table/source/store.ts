@@ -5,7 +5,7 @@ import { EVERYTHING, measures, remember, remembered, sound, type View } from "./
 import { keepInTab, leftInTab } from "./keeping";
 import { linked, writeLink } from "./linking";
 import {
-  type Answer, type Cell, choiceOf, type Draft, type Field, fieldOf, type Figure, type Figures, type Found, type Given, NEW,
+  type Answer, type Cell, choiceOf, type Draft, type Effect, type Field, fieldOf, type Figure, type Figures, type Found, type Given, NEW,
   type Notice, ofPair, type Page, PAIR, place, type Question, same, type Typed, type Value,
 } from "./types";
 
@@ -26,6 +26,7 @@ export class Store {
   saved = new Map<string, number>();
   touched = new Set<string>(); // since the view is as it is
   found = new Map<string, Found[]>();
+  effects = new Map<string, Effect>();
   chosen = new Set<string>();
   notice: Notice | null = null;
   editing: { id: string; cell: Cell } | null = null;
@@ -199,6 +200,10 @@ export class Store {
 
   unsaved(id: string): boolean {
     return !!this.typed.get(id)?.size || !!this.clashes.get(id)?.size;
+  }
+
+  isSaving(id: string): boolean {
+    return [...(this.typed.get(id)?.values() ?? [])].some((typed) => typed.state === "saving");
   }
 
   isTaught(id: string): boolean | null {
@@ -393,6 +398,7 @@ export class Store {
       } else typed.state = "saving";
     }
     if (!all.size) this.typed.delete(id);
+    if (sent.size) this.effects.delete(id); // what an earlier edit did
     this.backup();
     this.changed();
     if (!sent.size) return;

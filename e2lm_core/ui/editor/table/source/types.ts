@@ -43,6 +43,16 @@ export interface Figure {
 }
 export type Figures = Partial<Record<"slope" | "relevance", Figure>>;
 
+/** What the last edit did to a question: in words, as its curve before and after, and how far its run is. */
+export interface Effect {
+  text: string;
+  lines?: [name: "before" | "now", points: string][];
+  box?: [width: number, height: number];
+  running?: string;
+  said?: string; // whether a cue word made the rise, where that was run
+  ask?: boolean; // whether that can be run
+}
+
 export interface Page {
   tell: (event: string, value: unknown) => void;
 }

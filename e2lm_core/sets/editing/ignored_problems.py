@@ -1,0 +1,65 @@
+"""Problems of a set that its author ignores: remembered in the caller's workspace, by set.
+
+A problem is remembered by its digest, which changes with the question: an edited question is looked at again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from e2lm_core.base.atomic import replace_file
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
+from e2lm_core.sets.editing import drafts
+
+MAX_IGNORED = 50_000
+
+
+def ignored_problems(settings: Settings, set_name: str) -> tuple[str, ...]:
+    """Digests of the ignored problems of a set, in the order in which they were ignored."""
+    try:
+        found = json.loads(_path(settings, set_name).read_bytes())
+    except (OSError, ValueError):
+        return ()
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+
+def ignore_problems(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
+    """Ignore problems of a set from now on.
+
+    Raises:
+        StudioError: The caller may only read, the workspace cannot be written, or too many are ignored.
+    """
+    _save(settings, set_name, tuple(dict.fromkeys((*ignored_problems(settings, set_name), *digests))))
+
+
+def show_problems_again(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
+    """Show ignored problems of a set again.
+
+    Raises:
+        StudioError: The caller may only read, or the workspace cannot be written.
+    """
+    kept = tuple(one for one in ignored_problems(settings, set_name) if one not in digests)
+    _save(settings, set_name, kept)
+
+
+def _save(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
+    access.require_writer(settings)
+    if len(digests) > MAX_IGNORED:
+        raise StudioError(
+            f"More than {MAX_IGNORED:,} problems can't be ignored: fix some, or show some again."
+        )
+    path = _path(settings, set_name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, json.dumps(list(digests)).encode())
+    except OSError as error:
+        raise StudioError(
+            f"The ignored problems cannot be saved ({error.strerror}): free some space, or ask whoever runs this studio."
+        ) from error
+
+
+def _path(settings: Settings, set_name: str) -> Path:
+    return settings.workspace / "ignored" / f"{drafts.digest(set_name)}.json"
