@@ -17,6 +17,7 @@ SAID = "The built-in mini models never learned these facts, so their results on 
 # What a command wants beside the name of a set.
 ALSO = {
     "choose": ("--rule", "easiest-half"),
+    "order": ("--as-letters",),
     "compare": ("little",),
     "plan": ("--width", "0.1"),
     "report": ("--out", "report.html"),

@@ -43,6 +43,7 @@ def forms(
     """Try a set in other question formats, without and with examples: scores side by side, chosen and judged apart."""
     from e2lm_core.analysis.alternatives.messages import forms as messages
     from e2lm_core.runs.queue.records import Progress, ProgressListener
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.runs.trials import forms as form_trials
 
     studio = open_studio()
@@ -75,4 +76,7 @@ def forms(
         form_trials.use_form(studio.settings, task, by_label[use], found)
         notes.append(f"{task} asks as {use} now; `undo {task}` takes it back.")
     document = {"task": question_set.name, "question": question, "used": use} | messages.document(found)
-    print_table(as_json, document, messages.rows(found), messages.COLUMNS, notes=notes, fleet=opened)
+    measured = load_measurements(studio, question_set, *opened.run_arguments)
+    print_table(
+        as_json, document, messages.rows(found), messages.COLUMNS, about=measured, notes=notes, fleet=opened
+    )

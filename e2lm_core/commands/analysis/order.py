@@ -27,6 +27,7 @@ def order(
 ) -> None:
     """Ask every question with its choices in other places: the spread it causes, and the questions that hang on it."""
     from e2lm_core.analysis.alternatives.messages import orders as messages
+    from e2lm_core.runs.results import load_measurements
     from e2lm_core.runs.trials import orders as order_trials
 
     studio = open_studio()
@@ -39,4 +40,5 @@ def order(
     found = order_trials.judge_order_trial(trial)
     notes = [messages.headline(found), messages.place_sentence(found), messages.questions_sentence(found)]
     document = {"task": question_set.name} | messages.document(found)
-    print_table(as_json, document, messages.place_rows(found), notes=notes, fleet=opened)
+    measured = load_measurements(studio, question_set, *opened.run_arguments)
+    print_table(as_json, document, messages.place_rows(found), about=measured, notes=notes, fleet=opened)
