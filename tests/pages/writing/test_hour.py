@@ -87,7 +87,7 @@ def packed(data: bytes) -> list[dict]:
 
 def test_a_set_is_written_in_an_hour(page: Page, home: Settings, tmp_path: Path) -> None:
     page.get_by_role("button", name="Write", exact=True).click()
-    page.get_by_label("Name").fill("Chemistry 101")
+    page.get_by_label("Title").fill("Chemistry 101")
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"Name in files and links: {SET}")).to_be_visible()
     page.get_by_role("button", name="Create").click()

@@ -64,7 +64,7 @@ def focused(page: Page) -> str:
 def opened_popover(page: Page, button: str) -> None:
     tab_to(page, button)
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name")).to_be_focused()
+    expect(page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Title")).to_be_focused()
 
 
 def test_a_popover_is_entered_and_left_by_the_keyboard(page: Page) -> None:
@@ -73,7 +73,7 @@ def test_a_popover_is_entered_and_left_by_the_keyboard(page: Page) -> None:
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     assert "Write" in focused(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Title")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     assert "Write" in focused(page)
