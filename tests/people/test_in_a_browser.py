@@ -87,7 +87,7 @@ def sign_in(page: Page, sub: str, address: str | None = None) -> None:
 def copy_example(page: Page, name: str) -> None:
     go(page, "Questions")
     page.get_by_role("button", name="Copy this set").click()
-    field = page.get_by_label("Name of the copy")
+    field = page.get_by_label("Title of the copy")
     field.fill(name)
     field.press("Enter")
     settle(page)

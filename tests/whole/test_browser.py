@@ -65,7 +65,7 @@ def test_the_main_job(page, url):
 
     go(page, "Questions")
     page.get_by_role("button", name="Copy this set").click()
-    name = page.get_by_label("Name of the copy")
+    name = page.get_by_label("Title of the copy")
     name.fill(SET)
     name.press("Enter")
     settle(page)
