@@ -104,7 +104,7 @@ def _read(entry: Any) -> Judgement | None:
     if not all(isinstance(value, str) for value in texts.values()):
         return None
     judge, what, by = clean_title(texts["judge"])[:MAX_JUDGE_CHARS].strip(), texts["what"], texts["by"]
-    if not judge or texts["value"] not in VALUES.get(what, ()) or by not in ("person", "model"):  # type: ignore[call-overload]
+    if not judge or texts["value"] not in VALUES.get(what, ()) or by not in ("person", "model"):
         return None
     if what == "review" and by != "person":
         return None

@@ -23,6 +23,7 @@ from e2lm_core.base.judgements import (
     MAX_COMMENT_CHARS,
     MAX_JUDGE_CHARS,
     VALUES,
+    Judgement,
     What,
     current_judgements,
 )
@@ -40,7 +41,7 @@ from e2lm_core.ui.editor.drafts import forms
 from e2lm_core.ui.places.questions import relevance
 
 MAX_REFUSED_SHOWN = 5
-MAX_SHOWN = 12  # judgements of one question
+MAX_SHOWN = 12  # judges of one question
 _NAME = "judge_name"  # key of the session state: the name that a person without an account judges under
 _VALUE = "judgement_{what}"
 
@@ -148,11 +149,11 @@ def _table(task: TaskSet, shown: pd.DataFrame) -> Question | None:
     picked = st.dataframe(
         shown,
         hide_index=True,
-        height=300 if len(shown) > 7 else "auto",
         on_select="rerun",
         selection_mode="single-row",
         key=f"judgements_table_{task.address}_{_digest(ids)}",
         column_order=columns[:2] if viewport.is_narrow() else columns,
+        column_config={"question": st.column_config.TextColumn(width="medium")},
     )
     widgets.csv_button(lambda: shown, f"{session.file_name(task.address)}-judgements.csv", "judgements")
     chosen = {ids[row] for row in picked.selection.rows if row < len(ids)}
@@ -166,21 +167,24 @@ def _digest(ids: Sequence[str]) -> str:
 def _question(task: TaskSet, question: Question, may_edit: bool) -> None:
     with st.container(border=True, key="judged_question"):
         question_view.show_question(question)
-        given = current_judgements(question)
-        markdown.markdown(
-            markdown.line_by_line(
-                markdown.fill_template(
-                    "**{judge}** · {what}: {value}{comment}",
-                    judge=judge_messages.judge_name(Judge(name=one.judge, by=one.by)),
-                    what=LABELS[one.what].lower(),
-                    value=one.value,
-                    comment=f" · {one.comment}" if one.comment else "",
-                )
-                for one in given[:MAX_SHOWN]
-            )
-        )
+        markdown.markdown(markdown.line_by_line(_said(question)))
         if may_edit:
             _form(task, question)
+
+
+def _said(question: Question) -> list[markdown.SafeMarkdown]:
+    """One line a judge: each aspect with its value, and the comments."""
+    by_judge: dict[str, list[Judgement]] = {}
+    for one in current_judgements(question):
+        by_judge.setdefault(judge_messages.judge_name(Judge(name=one.judge, by=one.by)), []).append(one)
+    lines = []
+    for judge, given in list(by_judge.items())[:MAX_SHOWN]:
+        comments = dict.fromkeys(one.comment for one in given if one.comment)
+        values = [f"{LABELS[one.what].lower()}: {one.value}" for one in given]
+        lines.append(
+            markdown.fill_template("**{judge}** · {said}", judge=judge, said=" · ".join([*values, *comments]))
+        )
+    return lines
 
 
 def _form(task: TaskSet, question: Question) -> None:
