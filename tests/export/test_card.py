@@ -202,11 +202,11 @@ def test_judgements_stand_in_card_and_report_and_move_no_number(studio: Studio, 
     assert found["judged"] == 6
     assert found["agreement"]["key"]["alpha"] == pytest.approx(0)
     assert found["sentence"] == (
-        "6 of 6 questions judged by 2 judges, 1 model among them. Krippendorff's α: answer key 0.000."
+        "6 of 6 questions judged by 1 person and 1 model. Krippendorff's α: answer key 0.000."
     )
     text = sections.build_sections(studio, judged(task), fleet, with_relevance=False).text
     assert "## Judgements" in text
-    assert "6 of 6 questions judged by 2 judges" in text
+    assert "6 of 6 questions judged by 1 person and 1 model" in text
     assert "<b>" not in text
     assert "## Judgements" not in sections.build_sections(studio, task, fleet, with_relevance=False).text
     page = report_html.render(document)

@@ -119,7 +119,7 @@ def test_disagreements_are_a_filter_and_judges_stand_beside_suspects_and_relevan
     by_models(visit)
     by_models(visit, "llama", wrong=("q2",))
     view(visit)
-    assert "judged by 2 judges, 2 models among them" in visit.said
+    assert "judged by 2 models" in visit.said
     visit.at.selectbox(key="judgements_filter").set_value("judges disagree").run()
     assert [row["id"] for row in table(visit)] == ["q2"]
     visit.at.toggle(key="judgements_compared").set_value(True).run()

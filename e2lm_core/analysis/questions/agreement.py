@@ -109,7 +109,7 @@ def krippendorff_alpha(codes: Floats, scale: Scale = "nominal") -> Value:
     if shared.shape[1] < MIN_SHARED:
         return Value(
             value=None,
-            why=f"Two judges share {count(shared.shape[1], 'question')}; {MIN_SHARED} are needed.",
+            why=f"{count(shared.shape[1], 'question')} with two judgements; {MIN_SHARED} are needed.",
         )
     values = np.unique(shared[np.isfinite(shared)])
     if len(values) < 2:

@@ -30,10 +30,14 @@ def headline(judged: Judged, total: int) -> str:
     if not judged.judges:
         return f"**No question is judged yet.**{_outdated(judged)}"
     models = sum(judge.by == "model" for judge in judged.judges)
-    of_models = f", {formatting.count(models, 'model')} among them" if models else ""
+    people = len(judged.judges) - models
+    judges = [
+        *([formatting.count(people, "person", "people")] if people else []),
+        *([formatting.count(models, "model")] if models else []),
+    ]
     return (
         f"**{judged.number:,} of {formatting.count(total, 'question')}** judged by "
-        f"{formatting.count(len(judged.judges), 'judge')}{of_models}.{_alpha(judged)}{_outdated(judged)}"
+        f"{formatting.join_words(judges)}.{_alpha(judged)}{_outdated(judged)}"
     )
 
 

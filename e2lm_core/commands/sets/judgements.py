@@ -43,7 +43,9 @@ def judgements(
     from e2lm_core.sets.editing import judgements as service
 
     studio = open_studio()
-    settings, imported, refused = studio.settings, None, ()
+    settings = studio.settings
+    imported: int | None = None
+    refused: tuple[str, ...] = ()
     if file is not None:
         data = read_file(file, settings.limits.max_file_bytes)
         taken = service.import_judgements(settings, task, data, file.name)

@@ -59,7 +59,10 @@ def test_alpha_of_answers_at_random_is_near_0_however_often_they_are_equal():
     [
         (np.empty((0, 9)), "two judges"),
         (np.array([[0.0] * 9, [NAN] * 9]), "two judges"),
-        (np.array([[0, 1, 0, 1, NAN, 1.0], [0, 1, 0, 1, 1, NAN]]), "share 4 questions; 5 are needed"),
+        (
+            np.array([[0, 1, 0, 1, NAN, 1.0], [0, 1, 0, 1, 1, NAN]]),
+            "4 questions with two judgements; 5 are needed",
+        ),
         (np.zeros((2, 9)), "one and the same answer"),
     ],
 )

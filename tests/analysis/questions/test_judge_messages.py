@@ -24,7 +24,7 @@ def test_the_headline_counts_questions_judges_and_models():
     questions = some()
     found = agreement.collect_judgements(questions)
     said = judge_messages.headline(found, 6)
-    assert said.startswith("**6 of 6 questions** judged by 2 judges, 1 model among them.")
+    assert said.startswith("**6 of 6 questions** judged by 1 person and 1 model.")
     alpha = agreement.krippendorff_alpha(found.codes["key"]).value
     assert f"Krippendorff's α: answer key {alpha:.3f}." in said
     nothing = agreement.collect_judgements([studios.question(1)])
