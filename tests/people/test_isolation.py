@@ -490,6 +490,7 @@ _WITH = {
     "question add": ["--question", "x", "--choice", "a", "--choice", "b", "--answer", "0"],
     "question edit": ["--set", "note=his"],
     "question move": ["--to", "1"],
+    "question judge": ["--key", "wrong"],
     "people quota": ["sets", "9"],
     "plan": ["--width", "0.05"],
     "compare": ["little"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -17,7 +17,12 @@ from e2lm_core.commands.opening import open_fleet, open_studio
 from e2lm_core.commands.options import Json, Mine, Task
 from e2lm_core.commands.output import Share, print_result, print_table, prints_data, read_file, warn
 from e2lm_core.commands.sets.bulk_edit import app
-from e2lm_core.runs.studio import Studio
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from e2lm_core.analysis.questions.agreement import Judged
+    from e2lm_core.runs.studio import Studio
 
 SHOWN = ("id", "scientific", "answer key", "difficulty", "review", "disagree", "question")
 
@@ -81,7 +86,7 @@ def judgements(
         print_table(False, {}, shown)
 
 
-def _compared(studio: Studio, name: str, task: TaskSet, judged: Any, with_relevance: bool) -> Any:
+def _compared(studio: Studio, name: str, task: TaskSet, judged: Judged, with_relevance: bool) -> pd.DataFrame:
     """Table of the judges' agreement with each other, with suspects and, if wanted, with relevance."""
     from e2lm_core.analysis.questions import agreement, judge_messages
     from e2lm_core.analysis.questions.suspects.keys import find_doubtful_keys

@@ -205,6 +205,7 @@ def _form(task: TaskSet, question: Question) -> None:
                 st.segmented_control(
                     LABELS[what],
                     values,
+                    format_func=markdown.escape,
                     default=own[what].value if what in own else None,
                     key=f"{_VALUE.format(what=what)}_{form}",
                     help="1 is easy, 5 is hard." if what == "difficulty" else None,
