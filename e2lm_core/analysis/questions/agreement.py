@@ -17,7 +17,16 @@ import numpy as np
 
 from e2lm_core.analysis.questions.suspects.records import SuspectList
 from e2lm_core.base.formatting import count
-from e2lm_core.base.judgements import COLUMN, VALUES, By, What, current_judgements, judgements_of
+from e2lm_core.base.judgements import (
+    COLUMN,
+    VALUES,
+    By,
+    Judgement,
+    What,
+    current_judgements,
+    judged_digest,
+    judgements_of,
+)
 from e2lm_core.base.records import Question, Record, Value
 from e2lm_core.scores.arrays import Floats
 
@@ -79,8 +88,9 @@ def collect_judgements(questions: Sequence[Question]) -> Judged:
     for place, question in enumerate(questions):
         if COLUMN not in question.extra:
             continue
-        current = current_judgements(question)
-        outdated += len(judgements_of(question)) - len(current)
+        every, now = judgements_of(question), judged_digest(question)
+        current = [one for one in every if one.of == now]
+        outdated += len(every) - len(current)
         for one in current:
             code = float(VALUES[one.what].index(one.value) + (one.what == "difficulty"))
             found.setdefault(Judge(name=one.judge, by=one.by), {})[one.what, place] = code
@@ -209,8 +219,10 @@ def disagreements(judged: Judged) -> np.ndarray:
 
 
 def reviews(questions: Sequence[Question]) -> list[str]:
-    """Review state of each question: the latest of a person on its current text, "" without one."""
-    return [
-        next((one.value for one in reversed(current_judgements(question)) if one.what == "review"), "")
-        for question in questions
-    ]
+    """Review state of each question, see `review_state`."""
+    return [review_state(current_judgements(question)) for question in questions]
+
+
+def review_state(current: Sequence[Judgement]) -> str:
+    """Review state by a question's current judgements, oldest first: the latest of a person, "" without one."""
+    return next((one.value for one in reversed(current) if one.what == "review"), "")

@@ -94,7 +94,7 @@ def _agreement_document(found: Agreement) -> dict[str, Any]:
 
 def judgement_frame(questions: Sequence[Question], judged: Judged) -> pd.DataFrame:
     """One row a question: the judges' values of each aspect, review, comments, and whether judges disagree."""
-    apart, states = agreement.disagreements(judged), agreement.reviews(questions)
+    apart = agreement.disagreements(judged)
     rows = []
     for place, question in enumerate(questions):
         current = current_judgements(question)
@@ -108,7 +108,7 @@ def judgement_frame(questions: Sequence[Question], judged: Judged) -> pd.DataFra
                 "id": question.id,
                 "question": question.question,
                 **{LABELS[what].lower(): " · ".join(texts) for what, texts in by_aspect.items()},
-                "review": states[place],
+                "review": agreement.review_state(current),
                 "comments": " · ".join(comments),
                 "disagree": bool(apart[place]),
             }
