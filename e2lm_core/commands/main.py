@@ -34,7 +34,7 @@ from e2lm_core.commands import (
 )
 from e2lm_core.commands.analysis import compare, decide, forms, order, plan, ranks, score
 from e2lm_core.commands.output import warn
-from e2lm_core.commands.sets import alternatives, collection, groups, history, people
+from e2lm_core.commands.sets import alternatives, collection, groups, history, judgements, people
 from e2lm_core.commands.table_formats import add_table_formats
 
 PROGRAM = "e2lm"  # command of an installed studio
@@ -70,6 +70,7 @@ for command in (
     *(checkpoints.checkpoints, runs.evaluate, runs.worker),
     *(score.sq, score.score, ranks.ranks, ranks.parting),
     *(questions.questions, questions.suspects, questions.problems, questions.choose, questions.relevance),
+    judgements.judgements,
     *(forms.forms, order.order, compare.compare, decide.decide, plan.plan, groups.groups, facts.facts),
     *(export.check, export.export, export.verify, export.report, results.import_results),
     *(deploy.backup, deploy.restore, deploy.deploy, deploy.publish),

@@ -14,6 +14,7 @@ import pandas as pd
 from e2lm_core.analysis import leads, tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import messages as curve_words
+from e2lm_core.analysis.questions import judge_messages
 from e2lm_core.analysis.questions.suspects import messages as suspect_messages
 from e2lm_core.analysis.questions.suspects import wrong_question_control
 from e2lm_core.analysis.ranks import stability
@@ -86,6 +87,7 @@ def build_report(
         "quality": frame_to_records(answers.quality("acc")) if measured.complete_checkpoints else [],
         "checks": [f.model_dump() for f in check_findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
+        "judgements": judge_messages.judgement_document(task.questions),
         "questions": _questions(task, measured),
         "provenance": about,
         "commands": provenance.reproduction_commands(studio, task, checkpoints, num_fewshot, dtype),

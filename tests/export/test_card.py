@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from html import escape
 
 import pytest
 
 from e2lm_core.base import formatting
+from e2lm_core.base.judgements import Judgement, judged_digest, with_judgements
 from e2lm_core.base.records import NullDistribution, TaskSet
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
@@ -176,3 +178,37 @@ def test_all_of_a_group_right_is_there_where_the_set_has_groups(
         between = formatting.interval(*end["interval"], share=True)
         row = f"| {formatting.escape_markdown(name)} | {formatting.percent(end['value'])} {between} | random answers give "
         assert row in text
+
+
+def judged(task: TaskSet) -> TaskSet:
+    """The set with judgements of all questions by a person and by a model with a name of markup."""
+    questions = []
+    for place, question in enumerate(task.questions):
+        of = judged_digest(question)
+        one = Judgement(judge="ada", by="person", what="key", value="right" if place else "wrong", of=of)
+        other = Judgement(judge="<b>gpt</b>|*", by="model", what="key", value="right", of=of)
+        questions.append(with_judgements(question, [one, other]))
+    return task.model_copy(update={"questions": tuple(questions)})
+
+
+def test_judgements_stand_in_card_and_report_and_move_no_number(studio: Studio, task: TaskSet) -> None:
+    fleet = OpenFleet("", studio.catalogue.checkpoints)
+    before = report.build_report(studio, task, fleet)
+    assert before["judgements"] is None
+    document = report.build_report(studio, judged(task), fleet)
+    assert document["scores"] == before["scores"]
+    assert document["curves"] == before["curves"]
+    found = document["judgements"]
+    assert found["judged"] == 6
+    assert found["agreement"]["key"]["alpha"] == pytest.approx(0)
+    assert found["sentence"] == (
+        "6 of 6 questions judged by 1 person and 1 model. Krippendorff's α: answer key 0.000."
+    )
+    text = sections.build_sections(studio, judged(task), fleet, with_relevance=False).text
+    assert "## Judgements" in text
+    assert "6 of 6 questions judged by 1 person and 1 model" in text
+    assert "<b>" not in text
+    assert "## Judgements" not in sections.build_sections(studio, task, fleet, with_relevance=False).text
+    page = report_html.render(document)
+    assert escape(found["sentence"], quote=False) in page.replace("&#39;", "'")
+    assert "&lt;b&gt;gpt&lt;/b&gt;|* (model), 6 judged" in page

@@ -99,6 +99,9 @@ def reader_files(folder: Path, home: Settings) -> None:
         "Frage,A,B,Lösung\nEins und eins?,2,3,A\nOhne?,,,A\n", encoding="utf-8"
     )
     (folder / "answers.csv").write_text("question,choice1,choice2,answer\nTwo and two?,4,5,1\nThree?,3,4,2\n")
+    (folder / "my_judges.csv").write_text(
+        "id,judge,what,value,comment\nanimal_young-cat,gpt,key,right,\nno such,gpt,key,right,\n"
+    )
     (folder / "quiz.txt").write_text(GIFT, encoding="cp1252")
     subjects = ["chemistry", "chemistry", "physics", "physics", "chem", "chem", "biology", "biology"]
     rows = [question(number, subject=subject) for number, subject in enumerate(subjects, 1)]

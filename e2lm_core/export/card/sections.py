@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from e2lm_core.analysis.questions.agreement import Judge
+from e2lm_core.analysis.questions.judge_messages import judge_name
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.formatting import escape_markdown
 from e2lm_core.base.records import METRICS, NullDistribution, TaskSet
@@ -22,6 +24,7 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
 
 PICTURE = "curves.svg"
+MAX_JUDGES = 20  # named
 MAX_WAIVED = 50  # findings listed; further ones are counted
 
 
@@ -53,8 +56,8 @@ def build_sections(
     """
     document = report.build_report(studio, task, fleet, with_relevance)
     drawn = picture.curves(document)
-    parts = [*_measured(document, drawn is not None), *_relevance(document), *_licences(task)]
-    parts += [*_waived(document), *_provenance(document)]
+    parts = [*_measured(document, drawn is not None), *_relevance(document), *_judgements(document)]
+    parts += [*_licences(task), *_waived(document), *_provenance(document)]
     return CardSections("\n".join(parts) + "\n", {PICTURE: drawn} if drawn else {})
 
 
@@ -162,6 +165,22 @@ def _relevance(document: Mapping[str, Any]) -> Iterator[str]:
             + "."
         )
     yield ""
+
+
+def _judgements(document: Mapping[str, Any]) -> Iterator[str]:
+    """Judgements of people and models and their agreement; nothing for a set without any."""
+    found = document["judgements"]
+    if found is None:
+        return
+    judges = formatting.join_words([judge_name(Judge(**_named(one))) for one in found["judges"]], MAX_JUDGES)
+    yield from ("## Judgements", "", escape_markdown(found["sentence"]))
+    if judges:
+        yield f"The judges: {escape_markdown(judges)}; the column `judgements` has what each said."
+    yield ""
+
+
+def _named(judge: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": judge["name"], "by": judge["by"]}
 
 
 def _licences(task: TaskSet) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Tab Problems: one problem at a time with its question, what fixes it, and the list of all.
+"""Tab Problems: one problem at a time with its question, what fixes it, and the list of all; judgements.
 
 Tested in tests/pages/test_problems.py.
 """
@@ -27,8 +27,10 @@ from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import card, last_edit, live_results, question_view
 from e2lm_core.ui.editor.drafts import forms
+from e2lm_core.ui.places.questions import judgements
 
 _SHOWN, _FIXING, _FIXED = "problem_shown", "problem_fixing", "problem_fixed"  # keys of the session state
+PROBLEMS, JUDGEMENTS = "Problems", "Judgements"  # views of the tab
 MAX_IGNORED_SHOWN = 50
 
 
@@ -38,6 +40,9 @@ def problems_tab(task: TaskSet) -> None:
         widgets.headline("This set has no questions yet.")
         widgets.write_first()
     head = st.container()
+    if _view() == JUDGEMENTS:
+        judgements.judgements_view(task, head)
+        return
     here = shown_results(task)
     found = remembered.problems(task, here)
     gone = set(ignored_problems.ignored_problems(session.studio().settings, task.address))
@@ -71,6 +76,22 @@ def problems_tab(task: TaskSet) -> None:
         markdown.caption("What models say are hints, not verdicts: the models may all be wrong.")
     if ignored:
         _ignored(task, ignored)
+
+
+def _view() -> str:
+    """Draw the choice between the list of problems and the judgements; the chosen one."""
+    if st.session_state.get("problems_view") not in (PROBLEMS, JUDGEMENTS):
+        st.session_state["problems_view"] = PROBLEMS
+    return str(
+        st.segmented_control(
+            "View",
+            [PROBLEMS, JUDGEMENTS],
+            required=True,
+            label_visibility="collapsed",
+            key="problems_view",
+            persist_state="session",
+        )
+    )
 
 
 def _kind(left: Sequence[Problem]) -> list[Problem]:
