@@ -52,13 +52,14 @@ def problems_tab(task: TaskSet) -> None:
         widgets.headline(question_problems.headline(left, len(ignored)))
     forms.show_queued()
     is_fixed = st.session_state.get(_FIXED) == task.address
+    above = st.container()
     shown = _kind(left)
     if shown:
         at = _place(shown)
         if is_fixed and not viewport.is_narrow():
             one, effect = st.columns([3, 2], gap="medium")
         else:
-            effect, one = st.container(), st.container()
+            effect, one = above, st.container()  # on a phone in sight without scrolling
         if is_fixed:
             with effect:
                 live_results.edit_effect_line(task)
