@@ -19,7 +19,9 @@ def test_a_page_lists_all_sets_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     real = collection.list_sets
 
     def listing(settings):
-        listed.append(traceback.extract_stack()[-2].name)
+        stack = [frame.name for frame in traceback.extract_stack()]
+        if "get_widget_state" not in stack:  # AppTest asks for a label between two runs
+            listed.append(stack[-2])
         return real(settings)
 
     for visit in app_in(tmp_path, monkeypatch, tmp_path / "ladder"):
