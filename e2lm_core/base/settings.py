@@ -31,8 +31,10 @@ VARIABLES = (
     *("E2LM_UPLOADS_MB", "E2LM_FRAMES", "E2LM_HOSTS", "E2LM_METRICS", "E2LM_LOG", "E2LM_BACKUP"),
     *("E2LM_EMBEDDER", "E2LM_SHIPPED", "E2LM_WITH_LM_EVAL", "E2LM_AUTH", "E2LM_ADMINS", "E2LM_VISITORS"),
     *("E2LM_SANDBOX_HOURS", "E2LM_AS", "E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
-    *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET"),
+    *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET", "E2LM_LANGUAGE"),
 )
+LOCALE = ROOT / "e2lm_core" / "ui" / "locale"  # translations of the interface, a folder for each language
+ENGLISH = "en"
 NEAR = 0.85  # least ratio of difflib, for names that all begin with E2LM_
 DEVICE = r"cpu|mps|cuda(:[0-9]{1,3})?"
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -198,6 +200,7 @@ class Settings(BaseModel):
         if env.get("E2LM_AUTH") in (None, "", "none"):  # a deployer's downloads are not shown to other people
             values["hf_cache"] = _hf_cache(env)
         log_kind(env)
+        _require_language(env)
         return cls.model_validate(values | _people(env) | _guards(env))
 
 
@@ -212,6 +215,23 @@ def log_kind(env: Mapping[str, str] = os.environ) -> Log:
         if named == known:
             return known
     raise StudioError(f"E2LM_LOG is {quote(named)}; use one of {', '.join(get_args(Log))}.")
+
+
+@lru_cache(maxsize=1)
+def languages() -> tuple[str, ...]:
+    """Languages of the interface: English, and every one with a catalogue."""
+    return (ENGLISH, *sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir()))
+
+
+def _require_language(env: Mapping[str, str]) -> None:
+    """Refuse a language without a catalogue.
+
+    Raises:
+        StudioError: `E2LM_LANGUAGE` names one.
+    """
+    named = env.get("E2LM_LANGUAGE")
+    if named and named not in languages():
+        raise StudioError(f"E2LM_LANGUAGE is {quote(named)}; use one of {', '.join(languages())}.")
 
 
 def misspelt_variables(env: Mapping[str, str] = os.environ) -> list[str]:

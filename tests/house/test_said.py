@@ -40,6 +40,10 @@ def ours(node: ast.expr) -> bool:
             return ours(node.value)
         case ast.Call(func=ast.Attribute(value=ast.Name(id="markdown"))):
             return True
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="language"), attr="translate"), args=[text], keywords=[]
+        ):
+            return ours(text)  # a literal in the visitor's language
         case ast.Call(func=ast.Attribute(value=ast.Name(id="widgets"), attr="explained_lines")):
             return True
         case ast.Call(func=ast.Name(id="explained_lines")):
@@ -96,6 +100,8 @@ def test_the_check_sees_what_is_not_ours() -> None:
         "st.column_config.TextColumn('x', help=text)",
         "st.tabs([name])",
         "st.markdown('x', unsafe_allow_html=True)",
+        "st.caption(language.translate(text))",
+        "st.caption(language.translate('{name}', name=name))",
     )
     good = (
         "st.caption('as it is')",
@@ -105,6 +111,7 @@ def test_the_check_sees_what_is_not_ours() -> None:
         "st.pills('Models', names, format_func=markdown.escape)",
         "st.selectbox('Set', names)",
         "st.tabs(TABS)",
+        "st.button(language.translate('Open'))",
     )
     assert [bool(list(unsaid(source))) for source in bad] == [True] * len(bad)
     assert [list(unsaid(source)) for source in good] == [[]] * len(good)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.runs.messages.doors import ADD, KNOWN, WRITE, SetDoors
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 
 ICONS = {ADD: ":material/add_circle:", KNOWN: ":material/school:", WRITE: ":material/edit_note:"}
 
@@ -29,5 +29,7 @@ def links(found: SetDoors) -> None:
 def first_door(found: SetDoors, key: str) -> None:
     """Draw the first door as the primary button; the status bar has a link to each."""
     first = found.doors[0]
-    if st.button(markdown.escape(first.label), key=key, icon=ICONS[first], type="primary"):
+    if st.button(
+        markdown.escape(language.translate(first.label)), key=key, icon=ICONS[first], type="primary"
+    ):
         urls.go(first.view)

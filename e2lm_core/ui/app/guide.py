@@ -15,7 +15,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.sets.editing import guide as guides
 from e2lm_core.sets.editing.guide import Guide, Step
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 
 
@@ -30,30 +30,41 @@ class _Shown(NamedTuple):
 
 SHOWN: dict[Step, _Shown] = {
     "answer": _Shown(
-        "Change an answer",
-        "In question 1, click the letter of a wrong answer. Every edit is saved, and Undo takes it back.",
+        language.mark("Change an answer"),
+        language.mark(
+            "In question 1, click the letter of a wrong answer. Every edit is saved, and Undo takes it back."
+        ),
         "write",
-        "Open the questions",
+        language.mark("Open the questions"),
     ),
     "curve": _Shown(
-        "Watch the curve",
-        "The models answer the changed question again. Its curve falls: they learned the other answer.",
+        language.mark("Watch the curve"),
+        language.mark(
+            "The models answer the changed question again. Its curve falls: they learned the other answer."
+        ),
         "one_by_one",
-        "Watch its curve",
+        language.mark("Watch its curve"),
     ),
     "mend": _Shown(
-        "Mend a suspect",
-        "Suspects lists answers that the models doubt. Look at yours, then mark the right letter again.",
+        language.mark("Mend a suspect"),
+        language.mark(
+            "Suspects lists answers that the models doubt. Look at yours, then mark the right letter again."
+        ),
         "suspects",
-        "Open Suspects",
+        language.mark("Open Suspects"),
     ),
     "bundle": _Shown(
-        "Download the bundle",
-        "The bundle is your set as one file, which lm-evaluation-harness runs.",
+        language.mark("Download the bundle"),
+        language.mark("The bundle is your set as one file, which lm-evaluation-harness runs."),
         "share",
-        "Open Share",
+        language.mark("Open Share"),
     ),
-    "done": _Shown("Done", "The copy is yours: write on, or delete it.", "write", "Write on"),
+    "done": _Shown(
+        language.mark("Done"),
+        language.mark("The copy is yours: write on, or delete it."),
+        "write",
+        language.mark("Write on"),
+    ),
 }
 COUNT = len(guides.STEPS)
 
@@ -76,10 +87,17 @@ def guide_bar(task: TaskSet, tab: str) -> None:
     shown = SHOWN[guide.step]
     with st.container(border=True, key="guide", gap="small"):
         number = min(guides.STEPS.index(guide.step) + 2, COUNT)
-        head = "Guided start" if guide.step == "done" else f"Step {number} of {COUNT}"
+        head = (
+            language.translate("Guided start")
+            if guide.step == "done"
+            else language.translate("Step {number} of {all}", number=number, all=COUNT)
+        )
         markdown.markdown(
             markdown.fill_template(
-                "**{head}: {title}.** {sentence}", head=head, title=shown.title, sentence=shown.sentence
+                "**{head}: {title}.** {sentence}",
+                head=head,
+                title=language.translate(shown.title),
+                sentence=language.translate(shown.sentence),
             )
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -89,34 +107,48 @@ def guide_bar(task: TaskSet, tab: str) -> None:
 def _ways(guide: Guide, task: TaskSet, tab: str, changed: str | None) -> None:
     shown, is_there = SHOWN[guide.step], tab == SHOWN[guide.step].view
     if not is_there and st.button(
-        markdown.escape(shown.way), key="guide_go", type="primary", icon=":material/arrow_forward:"
+        markdown.escape(language.translate(shown.way)),
+        key="guide_go",
+        type="primary",
+        icon=":material/arrow_forward:",
     ):
         _open(shown.view, changed)
     if guide.step == "curve" and is_there:
         if results.is_running(task):
-            st.caption("The models are answering …", width="content")
+            st.caption(language.translate("The models are answering …"), width="content")
         else:
-            _next(guide, "I have seen it", primary=True)
+            _next(guide, language.translate("I have seen it"), primary=True)
     if (
         guide.step == "mend"
         and is_there
         and changed is not None
-        and st.button("Open the question", key="guide_question", type="primary", icon=":material/edit_note:")
+        and st.button(
+            language.translate("Open the question"),
+            key="guide_question",
+            type="primary",
+            icon=":material/edit_note:",
+        )
     ):
         _open("write", changed)
     if guide.step != "done":
         if not (guide.step == "curve" and is_there):
-            _next(guide, "Skip this step")
+            _next(guide, language.translate("Skip this step"))
         st.button(
-            "Leave",
+            language.translate("Leave"),
             key="guide_leave",
             type="tertiary",
             icon=":material/close:",
-            help="Sets takes it up again.",
+            help=language.translate("Sets takes it up again."),
             on_click=partial(_save, guide.model_copy(update={"is_left": True})),
         )
     else:
-        st.button("Close", key="guide_end", type="tertiary", icon=":material/close:", on_click=_end)
+        st.button(
+            language.translate("Close"),
+            key="guide_end",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=_end,
+        )
 
 
 def note_download() -> None:

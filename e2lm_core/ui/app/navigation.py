@@ -11,7 +11,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.ui import session
 from e2lm_core.ui.app import account, guide
 from e2lm_core.ui.app.status_bar import status_bar
-from e2lm_core.ui.base import markdown, theme, urls, viewport
+from e2lm_core.ui.base import language, markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
 
@@ -31,7 +31,12 @@ def draw_frame() -> None:
 
     pages = st.navigation(
         [
-            st.Page(place.script, title=place.title, icon=place.icon, default=place is urls.SETS)
+            st.Page(
+                place.script,
+                title=language.translate(place.title),
+                icon=place.icon,
+                default=place is urls.SETS,
+            )
             for place in urls.PLACES
         ]
     )

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate
@@ -22,7 +21,7 @@ from e2lm_core.runs.store import shipped_results
 from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import doors, recovery, storage_notice, widgets
-from e2lm_core.ui.base import markdown, polling, urls
+from e2lm_core.ui.base import language, markdown, polling, urls
 from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
 
@@ -30,8 +29,16 @@ from e2lm_core.ui.cache.stale_while_revalidate import Shown
 # `LONG_S` seconds is not announced: its results are there at once.
 _SEEN, LONG_S = "seen_running", 10.0
 _ENDS = {
-    "done": (":material/check:", "the run has ended, and everything is computed.", "✓"),
-    "failed": (":material/error:", "the run has stopped; Models and runs says why.", "!"),
+    "done": (
+        ":material/check:",
+        language.mark("{set}: the run has ended, and everything is computed."),
+        "✓",
+    ),
+    "failed": (
+        ":material/error:",
+        language.mark("{set}: the run has stopped; Models and runs says why."),
+        "!",
+    ),
 }
 
 
@@ -58,7 +65,12 @@ def status_bar() -> TaskSet:
         st.caption(markdown.fill_template(":material/rule: {note}", note=note))
     for info in infos:
         if info.problem:
-            markdown.warning(f"{info.address} cannot be opened: {info.problem}", icon=":material/folder_off:")
+            markdown.warning(
+                language.translate(
+                    "{address} cannot be opened: {problem}", address=info.address, problem=info.problem
+                ),
+                icon=":material/folder_off:",
+            )
     return task
 
 
@@ -69,7 +81,10 @@ def selected_set() -> TaskSet:
         recovery.missing_set_page(session.studio().settings, lost, session.choose_set)
         st.stop()
     if name is None:
-        st.info("No set is selected. Write or import one on Sets.", icon=":material/folder_open:")
+        st.info(
+            language.translate("No set is selected. Write or import one on Sets."),
+            icon=":material/folder_open:",
+        )
         urls.link("sets", "Write or import a set", ":material/folder_open:")
         st.stop()
     try:
@@ -95,8 +110,9 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
         if job is not None and job.state in _ENDS:
             urls.title_mark(_ENDS[job.state][2])
         if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
-            icon, words_of_it, _ = _ENDS[job.state]
-            markdown.toast(f"{session.set_label(address)}: {words_of_it}", icon=icon, duration="infinite")
+            icon, sentence, _ = _ENDS[job.state]
+            said = language.translate(sentence, set=session.set_label(address))
+            markdown.toast(said, icon=icon, duration="infinite")
 
 
 def shown_results(task: TaskSet) -> Shown:
@@ -115,7 +131,11 @@ def _before(name: str, drawn: Shown) -> None:
     now = results.shown_results(selected_set())
     if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
         st.rerun()
-    st.caption(":material/history: **Results before your last edit.** New results appear automatically.")
+    st.caption(
+        language.translate(
+            ":material/history: **Results before your last edit.** New results appear automatically."
+        )
+    )
 
 
 def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
@@ -123,13 +143,17 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
         return
     names, examples = [info.address for info in infos], {info.address for info in infos if info.example}
     widgets.selector(
-        "Question set",
+        language.translate("Question set"),
         names,
         name,
         session.choose_set,
         key="strip_set",
-        format_func=lambda n: f"{session.set_label(n)} (example)" if n in examples else session.set_label(n),
-        placeholder="Choose a set",
+        format_func=lambda n: (
+            language.translate("{set} (example)", set=session.set_label(n))
+            if n in examples
+            else session.set_label(n)
+        ),
+        placeholder=language.translate("Choose a set"),
         width=260,
     )
 
@@ -158,9 +182,11 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
         )
         if state.kind == "stale":
             label = (
-                "Run the rest"
+                language.translate("Run the rest")
                 if is_partial(task, state)
-                else f"Run {formatting.count(state.stale, 'stale question')}"
+                else language.translate_count(
+                    "Run {number} stale question", "Run {number} stale questions", state.stale
+                )
             )
             found = results.doors(task)
             if st.button(
@@ -171,7 +197,9 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
             ):
                 run_launcher.queue_run(task, priority=evaluate.INTERACTIVE)
         elif state.kind == "running":
-            run_launcher.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
+            run_launcher.cancel_button(
+                state.job, language.translate("Cancel"), "strip_cancel", type="tertiary"
+            )
         elif state.shipped and (brought := shipped_results.load_shipped()):
             with st.container(
                 key="strip_measured", horizontal=True, vertical_alignment="center", width="content"
@@ -181,24 +209,37 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                     width="content",
                     help=markdown.escape(run_status.shipped_note(brought.made)),
                 )
-                if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
+                if st.button(
+                    language.translate("Run again"),
+                    key="strip_anew",
+                    icon=":material/replay:",
+                    type="tertiary",
+                ):
                     run_launcher.queue_run(task, anew=True)
 
 
 def state_text(task: TaskSet, state: run_state.SetState) -> str:
     """Run state as text, for example: 300 questions · up to date."""
-    questions = formatting.count(len(task.questions), "question")
+    questions = language.translate_count("{number} question", "{number} questions", len(task.questions))
     if state.run is not None:
         icon = "hourglass" if state.run.state == "queued" else "progress_activity"
-        running = "" if state.run.state == "queued" else "running "
-        return f"{questions} · :material/{icon}: {running}{run_status.progress_sentence(state.run)}"
+        progress = run_status.progress_sentence(state.run)
+        if state.run.state != "queued":
+            progress = language.translate("running {progress}", progress=progress)
+        return f"{questions} · :material/{icon}: {progress}"
     if state.kind == "stale" and is_partial(task, state):
-        return f"{questions} · :material/pause: {state.done / state.total:.0%} done"
+        return (
+            f"{questions} · :material/pause: "
+            f"{language.translate('{share} done', share=f'{state.done / state.total:.0%}')}"
+        )
     if state.kind == "stale":
-        return f"{questions} · :orange[:material/warning: {state.stale:,} stale]"
+        return (
+            f"{questions} · :orange[:material/warning: "
+            f"{language.translate('{number} stale', number=language.whole_number(state.stale))}]"
+        )
     if state.kind == "up to date":
-        return f"{questions} · :material/check: up to date"
-    return questions if state.kind == "empty" else f"{questions} · never run"
+        return f"{questions} · :material/check: {language.translate('up to date')}"
+    return questions if state.kind == "empty" else f"{questions} · {language.translate('never run')}"
 
 
 def is_partial(task: TaskSet, state: run_state.SetState) -> bool:

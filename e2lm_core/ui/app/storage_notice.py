@@ -11,14 +11,16 @@ from pathlib import Path
 import streamlit as st
 
 from e2lm_core.deploy.home import auto_backup, mounts
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 
 
 def storage_notice(home: Path) -> None:
     """Draw a short notice, explained on hover, if saved data do not outlive a restart."""
     if sentence := _risk(home):
         st.markdown(
-            ":gray[:material/cloud_off: not kept]", help=markdown.safe_sentence(sentence), width="content"
+            language.translate(":gray[:material/cloud_off: not kept]"),
+            help=markdown.safe_sentence(sentence),
+            width="content",
         )
 
 

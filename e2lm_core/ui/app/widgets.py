@@ -25,7 +25,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
 from e2lm_core.ui.app import doors
-from e2lm_core.ui.base import markdown, polling, urls, viewport
+from e2lm_core.ui.base import language, markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 from e2lm_core.ui.session import current_set_name, current_theme, file_name
 
@@ -37,7 +37,9 @@ def headline(sentence: str) -> None:
 
 def explained_lines(words: Mapping[str, str]) -> markdown.SafeMarkdown:
     """Names in bold with their explanations, as Markdown for a hover text."""
-    return markdown.safe_sentence("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
+    return markdown.safe_sentence(
+        "\n\n".join(f"**{name}**: {language.translate(meaning)}" for name, meaning in words.items())
+    )
 
 
 def chart(
@@ -103,22 +105,34 @@ def curve_chart(
 
 
 _NUMBER = st.column_config.NumberColumn
-_COLUMNS = {
-    "SQ": _NUMBER("SQ", format="%.3f", help=labels.SCORE_HELP["SQ"]),
-    "SQ, 95% from": _NUMBER("SQ, 95% from", format="%.3f", help=labels.PART_HELP["interval"]),
-    "to": _NUMBER("to", format="%.3f", width="small"),
-    "ρ": _NUMBER("ρ", format="%.3f", help=labels.PART_HELP["ρ"]),
-    "AC": _NUMBER("AC", format="%.3f", help=labels.PART_HELP["AC"]),
-    "Spearman": _NUMBER("Spearman", format="%.3f", help=labels.PART_HELP["Spearman"]),
-    "signed AC": _NUMBER("signed AC", format="%.3f", help=labels.PART_HELP["signed AC"]),
-    "counts": st.column_config.CheckboxColumn("counts", help=labels.PART_HELP["counts"], width="small"),
-    "points": _NUMBER("points", help=labels.PART_HELP["points"], width="small"),
-    "tokens_seen": _NUMBER("tokens seen", format="compact"),
-    "early": st.column_config.CheckboxColumn("early window", width="small"),
-    "value": _NUMBER("value", format="%.4f"),
-    "step": _NUMBER("step", format="localized"),
-    "n": _NUMBER("questions", width="small"),
-}
+
+
+def _columns() -> dict[str, object]:
+    """Settings of the columns that many tables have, in the visitor's language."""
+    return {
+        "SQ": _NUMBER("SQ", format="%.3f", help=language.translate(labels.SCORE_HELP["SQ"])),
+        "SQ, 95% from": _NUMBER(
+            "SQ, 95% from", format="%.3f", help=language.translate(labels.PART_HELP["interval"])
+        ),
+        "to": _NUMBER(language.translate("to"), format="%.3f", width="small"),
+        "ρ": _NUMBER("ρ", format="%.3f", help=language.translate(labels.PART_HELP["ρ"])),
+        "AC": _NUMBER("AC", format="%.3f", help=language.translate(labels.PART_HELP["AC"])),
+        "Spearman": _NUMBER("Spearman", format="%.3f", help=language.translate(labels.PART_HELP["Spearman"])),
+        "signed AC": _NUMBER(
+            "signed AC", format="%.3f", help=language.translate(labels.PART_HELP["signed AC"])
+        ),
+        "counts": st.column_config.CheckboxColumn(
+            language.translate("counts"), help=language.translate(labels.PART_HELP["counts"]), width="small"
+        ),
+        "points": _NUMBER(
+            language.translate("points"), help=language.translate(labels.PART_HELP["points"]), width="small"
+        ),
+        "tokens_seen": _NUMBER(language.translate("tokens seen"), format="compact"),
+        "early": st.column_config.CheckboxColumn(language.translate("early window"), width="small"),
+        "value": _NUMBER(language.translate("value"), format="%.4f"),
+        "step": _NUMBER(language.translate("step"), format="localized"),
+        "n": _NUMBER(language.translate("questions"), width="small"),
+    }
 
 
 def table(
@@ -157,7 +171,7 @@ def table(
         whole = made()
         shown = whole.dropna(axis=1, how="all") if len(whole) else whole
         shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
-        config = _COLUMNS | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
+        config = _columns() | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
         st.dataframe(
             shown,
             hide_index=True,
@@ -189,7 +203,7 @@ def csv_button(frame: Callable[[], pd.DataFrame], name: str, key: str) -> None:
         key: Key of the table, from which that of the button is made.
     """
     st.download_button(
-        "Download CSV",
+        language.translate("Download CSV"),
         lambda: json_values.frame_to_csv(frame()),
         file_name=name,
         mime="text/csv",
@@ -209,20 +223,25 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
         silent: The set's scores mean nothing; the headline says why.
     """
     silent = silent and value.value is not None
-    help_text = labels.SCORE_HELP[label]
+    help_text = language.translate(labels.SCORE_HELP[label])
     if value.value is None:
-        help_text = f"Undefined here: {value.why}\n\n{help_text}"
+        help_text = f"{language.translate('Undefined here: {why}', why=value.why)}\n\n{help_text}"
     elif value.interval is None and value.why:
-        help_text += f"\n\nNo interval: {value.why}"
+        help_text += f"\n\n{language.translate('No interval: {why}', why=value.why)}"
     elif value.coverage is not None:
-        help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets{f' {value.kind}' if value.kind else ''}."
+        help_text += "\n\n" + language.translate(
+            "In brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {share} of simulated sets{kind}.",
+            share=f"{value.coverage:.0%}",
+            kind=f" {value.kind}" if value.kind else "",
+        )
     if null.is_within_null(value):
-        help_text += "\n\nNo better than guessing."
+        help_text += "\n\n" + language.translate("No better than guessing.")
     elif silent:
-        help_text += "\n\nMeans nothing here: the sentence above says why."
+        help_text += "\n\n" + language.translate("Means nothing here: the sentence above says why.")
     if value.null is not None:
-        help_text += (
-            f"\n\nOf the same questions and log-likelihoods, {formatting.random_baseline(value.null)}."
+        help_text += "\n\n" + language.translate(
+            "Of the same questions and log-likelihoods, {baseline}.",
+            baseline=formatting.random_baseline(value.null),
         )
     st.metric(
         markdown.fill_template(":gray[{label}]", label=label)
@@ -242,11 +261,11 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
 
 def _certainty(label: str, value: Value, silent: bool) -> str | None:
     if value.value is None:
-        return "undefined"
+        return language.translate("undefined")
     if null.is_within_null(value):
-        return "like random"
+        return language.translate("like random")
     if silent:
-        return "means nothing"
+        return language.translate("means nothing")
     if value.interval is None:
         return None
     return formatting.interval(*value.interval, share=label in labels.PERCENT_SCORES)
@@ -268,13 +287,16 @@ def assumption(measurements: Measurements) -> None:
         markdown.caption(markdown.fill_template(":material/help: {asked}", asked=asked))
     if measurements.independence_note:
         markdown.caption(
-            f":material/info: {measurements.independence_note} Check *Similar questions* on Questions."
+            markdown.fill_template(
+                ":material/info: {note} Check *Similar questions* on Questions.",
+                note=markdown.safe_sentence(measurements.independence_note),
+            )
         )
 
 
 def how_computed(*sentences: object) -> None:
     """Draw the explanation of a view's method, folded."""
-    with st.expander("How this is computed", icon=":material/info:"):
+    with st.expander(language.translate("How this is computed"), icon=":material/info:"):
         for sentence in sentences:
             markdown.markdown(sentence)
 
@@ -401,7 +423,7 @@ def metric_control(key: str, explained: bool = False) -> str:
     if st.session_state.get(key) != current_metric():
         st.session_state[key] = current_metric()
     chosen = st.segmented_control(
-        "Metric",
+        language.translate("Metric"),
         METRICS,
         required=True,
         key=key,

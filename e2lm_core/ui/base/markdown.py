@@ -17,7 +17,7 @@ from typing import Any
 import streamlit as st
 
 from e2lm_core.base.settings import redact_paths
-from e2lm_core.ui.base import local_request, text_diff
+from e2lm_core.ui.base import language, local_request, text_diff
 
 # Text that looks like an address is linked after all escapes are resolved; only a character inside it
 # prevents that.
@@ -78,8 +78,15 @@ def author_markdown(text: object) -> SafeMarkdown:
 
 
 def fill_template(template: str, **texts: object) -> SafeMarkdown:
-    """Fill the `{names}` of a template with escaped texts; safe Markdown is inserted as it is."""
-    return SafeMarkdown(template.format(**{name: escape(text) for name, text in texts.items()}))
+    """Fill the `{names}` of a template, in the visitor's language, with escaped texts; safe Markdown stays."""
+    filled = {name: escape(text) for name, text in texts.items()}
+    return SafeMarkdown(language.translate(template).format(**filled))
+
+
+def fill_count(one: str, many: str, number: int, **texts: object) -> SafeMarkdown:
+    """Fill a template with a number, `{number}`, see `language.translate_count`, and escaped texts."""
+    filled = {name: escape(text) for name, text in texts.items()}
+    return SafeMarkdown(language.translate_count(one, many, number, **filled))
 
 
 def bullet_list(sentences: Any) -> SafeMarkdown:
@@ -114,44 +121,49 @@ def html(text: str, other: str) -> str:
     return f'<div class="both-texts">{text_diff.mark_differences(text, other) or "<i>empty</i>"}</div>'
 
 
-# --- Streamlit's own calls, of the same names -------------------------------------------------------------
+# --- Streamlit's own calls, of the same names; a sentence of a catalogue is translated ---------------------
+
+
+def _translated(sentence: object) -> object:
+    """A sentence in the visitor's language; safe Markdown, which may hold a user's text, stays as it is."""
+    return language.translate(sentence) if type(sentence) is str else sentence
 
 
 def markdown(sentence: object, **options: Any) -> None:
     """Draw a sentence as a paragraph, see `safe_sentence`."""
-    st.markdown(safe_sentence(sentence), **options)
+    st.markdown(safe_sentence(_translated(sentence)), **options)
 
 
 def caption(sentence: object, **options: Any) -> None:
     """Draw a sentence as a small grey paragraph, see `safe_sentence`."""
-    st.caption(safe_sentence(sentence), **options)
+    st.caption(safe_sentence(_translated(sentence)), **options)
 
 
 def title(text: object, **options: Any) -> None:
     """Draw a page's title, escaped."""
-    st.title(escape(text), **options)
+    st.title(escape(_translated(text)), **options)
 
 
 def info(sentence: object, **options: Any) -> None:
     """Draw a sentence in an information box, see `safe_sentence`."""
-    st.info(safe_sentence(sentence), **options)
+    st.info(safe_sentence(_translated(sentence)), **options)
 
 
 def success(text: object, **options: Any) -> None:
     """Draw an escaped text in a success box."""
-    st.success(escape(text), **options)
+    st.success(escape(_translated(text)), **options)
 
 
 def warning(text: object, **options: Any) -> None:
     """Draw an escaped text in a warning box: an error's text, or a finding of a check."""
-    st.warning(escape(text), **options)
+    st.warning(escape(_translated(text)), **options)
 
 
 def error(text: object, **options: Any) -> None:
     """Draw an escaped text in an error box: an error's text, or a finding of a check."""
-    st.error(escape(text), **options)
+    st.error(escape(_translated(text)), **options)
 
 
 def toast(text: object, **options: Any) -> None:
     """Draw an escaped text as a passing notification."""
-    st.toast(escape(text), **options)
+    st.toast(escape(_translated(text)), **options)

@@ -18,6 +18,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from e2lm_core.base.cache import Cache
+from e2lm_core.ui.base import language
 from e2lm_core.ui.base.sizeof import weigh
 
 T = TypeVar("T")
@@ -34,14 +35,19 @@ def get_or_compute(
     Args:
         kind: Name of the value.
         inputs: Everything that the value depends on, see `content_key`.
-        make: Computes the value; may ask for other values.
+        make: Computes the value, in English; may ask for other values.
         version: An input of which only the latest value is kept.
 
     Raises:
         CacheCycleError: `make` asks for its own value.
         Exception: Any exception of `make`.
     """
-    return _CACHE.get_or_compute((kind, content_key(inputs)), make, version)
+
+    def made() -> T:
+        with language.in_english():  # the first visitor's language is not everybody's
+            return make()
+
+    return _CACHE.get_or_compute((kind, content_key(inputs)), made, version)
 
 
 def find(kind: str, inputs: tuple[object, ...]) -> Any | None:

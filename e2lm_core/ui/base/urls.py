@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from e2lm_core.base.records import METRICS
-from e2lm_core.ui.base import markdown, streamlit_internals
+from e2lm_core.ui.base import language, markdown, streamlit_internals
 
 PRODUCT = "E2LM Task Studio"
 _PARAMETER, _CLICKED = "tab", "tab_clicked"
@@ -73,7 +73,7 @@ class Tab(NamedTuple):
 
     Attributes:
         slug: Name in links, unique among all tabs.
-        label: Name in the interface.
+        label: Name in the interface, in English.
         holds: Parameters of its links, keys of `HELD`.
     """
 
@@ -87,7 +87,7 @@ class Place(NamedTuple):
 
     Attributes:
         slug: Name in links.
-        title: Title of the page.
+        title: Title of the page, in English.
         icon: Material symbol.
         tabs: Views of the page; the first one is shown first.
     """
@@ -205,7 +205,10 @@ def link(name: str, label: str, icon: str, question: str | None = None) -> None:
     followed = {_FOLLOWED: "1"} if st.session_state.get(_PLACE) == place.slug else {}
     more = {} if question is None else {"question": question}
     st.page_link(
-        place.script, label=markdown.escape(label), icon=icon, query_params=query(tab) | more | followed
+        place.script,
+        label=markdown.escape(language.translate(label)),
+        icon=icon,
+        query_params=query(tab) | more | followed,
     )
 
 
@@ -243,8 +246,8 @@ def current_tab(place: Place) -> str:
     tab = _shown(place, is_link, is_clicked) if place.tabs else ""
     if is_link:
         _take(place, tab, said)
-    label = next((f"{one.label} · " for one in place.tabs if one.slug == tab), "")
-    st.session_state[_TITLE] = f"{label}{place.title} · {PRODUCT}"
+    label = next((f"{language.translate(one.label)} · " for one in place.tabs if one.slug == tab), "")
+    st.session_state[_TITLE] = f"{label}{language.translate(place.title)} · {PRODUCT}"
     st.set_page_config(page_title=st.session_state[_TITLE])
     return tab
 
@@ -344,10 +347,10 @@ def tab_control(place: Place) -> None:
     labels = {tab.slug: tab.label for tab in place.tabs}
     with st.container(key="tabs"):
         st.segmented_control(
-            "View",
+            language.translate("View"),
             list(labels),
             required=True,
-            format_func=lambda slug: markdown.escape(labels[slug]),
+            format_func=lambda slug: markdown.escape(language.translate(labels[slug])),
             key=place.key,
             label_visibility="collapsed",
             on_change=_click,

@@ -21,7 +21,7 @@ from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, live_results, prompt_preview
 from e2lm_core.ui.editor.drafts import autosave, conflicts, forms
@@ -41,7 +41,7 @@ def card(task: TaskSet, readonly: bool) -> None:
         _new(task)
         return
     if not ids:
-        st.info("No question yet.", icon=":material/edit_note:")
+        st.info(language.translate("No question yet."), icon=":material/edit_note:")
         return
     at = _steps(task, ids, readonly)
     question = task.questions[at]
@@ -82,19 +82,31 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
     """Index of the shown question, with the controls that go to another."""
     at = _at(ids)
     with st.container(key="steps", horizontal=True, vertical_alignment="bottom", gap="small"):
-        _arrow("card_back", "Previous", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
+        _arrow(
+            "card_back", language.translate("Previous"), ":material/chevron_left:", "Alt+Left", ids[:at][-1:]
+        )
         widgets.selector(
-            "Question",
+            language.translate("Question"),
             ids,
             ids[at],
             show_question,
             key="card_pick",
-            format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
+            format_func=lambda i: language.translate(
+                "{number} of {all} · {id}", number=ids.index(i) + 1, all=len(ids), id=i
+            ),
             width=320,
         )
-        _arrow("card_next", "Next", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
+        _arrow(
+            "card_next",
+            language.translate("Next"),
+            ":material/chevron_right:",
+            "Alt+Right",
+            ids[at + 1 :][:1],
+        )
         if not readonly:
-            st.button("Add a question", icon=":material/add:", key="card_add", on_click=_add)
+            st.button(
+                language.translate("Add a question"), icon=":material/add:", key="card_add", on_click=_add
+            )
     return at
 
 
@@ -130,10 +142,15 @@ def _question(task: TaskSet, question: Question, readonly: bool) -> None:
 
 def _new(task: TaskSet) -> None:
     """Draw the form of a new question, which is added to the set only when it is saved."""
-    st.subheader("A new question", anchor=False)
+    st.subheader(language.translate("A new question"), anchor=False)
     _form(task, drafts.NEW, _BLANK, False, _save_new)
     if task.questions:
-        st.button("Back to the questions", icon=":material/arrow_back:", key="card_old", on_click=_leave_new)
+        st.button(
+            language.translate("Back to the questions"),
+            icon=":material/arrow_back:",
+            key="card_old",
+            on_click=_leave_new,
+        )
 
 
 def _form(
@@ -163,7 +180,7 @@ def _form(
     with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
         _fields(form, slots, readonly)
         _preview_button(form, slots, readonly)
-        forms.form_buttons(form, "Save", readonly, save, (form, slots, *arguments))
+        forms.form_buttons(form, language.translate("Save"), readonly, save, (form, slots, *arguments))
     _known(task, form.values)
     _preview(form)
     if not readonly:
@@ -204,14 +221,20 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
     form.follow("answer", answer=LETTERS[answer] if 0 <= answer < slots else None)
     form.follow("subject", subject=form.values["subject"] or "")
     st.text_area(
-        "Question", form.values["question"] or "", height=100, disabled=readonly, key=form.key("question")
+        language.translate("Question"),
+        form.values["question"] or "",
+        height=100,
+        disabled=readonly,
+        key=form.key("question"),
     )
     # The fields are laid out row by row: a phone stacks the columns and so keeps the order.
     cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
     for i in range(slots):
         with cells[i].container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_input(
-                markdown.escape(f"choice {LETTERS[i]}" + (" (right)" if i == answer else "")),
+                markdown.fill_template("choice {letter} (right)", letter=LETTERS[i])
+                if i == answer
+                else markdown.fill_template("choice {letter}", letter=LETTERS[i]),
                 choices[i] if i < len(choices) else "",
                 disabled=readonly,
                 key=form.key(f"choice{i}"),
@@ -220,7 +243,9 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
                 st.form_submit_button(
                     "",
                     icon=":material/arrow_upward:",
-                    help=markdown.escape(f"Put {LETTERS[i]} before {LETTERS[i - 1]}"),
+                    help=markdown.fill_template(
+                        "Put {letter} before {other}", letter=LETTERS[i], other=LETTERS[i - 1]
+                    ),
                     key=form.key(f"up{i}"),
                     type="tertiary",
                     on_click=_move,
@@ -228,14 +253,19 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
                 )
     left, right = st.columns(2, gap="small")
     left.radio(
-        "The right choice",
+        language.translate("The right choice"),
         list(LETTERS[:slots]),
         index=answer if 0 <= answer < slots else None,
         horizontal=True,
         disabled=readonly,
         key=form.key("answer"),
     )
-    right.text_input("subject", form.values["subject"] or "", disabled=readonly, key=form.key("subject"))
+    right.text_input(
+        language.translate("subject"),
+        form.values["subject"] or "",
+        disabled=readonly,
+        key=form.key("subject"),
+    )
 
 
 def _move(form: Form, slots: int, place: int) -> None:
@@ -253,10 +283,10 @@ def _move(form: Form, slots: int, place: int) -> None:
 def _preview_button(form: Form, slots: int, readonly: bool) -> None:
     if not readonly:
         st.form_submit_button(
-            "Preview",
+            language.translate("Preview"),
             icon=":material/visibility:",
             key=form.key("preview"),
-            help="Show Markdown and LaTeX of what is typed.",
+            help=language.translate("Show Markdown and LaTeX of what is typed."),
             on_click=_show_preview,
             args=(form, slots),
         )
@@ -348,9 +378,17 @@ def _save_new(form: Form, slots: int) -> None:
 
 def _delete(task: TaskSet, question: Question) -> None:
     # The key contains the question's id: a popover that stayed open would offer to delete the next question.
-    with st.popover("Delete question", icon=":material/delete:", key=f"card_delete_{question.id}"):
+    with st.popover(
+        language.translate("Delete question"), icon=":material/delete:", key=f"card_delete_{question.id}"
+    ):
         markdown.markdown(markdown.fill_template("Delete **{id}**? *Undo* brings it back.", id=question.id))
-        st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question))
+        st.button(
+            language.translate("Delete"),
+            type="primary",
+            key="card_delete",
+            on_click=_delete_now,
+            args=(task, question),
+        )
 
 
 def _delete_now(task: TaskSet, question: Question) -> None:

@@ -16,7 +16,7 @@ from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.sets.checks import groups as proposals
 from e2lm_core.sets.editing import assign_groups as grouped
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
 
@@ -32,15 +32,21 @@ def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
         example: Whether the caller cannot edit the set.
     """
     if example and task.owner:
-        return f"You can view this set of {task.owner}. **Copy it** to edit the copy."
+        return language.translate(
+            "You can view this set of {owner}. **Copy it** to edit the copy.", owner=task.owner
+        )
     if example:
-        return "Examples are read-only. **Copy it** to edit the copy."
+        return language.translate("Examples are read-only. **Copy it** to edit the copy.")
     if not task.questions:
-        return "This set has no questions yet. Add the first one, or import a file."
+        return language.translate("This set has no questions yet. Add the first one, or import a file.")
     if not findings:
-        return "**All checks passed.**"
+        return language.translate("**All checks passed.**")
     errors, warnings = (sum(f.severity == severity for f in findings) for severity in ("error", "warning"))
-    return f"The checks find **{formatting.count(errors, 'error')}** and {formatting.count(warnings, 'warning')}."
+    return language.translate(
+        "The checks find **{errors}** and {warnings}.",
+        errors=language.translate_count("{number} error", "{number} errors", errors),
+        warnings=language.translate_count("{number} warning", "{number} warnings", warnings),
+    )
 
 
 def similar_questions_panel(task: TaskSet) -> None:
@@ -48,7 +54,9 @@ def similar_questions_panel(task: TaskSet) -> None:
 
     A click accepts a proposal; it can be undone as any edit.
     """
-    with st.expander("Similar questions", icon=":material/hub:", on_change="rerun") as box:
+    with st.expander(
+        language.translate("Similar questions"), icon=":material/hub:", on_change="rerun"
+    ) as box:
         if not box.open:
             return
         measured = results.measurements(task)
@@ -68,14 +76,14 @@ def similar_questions_panel(task: TaskSet) -> None:
                 markdown.markdown(
                     grouping.grouping_sentence(grouping.grouping_effect(way, labels, measured), len(labels))
                 )
-                if st.button(markdown.escape(f"Group by {way}"), key=f"groups_{way}"):
+                if st.button(markdown.fill_template("Group by {way}", way=way), key=f"groups_{way}"):
                     assign(labels)
-        if any(known) and st.button("Remove groups", key="groups_none"):
+        if any(known) and st.button(language.translate("Remove groups"), key="groups_none"):
             assign(None)
         if (
             not any(known)
             and not measured.independent
-            and st.button("They are independent", key="groups_alone")
+            and st.button(language.translate("They are independent"), key="groups_alone")
         ):
             assign(None, independent=True)
 

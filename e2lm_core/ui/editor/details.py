@@ -21,7 +21,7 @@ from e2lm_core.export.picture import choices as choices_picture
 from e2lm_core.sets.history import field_diff
 from e2lm_core.ui import session
 from e2lm_core.ui.app import svg_chart
-from e2lm_core.ui.base import markdown, page_cache, urls, viewport
+from e2lm_core.ui.base import language, markdown, page_cache, urls, viewport
 from e2lm_core.ui.cache import process_pool, results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.editor import live_results, prompt_preview, question_view, table_notes
@@ -35,10 +35,10 @@ MAX_VERSIONS = 30  # latest versions among which the changes of a question are l
 def panel_switch() -> None:
     """Draw the switch that opens the panel."""
     st.toggle(
-        "Side panel",
+        language.translate("Side panel"),
         key=OPEN,
         persist_state="session",
-        help="Curves, choices, prompt, history and notes of the question in hand.",
+        help=language.translate("Curves, choices, prompt, history and notes of the question in hand."),
     )
 
 
@@ -74,14 +74,20 @@ def _part() -> str:
     """Draw the choice of the panel's part: a list in a narrow window, where buttons would take two lines."""
     if viewport.is_narrow():
         return st.selectbox(
-            "Part", list(_PARTS), key=PART, persist_state="session", label_visibility="collapsed"
+            language.translate("Part"),
+            list(_PARTS),
+            key=PART,
+            format_func=lambda part: markdown.escape(language.translate(part)),
+            persist_state="session",
+            label_visibility="collapsed",
         )
     return st.segmented_control(
-        "Part",
+        language.translate("Part"),
         list(_PARTS),
         default=next(iter(_PARTS)),
         required=True,
         key=PART,
+        format_func=lambda part: markdown.escape(language.translate(part)),
         persist_state="session",
         label_visibility="collapsed",
     )
@@ -96,12 +102,14 @@ def _take_in_hand() -> None:
 def _choices(task: TaskSet, question: Question) -> None:
     measurements = results.measurements(task)
     if not measurements.complete_pairs:
-        st.caption("This question has no results yet: run the set on Models and runs.")
+        st.caption(language.translate("This question has no results yet: run the set on Models and runs."))
         return
     frame = choice_curves.choice_frame(measurements, question.id)
     said = choice_curves.favourites_sentence(frame, question)
     if not said:
-        st.caption("This question has no results yet: its run goes on, or Run again starts one.")
+        st.caption(
+            language.translate("This question has no results yet: its run goes on, or Run again starts one.")
+        )
         return
     theme = session.current_theme().name
     drawn = page_cache.get_or_compute(
@@ -125,7 +133,7 @@ def _prompt(task: TaskSet, question: Question) -> None:
 def _history(task: TaskSet, question: Question) -> None:
     """Draw the changes of a question among the latest versions, newest first."""
     if session.is_example(task.address):
-        st.caption("Examples have no history.")
+        st.caption(language.translate("Examples have no history."))
         return
     kept = session.versions_of_set(task.address)[-MAX_VERSIONS - 1 :]
     states = []
@@ -147,7 +155,7 @@ def _history(task: TaskSet, question: Question) -> None:
             texts = {"field": field, "before": one.before or "–", "after": one.after or "–"}
             markdown.markdown(markdown.fill_template("**{field}**: {before} → {after}", **texts))
     if not changes:
-        st.caption(markdown.escape(f"Not changed in the latest {len(kept)} versions."))
+        st.caption(markdown.fill_template("Not changed in the latest {number} versions.", number=len(kept)))
 
 
 def _differences(
@@ -161,17 +169,23 @@ def _differences(
 
 
 def _notes(_: TaskSet, question: Question) -> None:
-    markdown.markdown(markdown.escape(question.note or "No note. The row's menu ⋮ adds one."))
-    known = {"Subject": question.subject, "Source": question.source, "Group": question.group}
+    markdown.markdown(
+        markdown.escape(question.note or language.translate("No note. The row's menu ⋮ adds one."))
+    )
+    known = {
+        language.translate("Subject"): question.subject,
+        language.translate("Source"): question.source,
+        language.translate("Group"): question.group,
+    }
     for name, value in known.items():
         if value:
             markdown.caption(markdown.fill_template("{name}: {value}", name=name, value=value))
 
 
 _PARTS: dict[str, Callable[[TaskSet, Question], None]] = {
-    "Curves": _curves,
-    "Choices": _choices,
-    "Prompt": _prompt,
-    "History": _history,
-    "Notes": _notes,
+    language.mark("Curves"): _curves,
+    language.mark("Choices"): _choices,
+    language.mark("Prompt"): _prompt,
+    language.mark("History"): _history,
+    language.mark("Notes"): _notes,
 }

@@ -18,7 +18,7 @@ from e2lm_core.sets import authoring
 from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.editor import last_edit
 from e2lm_core.ui.editor.drafts import forms, pending
 
@@ -32,7 +32,7 @@ _HELP = (
 
 def fewshot_panel(task: TaskSet, readonly: bool) -> None:
     """Draw the example questions and, unless `readonly`, the choice of others."""
-    st.subheader("Few-shot examples", anchor=False, help=_HELP)
+    st.subheader(language.translate("Few-shot examples"), anchor=False, help=_HELP)
     if task.zero_shot is not None:
         markdown.caption(f"The prompts of this set show no examples: {task.zero_shot}.")
         return
@@ -48,7 +48,9 @@ def fewshot_panel(task: TaskSet, readonly: bool) -> None:
     elif not readonly:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
-                "Change the examples" if task.dev else "Choose examples",
+                language.translate("Change the examples")
+                if task.dev
+                else language.translate("Choose examples"),
                 icon=":material/checklist:",
                 key=f"{key}_change",
                 on_click=_open,
@@ -87,30 +89,32 @@ def _choice(task: TaskSet, key: str) -> None:
     _follow(key, base, texts)
     if st.session_state.get(f"{key}_merged"):
         st.info(
-            "Somebody else changed the examples meanwhile. Your choice is applied to theirs: look at it, then save.",
+            language.translate(
+                "Somebody else changed the examples meanwhile. Your choice is applied to theirs: look at it, then save."
+            ),
             icon=":material/history:",
         )
     chosen: list[str] = st.session_state[f"{key}_chosen"]
     st.multiselect(
-        "Example questions",
+        language.translate("Example questions"),
         list(dict.fromkeys([*chosen, *_listed(texts, key)])),
         format_func=lambda identity: f"{identity}: {' '.join(texts[identity].split())[:80]}",
         key=f"{key}_chosen",
-        placeholder="Choose questions",
+        placeholder=language.translate("Choose questions"),
         select_all=False,  # one question has to stay outside
         persist_state="session",
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            "Save the examples",
+            language.translate("Save the examples"),
             type="primary",
             key=f"{key}_save",
             on_click=_save,
             args=(task.address, key, base),
         )
-        st.button("Cancel", key=f"{key}_cancel", on_click=_close, args=(key,))
+        st.button(language.translate("Cancel"), key=f"{key}_cancel", on_click=_close, args=(key,))
         st.button(
-            "Write a new question",
+            language.translate("Write a new question"),
             icon=":material/add:",
             type="tertiary",
             key=f"{key}_new",
@@ -141,7 +145,11 @@ def _listed(texts: dict[str, str], key: str) -> list[str]:
     """Ids of the questions to choose among; of a large set those that hold a typed word."""
     if len(texts) <= MAX_OPTIONS:
         return list(texts)
-    word = st.text_input("Find questions", key=f"{key}_find", placeholder="A word of the question, or an id")
+    word = st.text_input(
+        language.translate("Find questions"),
+        key=f"{key}_find",
+        placeholder=language.translate("A word of the question, or an id"),
+    )
     found = [
         identity for identity, text in texts.items() if word.casefold() in f"{identity} {text}".casefold()
     ]

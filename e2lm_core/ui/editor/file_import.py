@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring, selection_origin
@@ -23,7 +22,7 @@ from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.records import Preview, ReadOptions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import uploads, widgets
-from e2lm_core.ui.base import markdown, page_cache
+from e2lm_core.ui.base import language, markdown, page_cache
 from e2lm_core.ui.editor import check_panel, last_edit, sources
 
 MAX_SHOWN = 200
@@ -40,19 +39,23 @@ LABELS = {"csv": "CSV", "jsonl": "JSONL", "xlsx": "XLSX", "gift": "GIFT", "aiken
 def import_questions(task: TaskSet) -> None:
     """Draw the import of a file or pasted text, whose questions are added to the set or replace its own."""
     st.markdown(
-        "A table (CSV, TSV, XLSX, JSON, JSONL, Parquet) or a quiz (GIFT, Aiken, Moodle XML, QTI "
-        "2 or 3, a Markdown list). You will see a preview first."
+        language.translate(
+            "A table (CSV, TSV, XLSX, JSON, JSONL, Parquet) or a quiz (GIFT, Aiken, Moodle XML, QTI "
+            "2 or 3, a Markdown list). You will see a preview first."
+        )
     )
     if text := st.session_state.pop(PASTED, ""):  # pasted elsewhere on the page
         st.session_state[_key("paste")] = text
-    upload = uploader("Import a file", _key("import_file"))
+    upload = uploader(language.translate("Import a file"), _key("import_file"))
     sources.sources_popover(task.address, hand_over)
     pasted = st.text_area(
-        "Paste rows of a spreadsheet, or a quiz as text",
+        language.translate("Paste rows of a spreadsheet, or a quiz as text"),
         key=_key("paste"),
         height=120,
         placeholder=PLACEHOLDER,
-        help="Press Ctrl+Enter, or click beside the field, to continue. A header row is recognised.",
+        help=language.translate(
+            "Press Ctrl+Enter, or click beside the field, to continue. A header row is recognised."
+        ),
     )
     try:
         if upload is not None:
@@ -61,7 +64,7 @@ def import_questions(task: TaskSet) -> None:
             _panel(task, pasted.encode(), "", _key("text"))
         elif (handed := st.session_state.get(_HANDED)) and handed[0] == task.address:
             _, filename, data = handed
-            markdown.caption(f"From {filename}:")
+            markdown.caption(language.translate("From {file}:", file=filename))
             _panel(task, data, filename, _key("handed"))
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
@@ -81,7 +84,7 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
     """Draw the import of one file: the options of reading, the first questions, the button that adds them."""
     asking = st.container()
     found = st.container()
-    with st.expander("Change columns and format", icon=":material/tune:"):
+    with st.expander(language.translate("Change columns and format"), icon=":material/tune:"):
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             how = _named(key)
             options = st.container(horizontal=True, gap="small", vertical_alignment="bottom", width="stretch")
@@ -147,16 +150,19 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
     sound = read.sound
     if not sound:
         if read.questions:
-            st.info("This file has no usable questions. See the problems below.")
+            st.info(language.translate("This file has no usable questions. See the problems below."))
         return
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         replace = False
         if task.questions:
             replace = (
                 st.segmented_control(
-                    "Import as",
+                    language.translate("Import as"),
                     ["append", "replace"],
-                    format_func={"append": "Add to the set", "replace": "Replace its questions"}.__getitem__,
+                    format_func={
+                        "append": language.translate("Add to the set"),
+                        "replace": language.translate("Replace its questions"),
+                    }.__getitem__,
                     default="append",
                     required=True,
                     label_visibility="collapsed",
@@ -165,7 +171,7 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
                 == "replace"
             )
         left = doubles if not replace else reading.find_duplicates(read, task.dev)
-        if left and not st.toggle("Skip duplicates", value=True, key=f"{key}_doubles"):
+        if left and not st.toggle(language.translate("Skip duplicates"), value=True, key=f"{key}_doubles"):
             left = {}
         chosen = [q for q in sound if q.id not in left]
         if st.button(
@@ -181,13 +187,20 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
 
 
 def _label(task: TaskSet, chosen: Sequence[Question], left_out: int, replace: bool) -> str:
-    count = formatting.count(len(chosen), "question")
-    label = (
-        f"Replace {formatting.count(len(task.questions), 'question')} by {len(chosen):,}"
-        if replace
-        else f"Add {count}"
-    )
-    return f"{label} and leave out {left_out:,}" if left_out > 0 else label
+    number = language.whole_number(len(chosen))
+    if replace:
+        label = language.translate_count(
+            "Replace {number} question by {new}",
+            "Replace {number} questions by {new}",
+            len(task.questions),
+            new=number,
+        )
+    else:
+        label = language.translate_count("Add {number} question", "Add {number} questions", len(chosen))
+    if left_out <= 0:
+        return label
+    left = language.whole_number(left_out)
+    return language.translate("{action} and leave out {number}", action=label, number=left)
 
 
 def _refused(read: Preview) -> int:
@@ -203,8 +216,15 @@ def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
         st.session_state.pop(_HANDED, None)
         # The widgets are new, without the imported file.
         st.session_state["import_round"] = st.session_state.get("import_round", 0) + 1
-        count = formatting.count(len(questions), "question")
-        markdown.toast(f"{'The set has' if replace else 'Added'} {count}. Undo takes it back in one step.")
+        if replace:
+            said = language.translate_count(
+                "The set has {number} question.", "The set has {number} questions.", len(questions)
+            )
+        else:
+            said = language.translate_count(
+                "Added {number} question.", "Added {number} questions.", len(questions)
+            )
+        markdown.toast(f"{said} {language.translate('Undo takes it back in one step.')}")
 
     widgets.perform_action(added)
 
@@ -230,15 +250,15 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
 def _named(key: str) -> ReadOptions:
     """Format and encoding chosen by the visitor."""
     kind = st.selectbox(
-        "Format",
+        language.translate("Format"),
         [FOUND, *KINDS],
-        format_func=lambda name: KINDS[name].label if name in KINDS else "as found",
+        format_func=lambda name: KINDS[name].label if name in KINDS else language.translate("as found"),
         key=f"{key}_kind",
     )
     encoding = st.selectbox(
-        "Encoding",
+        language.translate("Encoding"),
         [FOUND, *ENCODINGS],
-        format_func=lambda name: "as found" if name == FOUND else name,
+        format_func=lambda name: language.translate("as found") if name == FOUND else name,
         key=f"{key}_encoding",
     )
     return ReadOptions(kind=None if kind == FOUND else kind, encoding=None if encoding == FOUND else encoding)
@@ -249,14 +269,19 @@ def _otherwise(place: Any, found: Preview, how: ReadOptions, key: str) -> ReadOp
     said: dict[str, Any] = {}
     with place:
         if found.sheets[1:]:
-            sheet = st.selectbox("Sheet", found.sheets, key=f"{key}_sheet")
+            sheet = st.selectbox(language.translate("Sheet"), found.sheets, key=f"{key}_sheet")
             said |= {"sheet": sheet} if sheet != found.sheets[0] else {}
         if found.separator or found.sheets:
-            header = st.checkbox("The first row names the columns", value=found.header, key=f"{key}_header")
+            header = st.checkbox(
+                language.translate("The first row names the columns"), value=found.header, key=f"{key}_header"
+            )
             said |= {"header": header} if header != found.header else {}
         if found.answers_from is not None:
             counted = st.selectbox(
-                "Number of the first choice", (0, 1), found.answers_from, key=f"{key}_counted"
+                language.translate("Number of the first choice"),
+                (0, 1),
+                found.answers_from,
+                key=f"{key}_counted",
             )
             said |= {"answers_from": counted} if counted != found.answers_from else {}
     return how.model_copy(update=said)
@@ -317,11 +342,15 @@ def download(task: TaskSet) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         kind = st.selectbox(
-            "Questions as a file", list(LABELS), format_func=LABELS.__getitem__, key="set_format", width=200
+            language.translate("Questions as a file"),
+            list(LABELS),
+            format_func=LABELS.__getitem__,
+            key="set_format",
+            width=200,
         )
         form = writing.FORMS[kind]
         st.download_button(
-            markdown.escape(f"Download {LABELS[kind]}"),
+            markdown.fill_template("Download {format}", format=LABELS[kind]),
             lambda: writing.write_questions(_with_origin(task, kind), kind),
             f"{task.name}{form.end}",
             form.mime,
@@ -333,4 +362,8 @@ def download(task: TaskSet) -> None:
         "lost content", (task, kind), lambda: writing.lost_content(_with_origin(task, kind), kind)
     )
     if lost:
-        markdown.caption(markdown.escape(f"Some content is lost in {LABELS[kind]}: {' '.join(lost)}"))
+        markdown.caption(
+            markdown.fill_template(
+                "Some content is lost in {format}: {lost}", format=LABELS[kind], lost=" ".join(lost)
+            )
+        )

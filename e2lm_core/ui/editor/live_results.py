@@ -30,7 +30,7 @@ from e2lm_core.runs.store import control_results
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import svg_chart, widgets
-from e2lm_core.ui.base import markdown, page_cache, polling, viewport
+from e2lm_core.ui.base import language, markdown, page_cache, polling, viewport
 from e2lm_core.ui.cache import process_pool, questions, results
 from e2lm_core.ui.editor import control_run, last_edit, table_notes
 from e2lm_core.ui.editor.drafts import forms
@@ -86,7 +86,9 @@ def all_questions_table(task: TaskSet) -> None:
     if not measurements.complete_pairs:
         return
     with st.expander(
-        "Each question's curves and margin", icon=":material/show_chart:", on_change="rerun"
+        language.translate("Each question's curves and margin"),
+        icon=":material/show_chart:",
+        on_change="rerun",
     ) as box:
         if box.open:
             widgets.table(
@@ -130,9 +132,9 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
         if changed is not None and changed.measured:
             _changes(task, edit, changed)
         elif results.measurements(task).complete_pairs:
-            st.caption("Edit a question to see here how the results change.")
+            st.caption(language.translate("Edit a question to see here how the results change."))
         else:
-            st.caption("Run this set first to see the effect of your edits.")
+            st.caption(language.translate("Run this set first to see the effect of your edits."))
         if not (waits and has_points):  # the browser must show this drawing before the page is redrawn
             _end(task, run_every)
 
@@ -188,7 +190,10 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
     name = drawable[0] if drawable else None
     if name:
         if len(drawable) > 1:
-            name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
+            name = (
+                st.selectbox(language.translate("Question"), drawable, key=f"live_question_{len(drawable)}")
+                or name
+            )
         models = _models(task)
         many = formatting.count(sum(m.counts_in_scores for m in models) or len(models), "model")
         markdown.caption(
@@ -201,7 +206,7 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
     _caption("The whole set", metric, before=True, seeds=sum(m.seed_of is not None for m in _models(task)))
     _picture(task, edit, changed, edited.chart_of_set, metric, viewport.is_narrow())
     if effects:
-        with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
+        with st.expander(language.translate("As a table"), on_change="rerun", key="live_as_a_table") as box:
             if box.open:
                 _tables(effects, _measured_of(task, edit, changed), name, metric)
 
@@ -233,7 +238,9 @@ def _cue_words(
     words = _untested_words(task, edit, risen, found)
     if not words or control_run.progress_or_error(task, "live_words", start.CUE_WORDS):
         return False, said
-    if st.button("Is it one word?", icon=":material/quiz:", key="live_words", help=cue_words.HELP):
+    if st.button(
+        language.translate("Is it one word?"), icon=":material/quiz:", key="live_words", help=cue_words.HELP
+    ):
         run_cue_words()
         st.rerun()
     return True, said
@@ -300,7 +307,12 @@ def _risen(changed: results.Changed) -> tuple[str, ...]:
 
 def _metric_control(key: str) -> str:
     return st.segmented_control(
-        "Metric", METRICS, default=METRICS[0], required=True, key=key, label_visibility="collapsed"
+        language.translate("Metric"),
+        METRICS,
+        default=METRICS[0],
+        required=True,
+        key=key,
+        label_visibility="collapsed",
     )
 
 
@@ -361,7 +373,9 @@ def _question(
     def drawn() -> None:
         now = results.measurements(task)
         if not now.complete_pairs:
-            st.caption("This question has no results yet: run the set on Models and runs.")
+            st.caption(
+                language.translate("This question has no results yet: run the set on Models and runs.")
+            )
         else:
             was = None if before is None else _measured(task, before)
             changed = () if was is None else question_edits.edit_effects(was, now)
@@ -431,7 +445,7 @@ def _end(task: TaskSet, run_every: float | None) -> None:
 def _columns() -> dict:
     number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
     columns = {
-        "question": st.column_config.TextColumn("question", width="medium"),
+        "question": st.column_config.TextColumn(language.translate("question"), width="medium"),
         "norm_prob curve": line(
             "norm_prob", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."
         ),

@@ -19,7 +19,7 @@ from e2lm_core.sets.conflicts import EditConflict, SaveResult
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.sets.prompts import layouts
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.editor import fewshot_panel, prompt_preview
 from e2lm_core.ui.editor.drafts import conflicts, forms
 from e2lm_core.ui.editor.drafts.autosave import Field
@@ -78,7 +78,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
     form.follow("description", description=values["description"] or "")
     form.follow("num_fewshot", num_fewshot=num_fewshot)
     st.radio(
-        "Style",
+        language.translate("Style"),
         STYLES,
         format_func=markdown.escape,
         index=STYLES.index(style),
@@ -86,19 +86,21 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         disabled=readonly,
         key=form.key("style"),
         help=(
-            "*Cloze* scores the text of each choice and works earliest in training. *Letters* lists "
-            "the choices and scores the letter. *Ending* scores the question after each choice."
+            language.translate(
+                "*Cloze* scores the text of each choice and works earliest in training. *Letters* lists "
+                "the choices and scores the letter. *Ending* scores the question after each choice."
+            )
         ),
     )
     st.text_area(
-        "doc_to_text (Jinja2, used with Custom)",
+        language.translate("doc_to_text (Jinja2, used with Custom)"),
         values["doc_to_text"] or "",
         height=110,
         disabled=readonly,
         key=form.key("doc_to_text"),
     )
     st.text_area(
-        "description (before every prompt)",
+        language.translate("description (before every prompt)"),
         values["description"] or "",
         height=70,
         disabled=readonly,

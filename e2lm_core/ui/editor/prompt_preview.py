@@ -13,14 +13,16 @@ from e2lm_core.base.records import Checkpoint, Question, RenderedDoc, Request, T
 from e2lm_core.sets.prompts import render
 from e2lm_core.sets.prompts.shots import check_shots, draw_examples
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 
 MODEL = "prompt_model"
 
 
 def prompt_preview(task: TaskSet, question: Question) -> None:
     """Draw the full prompt of a question, as saved, in a folded box."""
-    with st.expander("Prompt preview", icon=":material/visibility:", on_change="rerun") as box:
+    with st.expander(
+        language.translate("Prompt preview"), icon=":material/visibility:", on_change="rerun"
+    ) as box:
         if box.open:
             show_prompt(task, question)
 
@@ -66,9 +68,15 @@ def _counted(doc: RenderedDoc) -> None:
     """Draw the prompt's length for a chosen model, and the part that exceeds the context window."""
     last: dict[str, Checkpoint] = {c.model.name: c for c in session.studio().local_checkpoints}
     if not last:
-        st.caption("The token count needs a model.")
+        st.caption(language.translate("The token count needs a model."))
         return
-    name = st.selectbox("Counted in the tokens of", list(last), key=MODEL, width=280, persist_state="session")
+    name = st.selectbox(
+        language.translate("Counted in the tokens of"),
+        list(last),
+        key=MODEL,
+        width=280,
+        persist_state="session",
+    )
     backend, longest = session.studio().backend, max(doc.requests, key=lambda pair: len("".join(pair)))
     try:
         (tokens,) = backend.prompt_tokens(last[name], [Request(*longest)])

@@ -18,11 +18,12 @@ from e2lm_core.runs import fleets
 from e2lm_core.sets import authoring, collection, selection_origin
 from e2lm_core.sets.editing import bulk_edit, rule_trials
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.editor import last_edit, toolbar
 from e2lm_core.ui.editor.drafts import forms
 
-OPEN, ICON = "Open", ":material/edit_note:"
+OPEN, ICON = language.mark("Open"), ":material/edit_note:"
+_RIGHT = language.mark("**{letter}** {text} :green-badge[right]")
 MAX_SHOWN = 20
 IN_THE_TABLE = "rows of the table of results"  # the origin of a copy with selected rows
 
@@ -39,8 +40,7 @@ def show_choices(question: Question) -> None:
     """Draw a question's choices by letter, one below the other, with the right one marked."""
     lines = []
     for place, choice in enumerate(question.choices):
-        is_right = place == question.answer
-        template = "**{letter}** {text} :green-badge[right]" if is_right else "{letter} {text}"
+        template = _RIGHT if place == question.answer else "{letter} {text}"
         letter = formatting.choice_letter(place)
         lines.append(markdown.fill_template(template, letter=letter, text=" ".join(choice.split())))
     markdown.markdown(markdown.line_by_line(lines))
@@ -62,11 +62,17 @@ def show_selected(task: TaskSet, ids: Sequence[str], key: str, models: Sequence[
         if len(chosen) == 1:
             show_question(chosen[0])
         else:
-            with st.expander(markdown.escape(formatting.count(len(chosen), "selected question"))):
+            with st.expander(
+                markdown.fill_count("{number} selected question", "{number} selected questions", len(chosen))
+            ):
                 for question in chosen[:MAX_SHOWN]:
                     show_question(question)
                 if len(chosen) > MAX_SHOWN:
-                    st.caption(markdown.escape(f"And {len(chosen) - MAX_SHOWN:,} more."))
+                    st.caption(
+                        markdown.fill_template(
+                            "And {number} more.", number=language.whole_number(len(chosen) - MAX_SHOWN)
+                        )
+                    )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             _actions(task, [question.id for question in chosen], key, models)
 
@@ -74,25 +80,49 @@ def show_selected(task: TaskSet, ids: Sequence[str], key: str, models: Sequence[
 def _actions(task: TaskSet, ids: list[str], key: str, models: Sequence[ModelInfo]) -> None:
     settings, name = session.studio().settings, task.address
     if not session.is_example(name):
-        with st.popover("Set subject", icon=":material/label:", key=f"{key}_tag_{len(ids)}"):
-            subject = st.text_input("Subject", key=f"{key}_subject")
-            _button("Set it", f"{key}_retag", lambda: _changed(bulk_edit.retag(settings, name, ids, subject)))
-        with st.popover("Delete", icon=":material/delete:", key=f"{key}_delete_{len(ids)}"):
-            st.caption("*Undo* under Write brings them back.")
+        with st.popover(
+            language.translate("Set subject"), icon=":material/label:", key=f"{key}_tag_{len(ids)}"
+        ):
+            subject = st.text_input(language.translate("Subject"), key=f"{key}_subject")
             _button(
-                "Delete them",
+                language.translate("Set it"),
+                f"{key}_retag",
+                lambda: _changed(bulk_edit.retag(settings, name, ids, subject)),
+            )
+        with st.popover(
+            language.translate("Delete"), icon=":material/delete:", key=f"{key}_delete_{len(ids)}"
+        ):
+            st.caption(language.translate("*Undo* under Write brings them back."))
+            _button(
+                language.translate("Delete them"),
                 f"{key}_gone",
                 lambda: _changed(authoring.delete_questions(settings, name, ids)),
             )
     infos = [info for info in session.all_sets() if not info.example and not info.problem]
     if others := [i.address for i in infos if i.role != "reader" and i.address != name]:
-        with st.popover("Copy", icon=":material/content_copy:", key=f"{key}_copy_{len(ids)}"):
-            other = st.selectbox("To the set", others, key=f"{key}_other")
-            done = f"Copied {formatting.count(len(ids), 'question')} to {other}."
-            _button("Copy them", f"{key}_copied", lambda: bulk_edit.copy_to(settings, name, ids, other), done)
+        with st.popover(
+            language.translate("Copy"), icon=":material/content_copy:", key=f"{key}_copy_{len(ids)}"
+        ):
+            other = st.selectbox(language.translate("To the set"), others, key=f"{key}_other")
+            done = language.translate_count(
+                "Copied {number} question to {set}.",
+                "Copied {number} questions to {set}.",
+                len(ids),
+                set=other,
+            )
+            _button(
+                language.translate("Copy them"),
+                f"{key}_copied",
+                lambda: bulk_edit.copy_to(settings, name, ids, other),
+                done,
+            )
     if rest := [question.id for question in task.questions if question.id not in set(ids)]:
         copy_selection(
-            name, rest, f"{key}_without", partial(origin_of_rows, task, rest, models), "Copy without these"
+            name,
+            rest,
+            f"{key}_without",
+            partial(origin_of_rows, task, rest, models),
+            language.translate("Copy without these"),
         )
 
 
@@ -130,14 +160,24 @@ def copy_selection(
     """
     settings = session.studio().settings
     with st.popover(
-        markdown.escape(label or f"Copy the set with {formatting.count(len(ids), 'question')}"),
+        markdown.escape(label)
+        if label
+        else markdown.fill_count(
+            "Copy the set with {number} question", "Copy the set with {number} questions", len(ids)
+        ),
         icon=":material/content_copy:",
     ):
         wish = st.text_input(
-            "Name of the copy", collection.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
+            language.translate("Name of the copy"),
+            collection.free_name(settings, f"{source}_chosen"),
+            key=f"{key}_name",
         )
-        st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
-        if st.button("Copy", type="primary", key=f"{key}_go"):
+        st.caption(
+            language.translate(
+                "The set itself stays as it is; undo in the copy brings the other questions back."
+            )
+        )
+        if st.button(language.translate("Copy"), type="primary", key=f"{key}_go"):
             toolbar.run_action(partial(_copy, source, wish, ids, origin), wish)
 
 
@@ -145,7 +185,11 @@ def _copy(source: str, name: str, ids: Sequence[str], origin: Callable[[], Selec
     settings, metadata = session.studio().settings, selection_origin.origin_metadata(origin())
     authoring.copy_with_questions(settings, source, name, ids, metadata)
     fleets.copy_choice(settings, source, name)
-    markdown.toast(f"{name} holds {formatting.count(len(ids), 'question')}.")
+    markdown.toast(
+        language.translate_count(
+            "{set} holds {number} question.", "{set} holds {number} questions.", len(ids), set=name
+        )
+    )
 
 
 def origin_of_rows(task: TaskSet, ids: Sequence[str], models: Sequence[ModelInfo]) -> SelectionOrigin:

@@ -13,7 +13,7 @@ from e2lm_core.sets.history.field_diff import Difference
 from e2lm_core.sets.history.restore_preview import field_label, field_texts
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.editor import last_edit
 
 MAX_SHOWN = 40  # differences drawn; further ones are counted
@@ -53,13 +53,15 @@ def _dialog(name: str, number: int) -> None:
         return
     markdown.markdown(f"{found.sentence} You can undo it.")
     with st.container(horizontal=True, gap="small"):
-        if st.button("Restore it", type="primary", key="history_go", icon=":material/history:"):
+        if st.button(
+            language.translate("Restore it"), type="primary", key="history_go", icon=":material/history:"
+        ):
             _closed()
             widgets.perform_action(
                 lambda: last_edit.after_save(versions.restore_version(settings, name, number)),
                 last_edit.forget_last_edit,
             )
-        if st.button("Cancel", key="history_cancel"):
+        if st.button(language.translate("Cancel"), key="history_cancel"):
             _closed()
             st.rerun()
     shown = found.differences[:MAX_SHOWN]

@@ -15,7 +15,7 @@ from e2lm_core.people import access
 from e2lm_core.sets import google_sheets
 from e2lm_core.sets.formats.tables import parquet
 from e2lm_core.ui import session
-from e2lm_core.ui.base import local_request, markdown
+from e2lm_core.ui.base import language, local_request, markdown
 
 HandOver = Callable[[str, str, bytes], None]
 
@@ -30,21 +30,43 @@ def sources_popover(address: str, hand_over: HandOver) -> None:
     settings = session.studio().settings
     if not access.is_member(settings):
         return
-    with st.popover("From elsewhere", icon=":material/cloud_download:", key="import_sources"):
-        repo = st.text_input("Data set on the hub", key="source_repo", placeholder="OWNER/NAME")
+    with st.popover(
+        language.translate("From elsewhere"), icon=":material/cloud_download:", key="import_sources"
+    ):
+        repo = st.text_input(
+            language.translate("Data set on the hub"),
+            key="source_repo",
+            placeholder="OWNER/NAME",
+        )
         with st.container(horizontal=True, gap="small"):
-            subset = st.text_input("Subset", key="source_subset", placeholder="the only one", width=150)
-            split = st.text_input("Split", key="source_split", placeholder="test", width=150)
-        st.caption("The first 20,000 rows of its Parquet files; no script of it runs.")
-        if st.button("Fetch the data set", key="source_fetch", disabled=not repo.strip()):
+            subset = st.text_input(
+                language.translate("Subset"),
+                key="source_subset",
+                placeholder=language.translate("the only one"),
+                width=150,
+            )
+            split = st.text_input(
+                language.translate("Split"),
+                key="source_split",
+                placeholder="test",
+                width=150,
+            )
+        st.caption(language.translate("The first 20,000 rows of its Parquet files; no script of it runs."))
+        if st.button(language.translate("Fetch the data set"), key="source_fetch", disabled=not repo.strip()):
             _fetched(lambda: _dataset(address, repo.strip(), (subset.strip(), split.strip()), hand_over))
         if not google_sheets.may_fetch(settings) or (
             settings.auth == "none" and not local_request.is_local_request()
         ):
             return
-        sheet = st.text_input("Google Sheet", key="source_sheet", placeholder="https://docs.google.com/…")
-        st.caption("Share it with everyone who has the link.")
-        if st.button("Fetch the sheet", key="source_sheet_fetch", disabled=not sheet.strip()):
+        sheet = st.text_input(
+            language.translate("Google Sheet"),
+            key="source_sheet",
+            placeholder="https://docs.google.com/…",
+        )
+        st.caption(language.translate("Share it with everyone who has the link."))
+        if st.button(
+            language.translate("Fetch the sheet"), key="source_sheet_fetch", disabled=not sheet.strip()
+        ):
             _fetched(
                 lambda: hand_over(address, "Google Sheet.csv", google_sheets.fetch_sheet(settings, sheet))
             )
@@ -61,7 +83,7 @@ def _dataset(address: str, repo: str, part: tuple[str, str], hand_over: HandOver
 
 def _fetched(fetch: Callable[[], None]) -> None:
     try:
-        with session.spinner("Fetching …"):
+        with session.spinner(language.translate("Fetching …")):
             fetch()
     except StudioError as error:
         markdown.error(error, icon=":material/error:")

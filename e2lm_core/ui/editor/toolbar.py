@@ -17,7 +17,7 @@ from e2lm_core.runs import fleets
 from e2lm_core.sets import collection, versions
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, presence, restore_dialog
 from e2lm_core.ui.editor.drafts import forms
@@ -29,11 +29,14 @@ def copy_popover(name: str) -> None:
     """Draw a popover that copies the set under a title and selects the copy."""
     # The keys contain the set's name: once the copy is selected, the popover is closed and proposes a new
     # name.
-    with st.popover("Copy this set", icon=":material/content_copy:", key=f"copy_{name}"):
+    with st.popover(language.translate("Copy this set"), icon=":material/content_copy:", key=f"copy_{name}"):
         wish = st.text_input(
-            "Title of the copy", proposed_copy(name), key=f"copy_name_{name}", max_chars=MAX_TITLE_CHARS
+            language.translate("Title of the copy"),
+            proposed_copy(name),
+            key=f"copy_name_{name}",
+            max_chars=MAX_TITLE_CHARS,
         )
-        if st.button("Copy", type="primary", key="copy_go"):
+        if st.button(language.translate("Copy"), type="primary", key="copy_go"):
             copy_titled(name, wish)
 
 
@@ -41,7 +44,7 @@ def proposed_copy(address: str) -> str:
     """Title of a copy, or a free name where the set has no title."""
     settings = session.studio().settings
     if title := collection.find_set(settings, address).title:
-        return f"Copy of {title}"[:MAX_TITLE_CHARS]
+        return language.translate("Copy of {title}", title=title)[:MAX_TITLE_CHARS]
     return collection.free_name(settings, f"my_{address}")
 
 
@@ -64,13 +67,13 @@ def copy_titled(source: str, wish: str) -> None:
 
 def delete_popover(name: str) -> None:
     """Draw a popover that asks before a set is moved to the trash."""
-    with st.popover("Delete set", icon=":material/delete:"):
+    with st.popover(language.translate("Delete set"), icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
                 "Move **{name}** to the trash? You can restore it under *Sets*.", name=session.set_label(name)
             )
         )
-        if st.button("Delete this set", type="primary", key="delete_go"):
+        if st.button(language.translate("Delete this set"), type="primary", key="delete_go"):
             try:
                 move_to_trash(name)
             except StudioError as error:
@@ -98,11 +101,21 @@ def undo_redo_buttons(name: str) -> None:
     settings = session.studio().settings
     back, forward = versions.available_undo(settings, name)
     kept = session.versions_of_set(name)
-    _step("Undo", ":material/undo:", _hint(kept, back, settings), "Ctrl+Z", versions.undo_with_note, name)
+    nothing = language.translate("Nothing to undo"), language.translate("Nothing to redo")
     _step(
-        "Redo",
+        language.translate("Undo"),
+        ":material/undo:",
+        _hint(kept, back, settings) or nothing[0],
+        back is None,
+        "Ctrl+Z",
+        versions.undo_with_note,
+        name,
+    )
+    _step(
+        language.translate("Redo"),
         ":material/redo:",
-        _hint(kept, forward, settings),
+        _hint(kept, forward, settings) or nothing[1],
+        forward is None,
         "Ctrl+Shift+Z",
         versions.redo_with_note,
         name,
@@ -116,7 +129,12 @@ def last_change(name: str) -> str:
     if len(kept) < 2:
         return ""
     last = kept[-1]
-    return f"Last change {_when(last)} by {_whose(last, settings)}: {last.action}"
+    return language.translate(
+        "Last change {when} by {author}: {action}",
+        when=_when(last),
+        author=_whose(last, settings),
+        action=last.action,
+    )
 
 
 def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settings) -> str | None:
@@ -124,16 +142,22 @@ def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settin
     if action is None:
         return None
     mine = [v for v in kept if v.action == action and v.who == settings.author]
-    said = f"{action} (yours, {_when(mine[-1])})" if mine else action
+    said = (
+        language.translate("{action} (yours, {when})", action=action, when=_when(mine[-1]))
+        if mine
+        else action
+    )
     if kept and kept[-1].who not in ("", settings.author):
-        said += f". The last change was made by {_whose(kept[-1], settings)} and is not affected."
+        said += ". " + language.translate(
+            "The last change was made by {author} and is not affected.", author=_whose(kept[-1], settings)
+        )
     return said
 
 
 def _whose(version: versions.Version, settings: Settings) -> str:
     if version.who == settings.author:
-        return "you"
-    return presence.display_name(version.who) if version.who else "the command line"
+        return language.translate("you")
+    return presence.display_name(version.who) if version.who else language.translate("the command line")
 
 
 def _when(version: versions.Version) -> str:
@@ -143,7 +167,8 @@ def _when(version: versions.Version) -> str:
 def _step(
     label: str,
     icon: str,
-    hint: str | None,
+    hint: str,
+    is_disabled: bool,
     shortcut: str,
     move: Callable[[Settings, str], versions.UndoResult],
     name: str,
@@ -152,8 +177,8 @@ def _step(
     st.button(
         markdown.escape(label),
         icon=icon,
-        disabled=hint is None,
-        help=markdown.escape(hint or f"Nothing to {label.lower()}"),
+        disabled=is_disabled,
+        help=markdown.escape(hint),
         shortcut=shortcut,
         on_click=_turn,
         args=(move, name),
@@ -181,25 +206,28 @@ def history_popover(name: str) -> None:
         markdown.warning(lost, icon=":material/history:")
     listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MAX_LISTED or v.name}
     with st.popover(
-        "History", icon=":material/history:", disabled=len(kept) < 2, key=restore_dialog.popover_key(name)
+        language.translate("History"),
+        icon=":material/history:",
+        disabled=len(kept) < 2,
+        key=restore_dialog.popover_key(name),
     ):
         if len(kept) < 2:
             return
         number = st.selectbox(
-            "Version",
+            language.translate("Version"),
             list(listed),
             format_func=lambda n: markdown.escape(_version_said(listed[n], settings)),
             key=f"history_version_{kept[-1].number}",  # selects the newest again after an edit
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             called = st.text_input(
-                "Its name",
+                language.translate("Its name"),
                 listed[number].name or "",
                 key=f"history_name_{number}",
                 max_chars=versions.NAME_CHARS,
-                help="Named versions are never deleted.",
+                help=language.translate("Named versions are never deleted."),
             )
-            if st.button("Name it", key="history_call"):
+            if st.button(language.translate("Name it"), key="history_call"):
                 widgets.perform_action(
                     lambda: versions.name_version(settings, name, number, called), last_edit.forget_last_edit
                 )
@@ -210,23 +238,25 @@ def history_popover(name: str) -> None:
 
 def _version_said(version: versions.Version, settings: Settings) -> str:
     said = [version.name, _when(version), version.action, _whose(version, settings)]
-    return " · ".join(part for part in said if part) + (", now" if version.shown else "")
+    return " · ".join(part for part in said if part) + (
+        f", {language.translate('now')}" if version.shown else ""
+    )
 
 
 def _restore(name: str, number: int, settings: Settings) -> None:
     """Draw what a restore would change, in a few words, and the button that opens it whole."""
     markdown.caption(markdown.escape(versions.preview_restore(settings, name, number).sentence))
-    if st.button("Restore …", key="history_restore", icon=":material/history:"):
+    if st.button(language.translate("Restore …"), key="history_restore", icon=":material/history:"):
         restore_dialog.open_dialog(name, number)
 
 
 def auto_run_switch() -> None:
     """Draw the switch that `last_edit.after_save` reads."""
     st.toggle(
-        "Test every edit",
+        language.translate("Test every edit"),
         value=True,
         key="run_edits",
-        help="After an edit, only the edited question is run again.",
+        help=language.translate("After an edit, only the edited question is run again."),
     )
 
 

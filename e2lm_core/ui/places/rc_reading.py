@@ -9,7 +9,7 @@ import streamlit as st
 
 from e2lm_core.scores.ranking import readings
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import viewport
+from e2lm_core.ui.base import language, viewport
 from e2lm_core.ui.cache import results
 
 
@@ -33,12 +33,14 @@ def rc_reading_control(page: str) -> None:
         st.session_state[results.READING] = st.session_state[key]
 
     st.selectbox(
-        "RC",
+        language.translate("RC"),
         names,
         index=names.index(results.reading()),
-        format_func=lambda name: readings.LABELS[name],
+        format_func=lambda name: language.translate(readings.LABELS[name]),
         key=key,
         on_change=keep,
         width=280,
-        help=widgets.explained_lines({readings.LABELS[name]: readings.HELP[name] for name in names}),
+        help=widgets.explained_lines(
+            {language.translate(readings.LABELS[name]): readings.HELP[name] for name in names}
+        ),
     )

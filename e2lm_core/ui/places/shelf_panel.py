@@ -17,15 +17,15 @@ from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import shelf as remembered
 
 FIRST = "e2lm:arc_challenge"
 KEY, LAST = "shelf_panel", "shelf_last"
-TITLE = "A public benchmark beside it"
+TITLE = language.mark("A public benchmark beside it")
 MAX_CURVES = 16  # drawn of a benchmark that more models ran
-TABS = ("Compared", "Values")
+TABS = (language.mark("Compared"), language.mark("Values"))
 
 
 def panel(task: TaskSet, measurements: Measurements, metric: str) -> None:
@@ -38,7 +38,9 @@ def panel(task: TaskSet, measurements: Measurements, metric: str) -> None:
         st.session_state[LAST] = chosen or st.session_state.get(LAST)
         st.session_state[beside_it] = st.session_state.get(LAST) or FIRST if st.session_state[KEY] else None
 
-    with st.expander(TITLE, icon=":material/library_books:", key=KEY, on_change=toggle) as box:
+    with st.expander(
+        language.translate(TITLE), icon=":material/library_books:", key=KEY, on_change=toggle
+    ) as box:
         if box.open:
             _opened(task, measurements, metric)
 
@@ -52,7 +54,7 @@ def _opened(task: TaskSet, measurements: Measurements, metric: str) -> None:
         st.session_state[held] = key
 
     widgets.selector(
-        "Benchmark",
+        language.translate("Benchmark"),
         list(by_key),
         st.session_state[held],
         select,
@@ -75,7 +77,7 @@ def _beside(own: beside.Side, shelved: Shelved, metric: str) -> None:
         f"{beside.OWN_AXIS} {beside.BANDS if indicators.has_errors(curves[0]) else indicators.MEANS_ALONE} "
         f"{messages.source_sentence(shelved.source)}"
     )
-    compared, values = st.tabs(TABS)
+    compared, values = st.tabs([language.translate(TABS[0]), language.translate(TABS[1])])
     with compared:
         widgets.table(
             lambda: tables.comparison_frame(own, other),
@@ -102,7 +104,10 @@ def chart(shelved: Shelved, metric: str) -> None:
     names = [model.name for model in drawn]
     if len(names) > MAX_CURVES:
         names = st.multiselect(
-            "Models", names, default=names[:: -(-len(names) // MAX_CURVES)], key=f"shelf_models_{shelved.key}"
+            language.translate("Models"),
+            names,
+            default=names[:: -(-len(names) // MAX_CURVES)],
+            key=f"shelf_models_{shelved.key}",
         )
     styles = imported_charts.curve_styles(drawn)
     widgets.chart(

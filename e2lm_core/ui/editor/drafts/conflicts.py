@@ -27,7 +27,7 @@ from e2lm_core.sets.conflicts import (
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.editor import last_edit
 from e2lm_core.ui.editor.drafts import autosave, forms
 
@@ -117,7 +117,7 @@ def _buttons(name: str, place: str, clash: EditConflict, settle: Settle, key: st
                 args=(name, place, clash, settle, keep, None),
             )
         st.button(
-            "Edit",
+            language.translate("Edit"),
             key=f"clash_edit_{key}",
             icon=":material/edit:",
             on_click=_open_edit,
@@ -142,12 +142,21 @@ def _edit(name: str, place: str, clash: EditConflict, settle: Settle, key: str) 
                     markdown.escape(field), 0, 32, min(max(int(value), 0), 32), key=widgets[field]
                 )
             elif field == "choices":
-                st.text_area("choices, one a line", "\n".join(value), height=130, key=widgets[field])
+                st.text_area(
+                    language.translate("choices, one a line"),
+                    "\n".join(value),
+                    height=130,
+                    key=widgets[field],
+                )
             elif field == "answer":
                 slots = max(len(clash.mine[0]), len(clash.theirs[0])) + FREE_CHOICES
                 at = value if isinstance(value, int) and 0 <= value < min(slots, len(LETTERS)) else None
                 st.radio(
-                    "The right choice", list(LETTERS[:slots]), index=at, horizontal=True, key=widgets[field]
+                    language.translate("The right choice"),
+                    list(LETTERS[:slots]),
+                    index=at,
+                    horizontal=True,
+                    key=widgets[field],
                 )
             else:
                 st.text_area(
@@ -155,13 +164,13 @@ def _edit(name: str, place: str, clash: EditConflict, settle: Settle, key: str) 
                 )
         with st.container(horizontal=True, gap="small"):
             st.form_submit_button(
-                "Save this",
+                language.translate("Save this"),
                 type="primary",
                 key=f"clash_save_{key}",
                 on_click=_save_text,
                 args=(name, place, clash, settle, widgets),
             )
-            st.form_submit_button("Back", key=f"clash_back_{key}", on_click=_close_edit)
+            st.form_submit_button(language.translate("Back"), key=f"clash_back_{key}", on_click=_close_edit)
     fields = [
         autosave.Field(f"{_EDITED}{field}", [key], _KINDS.get(field, "text"))
         for field, key in widgets.items()

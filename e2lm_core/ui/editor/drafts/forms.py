@@ -24,7 +24,7 @@ from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.sets.editing.save_edits import SaveOutcome
 from e2lm_core.ui import session
 from e2lm_core.ui.app import recovery
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.editor import last_edit
 from e2lm_core.ui.editor.drafts import autosave
 
@@ -185,9 +185,9 @@ def draft_notice(form: Form) -> None:
         session.studio().settings, form.task, form.place
     ):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption("Changes discarded.", width="content")
+            st.caption(language.translate("Changes discarded."), width="content")
             st.button(
-                "Bring it back",
+                language.translate("Bring it back"),
                 key="draft_back",
                 icon=":material/undo:",
                 on_click=bring_back,
@@ -219,7 +219,9 @@ def form_buttons(
             key=save_key,
         )
         if form.typed_at is not None:
-            st.form_submit_button("Discard", on_click=discard, args=(form.task, form.place), key=discard_key)
+            st.form_submit_button(
+                language.translate("Discard"), on_click=discard, args=(form.task, form.place), key=discard_key
+            )
         saved_note(form.place)
 
 

@@ -15,7 +15,7 @@ from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
 from e2lm_core.ui.app import recovery
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.editor.drafts import forms
 
 MAX_SHOWN = 5
@@ -75,12 +75,19 @@ def _line(draft: Draft) -> None:
             ),
             width="content",
         )
-        st.button("Open", key=f"open_{draft.form}", on_click=open_place, args=(draft.place,))
+        st.button(
+            language.translate("Open"), key=f"open_{draft.form}", on_click=open_place, args=(draft.place,)
+        )
         _discard(draft)
 
 
 def _discard(draft: Draft) -> None:
-    st.button("Discard", key=f"drop_{draft.form}", on_click=forms.discard, args=(draft.task, draft.place))
+    st.button(
+        language.translate("Discard"),
+        key=f"drop_{draft.form}",
+        on_click=forms.discard,
+        args=(draft.task, draft.place),
+    )
 
 
 def open_place(place: str) -> None:

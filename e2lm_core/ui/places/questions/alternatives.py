@@ -19,7 +19,7 @@ from e2lm_core.runs.trials import choices as service
 from e2lm_core.runs.trials.choices import ChoiceTrial
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
 from e2lm_core.ui.places.questions import form_trial, order_trial
@@ -40,7 +40,7 @@ def alternatives_tab(task: TaskSet, has_results: bool) -> None:
     """
     head = st.container()
     view = st.segmented_control(
-        "What to try",
+        language.translate("What to try"),
         VIEWS,
         default=VIEWS[0],
         required=True,
@@ -64,10 +64,15 @@ def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
     question, place = _choice(task)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         clicked = st.button(
-            "Try other choices", type="primary", icon=":material/science:", key="alternatives_try"
+            language.translate("Try other choices"),
+            type="primary",
+            icon=":material/science:",
+            key="alternatives_try",
         )
-        with st.popover("Texts of my own", icon=":material/edit:"):
-            own = st.text_area("Your own texts", key="alternatives_own", height=160, help=LINES_HELP)
+        with st.popover(language.translate("Texts of my own"), icon=":material/edit:"):
+            own = st.text_area(
+                language.translate("Your own texts"), key="alternatives_own", height=160, help=LINES_HELP
+            )
         if not session.is_example(task.address):
             toolbar.undo_redo_buttons(task.address)
     lines = tuple((own or "").splitlines())
@@ -123,7 +128,7 @@ def _choice(task: TaskSet) -> tuple[Question, int]:
     )
     wrong = [index for index in range(len(question.choices)) if index != question.answer]
     place = st.segmented_control(
-        "Wrong answer to replace",
+        language.translate("Wrong answer to replace"),
         wrong,
         default=wrong[0],
         required=True,
@@ -167,7 +172,11 @@ def _proposals(task: TaskSet, question: Question, found: TriedChoices) -> None:
             for name, text in messages.HELP.items()
             if name != "against"
         }
-        | {"against": st.column_config.TextColumn("against", help=messages.HELP["against"], width="large")},
+        | {
+            "against": st.column_config.TextColumn(
+                language.translate("against"), help=messages.HELP["against"], width="large"
+            )
+        },
     )
 
 

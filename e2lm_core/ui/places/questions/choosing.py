@@ -26,7 +26,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import selection_origin
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import question_view
@@ -91,9 +91,15 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
 
 def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
     """Draw a folded table of all questions, those that the rule leaves out first; made when it is opened."""
-    left = formatting.count(len(pool.ids) - len(chosen.ids), "question")
+    left = language.translate_count(
+        "{number} question", "{number} questions", len(pool.ids) - len(chosen.ids)
+    )
     with st.expander(
-        markdown.escape(f"The questions: {len(chosen.ids):,} chosen, {left} left out"),
+        markdown.fill_template(
+            "The questions: {chosen} chosen, {left} left out",
+            chosen=language.whole_number(len(chosen.ids)),
+            left=left,
+        ),
         icon=":material/list:",
         on_change="rerun",
         key="choosing_questions",
@@ -128,7 +134,9 @@ def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None, trial: int
 def _draw_null(task: TaskSet, measurements: Measurements, chosen: Selection, seconds: float) -> None:
     """Draw the button that compares the gain with that under random answer keys, for sets that take long."""
     if not st.button(
-        markdown.escape(f"Compare with random answer keys ({formatting.duration(seconds)})"),
+        markdown.fill_template(
+            "Compare with random answer keys ({duration})", duration=formatting.duration(seconds)
+        ),
         icon=":material/casino:",
         key="choosing_null",
     ):
@@ -148,7 +156,7 @@ def _draw_null(task: TaskSet, measurements: Measurements, chosen: Selection, sec
 def _rule(pool: Pool) -> tuple[str, str, str | None]:
     """Name in the list, the rule itself, and the source that it keeps or None."""
     name = st.selectbox(
-        "Rule",
+        language.translate("Rule"),
         (*selection.PRESETS, OWN),
         key="choosing_rule",
         width=240,
@@ -156,7 +164,7 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
     )
     if name == OWN:
         rule = st.text_input(
-            "Keep questions where",
+            language.translate("Keep questions where"),
             "margin > 0 and slope > 0",
             key="choosing_own",
             width=340,
@@ -169,7 +177,9 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
         return name, rule, None
     if name == "one-source" and pool.has_sources:
         known = sorted({s for s in pool.sample.traits["source"] if s})
-        wish = st.selectbox("Source", (BEST_SOURCE, *known), key="choosing_source", width=280)
+        wish = st.selectbox(
+            language.translate("Source"), (BEST_SOURCE, *known), key="choosing_source", width=280
+        )
         return name, name, None if wish == BEST_SOURCE else wish
     return name, name, None
 
@@ -177,7 +187,7 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
 def _judgement(chosen: Selection) -> str:
     """Draw the gain of the selection in one score, by fold, as chart and table; return the chosen score."""
     score = st.segmented_control(
-        "Score",
+        language.translate("Score"),
         SCORES,
         default=chosen.target,
         required=True,

@@ -20,7 +20,7 @@ from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.variants import Variant
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
 
@@ -40,7 +40,12 @@ def form_panel(task: TaskSet, head: DeltaGenerator) -> None:
     fleet = results.fleet(task)
     of = (task.digest, styles, shots, template, question, fleet.digest)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        clicked = st.button("Try these formats", type="primary", icon=":material/science:", key="forms_try")
+        clicked = st.button(
+            language.translate("Try these formats"),
+            type="primary",
+            icon=":material/science:",
+            key="forms_try",
+        )
         if not session.is_example(task.address):
             toolbar.undo_redo_buttons(task.address)
     found: TriedForms | None = None
@@ -77,7 +82,7 @@ def _choice(
 ) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, str] | None, str | None]:
     """Formats, numbers of few-shot examples, own template and question that are selected."""
     styles = st.pills(
-        "Question formats",
+        language.translate("Question formats"),
         list(NAMES),
         selection_mode="multi",
         default=list(NAMES),
@@ -86,7 +91,7 @@ def _choice(
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         shots = st.pills(
-            "Few-shot examples",
+            language.translate("Few-shot examples"),
             form_trials.shown_shots(task),
             selection_mode="multi",
             default=[0],
@@ -97,11 +102,20 @@ def _choice(
         selected = st.session_state.get(urls.HELD["question"])
         identity = selected if selected in ids else ids[0]
         of = st.segmented_control(
-            "Questions", (WHOLE, ONE), default=WHOLE, required=True, key="forms_of", help=None
+            language.translate("Questions"),
+            (WHOLE, ONE),
+            default=WHOLE,
+            required=True,
+            key="forms_of",
+            help=None,
         )
-        with st.popover("Own template", icon=":material/edit:"):
-            text = st.text_area("Prompt", key="forms_text", placeholder="{{question}} It is")
-            choice = st.text_input("Choices", "{{choices}}", key="forms_choices")
+        with st.popover(language.translate("Own template"), icon=":material/edit:"):
+            text = st.text_area(
+                language.translate("Prompt"),
+                key="forms_text",
+                placeholder="{{question}} It is",
+            )
+            choice = st.text_input(language.translate("Choices"), "{{choices}}", key="forms_choices")
     if of == ONE:
         markdown.caption(markdown.fill_template("The question is {identity}.", identity=identity))
     template = (text, choice) if text and text.strip() else None
@@ -124,7 +138,7 @@ def _formats(task: TaskSet, found: TriedForms, variants: list[Variant]) -> None:
         }
         | {
             "tokens": st.column_config.NumberColumn(
-                "tokens", format="compact", help=markdown.escape(messages.HELP["tokens"])
+                language.translate("tokens"), format="compact", help=markdown.escape(messages.HELP["tokens"])
             )
         },
     )
@@ -134,8 +148,10 @@ def _formats(task: TaskSet, found: TriedForms, variants: list[Variant]) -> None:
         toolbar.copy_popover(task.address)
     elif others:
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            label = st.selectbox("Format", [variant.label for variant in others], key="forms_use")
-            if st.button("Use this form", icon=":material/check:", key="forms_use_go"):
+            label = st.selectbox(
+                language.translate("Format"), [variant.label for variant in others], key="forms_use"
+            )
+            if st.button(language.translate("Use this form"), icon=":material/check:", key="forms_use_go"):
                 variant = next(one for one in others if one.label == label)
                 widgets.perform_action(partial(_use, task, variant, found), partial(trial_jobs.forget, _KEY))
 

@@ -11,7 +11,6 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder.fact_search import FactIndex, open_index
@@ -22,11 +21,11 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.editing import drafts, save_edits
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import results
 
 PAGE = 8
-NONE = "There is no list of facts: the files of the built-in mini models are missing."
+NONE = language.mark("There is no list of facts: the files of the built-in mini models are missing.")
 _AT = "known_page"
 
 
@@ -39,7 +38,9 @@ def known_facts_tab(task: TaskSet) -> None:
     known = results.taught_questions(task) if task.questions else None
     # The status bar has the share of a set that is not wholly known, with its doors.
     share = f" {door_words.known_share(known)}" if known and results.doors(task) is None else ""
-    widgets.headline(f"The built-in mini models learned **{len(index.facts.facts):,}** facts.{share}")
+    number = language.whole_number(len(index.facts.facts))
+    learned = language.translate("The built-in mini models learned **{number}** facts.", number=number)
+    widgets.headline(f"{learned}{share}")
     text, relation = _wish(index)
     facts = index.find(text, relation)
     if not facts:
@@ -58,18 +59,18 @@ def _wish(index: FactIndex) -> tuple[str, str | None]:
     topics = {relation.about: relation.name for relation in index.facts.relations.values()}
     left, right = st.columns([3, 2], gap="small")
     text = left.text_input(
-        "Find a fact",
+        language.translate("Find a fact"),
         key="known_find",
         icon=":material/search:",
-        placeholder="lion, oxygen, capital …",
+        placeholder=language.translate("lion, oxygen, capital …"),
         on_change=_restart,
     )
     topic = right.selectbox(
-        "Topic",
+        language.translate("Topic"),
         sorted(topics),
         index=None,
         key="known_topic",
-        placeholder="All topics",
+        placeholder=language.translate("All topics"),
         format_func=lambda one: one[:1].upper() + one[1:],
         on_change=_restart,
     )
@@ -103,11 +104,13 @@ def _fact(task: TaskSet, index: FactIndex, fact: TrainingFact, place: int) -> No
             width="stretch",
         )
         if not session.studio().settings.readonly and st.button(
-            "Write about this",
+            language.translate("Write about this"),
             key=f"known_write_{place}",
             icon=":material/edit_note:",
             type="tertiary",
-            help="Opens a new question with this wording and three wrong answers, to be changed before it is added.",
+            help=language.translate(
+                "Opens a new question with this wording and three wrong answers, to be changed before it is added."
+            ),
         ):
             widgets.perform_action(partial(_write_about, task, index, fact), _go)
 
@@ -156,7 +159,7 @@ def _pager(facts: list[TrainingFact], first: int) -> None:
     last = min(first + PAGE, len(facts))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            "Previous",
+            language.translate("Previous"),
             key="known_back",
             icon=":material/chevron_left:",
             disabled=first == 0,
@@ -164,10 +167,17 @@ def _pager(facts: list[TrainingFact], first: int) -> None:
             args=(-1,),
         )
         markdown.caption(
-            f"{first + 1:,} to {last:,} of {formatting.count(len(facts), 'fact')}", width="content"
+            language.translate_count(
+                "{first} to {last} of {number} fact",
+                "{first} to {last} of {number} facts",
+                len(facts),
+                first=language.whole_number(first + 1),
+                last=language.whole_number(last),
+            ),
+            width="content",
         )
         st.button(
-            "Next",
+            language.translate("Next"),
             key="known_next",
             icon=":material/chevron_right:",
             disabled=last == len(facts),

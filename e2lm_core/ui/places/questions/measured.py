@@ -22,7 +22,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.editor import question_view
 
@@ -67,7 +67,11 @@ def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: p
     if selected.any():
         _selection(task, measurements, pool, frame, selected, bool(picked))
     else:
-        st.caption("Select or filter questions to compare them with the rest and to keep them as a copy.")
+        st.caption(
+            language.translate(
+                "Select or filter questions to compare them with the rest and to keep them as a copy."
+            )
+        )
 
 
 def _filters(frame: pd.DataFrame) -> np.ndarray:
@@ -79,16 +83,21 @@ def _filters(frame: pd.DataFrame) -> np.ndarray:
             if unknown := set(st.session_state.get(key, ())) - set(subjects):
                 st.session_state[key] = [one for one in st.session_state[key] if one not in unknown]
             chosen = st.multiselect(
-                "Subjects", subjects, key=key, width=320, placeholder="all", persist_state="session"
+                language.translate("Subjects"),
+                subjects,
+                key=key,
+                width=320,
+                placeholder=language.translate("all"),
+                persist_state="session",
             )
         text = st.text_input(
-            "Find",
+            language.translate("Find"),
             key=urls.HELD["find"],
             width=220,
-            placeholder="in id and text",
+            placeholder=language.translate("in id and text"),
             persist_state="session",
         )
-        with st.popover("Ranges", icon=":material/tune:"):
+        with st.popover(language.translate("Ranges"), icon=":material/tune:"):
             ranges = {column: limits for column in RANGES if (limits := _range(frame[column], column))}
     return question_pool.filter_rows(frame, chosen, text, ranges)
 
@@ -100,12 +109,12 @@ def _range(values: pd.Series, column: str) -> tuple[float, float] | None:
         return None
     low, high = _rounded(known.min(), known.max())
     limits = st.slider(
-        choice_words.COLUMN_LABEL[column],
+        language.translate(choice_words.COLUMN_LABEL[column]),
         low,
         high,
         (low, high),
         key=f"questions_range_{column}",
-        help=choice_words.COLUMN_HELP[column],
+        help=language.translate(choice_words.COLUMN_HELP[column]),
     )
     return limits if limits != (low, high) else None
 
@@ -149,54 +158,69 @@ def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
 def _config(view: pd.DataFrame) -> dict:
     numbers = {
         name: st.column_config.NumberColumn(
-            name if viewport.is_narrow() else choice_words.COLUMN_LABEL[name],
+            name if viewport.is_narrow() else language.translate(choice_words.COLUMN_LABEL[name]),
             format=_FORMATS.get(name, "%.3f"),
-            help=choice_words.COLUMN_HELP[name],
+            help=language.translate(choice_words.COLUMN_HELP[name]),
         )
         for name in view.columns
         if name in choice_words.COLUMN_LABEL and name not in _TICKS
     }
     ticks = {
-        name: st.column_config.CheckboxColumn(name, help=choice_words.COLUMN_HELP[name], width="small")
+        name: st.column_config.CheckboxColumn(
+            name, help=language.translate(choice_words.COLUMN_HELP[name]), width="small"
+        )
         for name in _TICKS
     }
     return {
         **numbers,
         **ticks,
         "curve": st.column_config.LineChartColumn(
-            "norm_prob", y_min=0, y_max=1, help="Mean over models at the shared checkpoints, first to last."
+            "norm_prob",
+            y_min=0,
+            y_max=1,
+            help=language.translate("Mean over models at the shared checkpoints, first to last."),
         ),
-        "question": st.column_config.TextColumn("question", width="medium"),
+        "question": st.column_config.TextColumn(language.translate("question"), width="medium"),
     }
 
 
 def _notes(pool: Pool, rows: np.ndarray) -> None:
     notes = [
-        f"{formatting.count(len(rows), 'question')} of {len(pool.ids):,}. A click on a column's head sorts."
+        language.translate_count(
+            "{number} question of {all}. A click on a column's head sorts.",
+            "{number} questions of {all}. A click on a column's head sorts.",
+            len(rows),
+            all=language.whole_number(len(pool.ids)),
+        )
     ]
     if len(rows) > SPARK_ROWS:
         notes.append(
-            f"The small curves are drawn for at most {SPARK_ROWS:,} rows: narrow the table down to see them."
+            language.translate(
+                "The small curves are drawn for at most {number} rows: narrow the table down to see them.",
+                number=language.whole_number(SPARK_ROWS),
+            )
         )
     notes += [
-        f"No {choice_words.COLUMN_LABEL[c]}: {why}"
+        language.translate(
+            "No {column}: {why}", column=language.translate(choice_words.COLUMN_LABEL[c]), why=why
+        )
         for c, why in question_pool.undefined_reasons(pool).items()
         if c != "relevance"
     ]
-    notes.append("Results for a single question are noisy. Treat them as hints.")
+    notes.append(language.translate("Results for a single question are noisy. Treat them as hints."))
     markdown.caption(" ".join(notes))
 
 
 def _relevance(task: TaskSet) -> None:
     asked = remembered.relevance_asked(task)
     if asked is False:
-        st.caption("Relevance cannot be computed here; the tab Relevance says why.")
+        st.caption(language.translate("Relevance cannot be computed here; the tab Relevance says why."))
     elif asked is None and st.button(
-        "Add relevance",
+        language.translate("Add relevance"),
         icon=":material/science:",
         type="tertiary",
         key="questions_add_relevance",
-        help="Embeds the questions; new ones take a few seconds.",
+        help=language.translate("Embeds the questions; new ones take a few seconds."),
     ):
         remembered.add_relevance(task)
         st.rerun()
@@ -211,7 +235,7 @@ def _selection(
     by_hand: bool,
 ) -> None:
     kept, rest = int(selected.sum()), int((~selected).sum())
-    st.subheader("Selected questions compared with the rest", anchor=False)
+    st.subheader(language.translate("Selected questions compared with the rest"), anchor=False)
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric = widgets.metric_control("questions_metric")
         ids = list(frame["id"][selected])

@@ -18,7 +18,7 @@ from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.variants import shows_choices
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import trial_jobs
 
@@ -36,7 +36,7 @@ def order_panel(task: TaskSet, head: DeltaGenerator) -> None:
     if as_letters:
         markdown.caption(messages.NO_ORDER)
     number = st.segmented_control(
-        "Orders",
+        language.translate("Orders"),
         (0, 4, 12),
         default=0,
         required=True,

@@ -18,7 +18,7 @@ from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import (
@@ -42,6 +42,9 @@ from e2lm_core.ui.places.questions import (
     relevance,
     suspects,
 )
+
+VIEWS = (language.mark("Table"), language.mark("Card"), language.mark("Prompt"))
+_IMPORT = language.mark("Import, paste")
 
 
 def draw() -> None:
@@ -115,8 +118,12 @@ def _write(task: TaskSet) -> None:
             check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)
         )
     if findings:
-        st.subheader("Checks", anchor=False)
+        st.subheader(language.translate("Checks"), anchor=False)
         check_panel.findings_panel(findings, max_shown=5)
+
+
+def _view_label(view: str) -> str:
+    return markdown.escape(language.translate(_IMPORT if view == "Import" else view))
 
 
 def _view(task: TaskSet, example: bool) -> str:
@@ -127,9 +134,9 @@ def _view(task: TaskSet, example: bool) -> str:
     if st.session_state.get("author_view") not in ("Table", "Card", "Prompt", "" if example else "Import"):
         st.session_state["author_view"] = st.session_state["author_first_view"]
     view = st.segmented_control(
-        "How to write",
-        ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
-        format_func=lambda name: "Import, paste" if name == "Import" else name,
+        language.translate("How to write"),
+        [*VIEWS] + ([] if example else ["Import"]),
+        format_func=_view_label,
         required=True,
         label_visibility="collapsed",
         key="author_view",

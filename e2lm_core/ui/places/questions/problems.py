@@ -22,7 +22,7 @@ from e2lm_core.sets.editing import bulk_edit, ignored_problems
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import card, last_edit, live_results, question_view
@@ -101,13 +101,19 @@ def _kind(left: Sequence[Problem]) -> list[Problem]:
     if len(counts) < 2:
         return list(left)
     kind = st.selectbox(
-        "Show",
+        language.translate("Show"),
         ["", *counts],
-        format_func=lambda title: f"{title} ({counts[title]:,})" if title else f"all kinds ({len(left):,})",
+        format_func=lambda title: _kind_label(title, counts[title] if title else len(left)),
         key="problems_kind",
         width=320,
     )
     return [problem for problem in left if kind not in counts or problem.title == kind]
+
+
+def _kind_label(title: str, number: int) -> str:
+    """Name of a kind of problems with their number; "" is all kinds."""
+    kind = language.translate(title) if title else language.translate("all kinds")
+    return f"{kind} ({language.whole_number(number)})"
 
 
 def _place(left: Sequence[Problem]) -> int:
@@ -128,7 +134,10 @@ def _problem(task: TaskSet, left: Sequence[Problem], at: int) -> None:
     with st.container(border=True, key="problem"):
         markdown.markdown(
             markdown.fill_template(
-                "{number} of {all} · **{title}**", number=at + 1, all=f"{len(left):,}", title=problem.title
+                "{number} of {all} · **{title}**",
+                number=at + 1,
+                all=language.whole_number(len(left)),
+                title=language.translate(problem.title),
             )
         )
         markdown.markdown(markdown.escape(problem.reason))
@@ -146,14 +155,14 @@ def _problem(task: TaskSet, left: Sequence[Problem], at: int) -> None:
                     args=(task, problem),
                 )
             st.button(
-                "Ignore",
+                language.translate("Ignore"),
                 key="problem_ignore",
                 icon=":material/visibility_off:",
                 on_click=_ignore,
                 args=(task, problem),
             )
             st.button(
-                "Back",
+                language.translate("Back"),
                 key="problem_back",
                 icon=":material/chevron_left:",
                 disabled=not at,
@@ -162,7 +171,7 @@ def _problem(task: TaskSet, left: Sequence[Problem], at: int) -> None:
             )
             last = at == len(left) - 1
             st.button(
-                "Next",
+                language.translate("Next"),
                 key="problem_next",
                 icon=":material/chevron_right:",
                 disabled=last,
@@ -180,8 +189,16 @@ def _form(task: TaskSet, problem: Problem) -> None:
 
 def _fix_label(problem: Problem) -> str:
     if problem.fix == "mark" and problem.mark is not None:
-        return f"Fix: mark {formatting.choice_letter(problem.mark)} as right"
-    return {"delete": "Fix: delete it", "balance": "Fix: balance the answers"}.get(problem.fix or "", "Fix")
+        return language.translate(
+            "Fix: mark {letter} as right", letter=formatting.choice_letter(problem.mark)
+        )
+    if problem.fix == "delete":
+        return language.translate("Fix: delete it")
+    return (
+        language.translate("Fix: balance the answers")
+        if problem.fix == "balance"
+        else language.translate("Fix")
+    )
 
 
 def _fix(task: TaskSet, problem: Problem) -> None:
@@ -270,7 +287,7 @@ def _table(task: TaskSet, left: Sequence[Problem], at: int) -> None:
         )
         keys = tuple(problem.key for problem in chosen)
         st.button(
-            markdown.escape(f"Ignore these {len(keys)}"),
+            markdown.fill_template("Ignore these {number}", number=len(keys)),
             key="problems_ignore",
             on_click=_remember,
             args=(partial(ignored_problems.ignore_problems, session.studio().settings, task.address, keys),),
@@ -280,7 +297,7 @@ def _table(task: TaskSet, left: Sequence[Problem], at: int) -> None:
 
 def _ignored(task: TaskSet, ignored: Sequence[Problem]) -> None:
     with st.expander(
-        markdown.escape(f"Ignored: {formatting.count(len(ignored), 'problem')}"),
+        markdown.fill_count("Ignored: {number} problem", "Ignored: {number} problems", len(ignored)),
         icon=":material/visibility_off:",
     ):
         again = partial(ignored_problems.show_problems_again, session.studio().settings, task.address)
@@ -289,19 +306,22 @@ def _ignored(task: TaskSet, ignored: Sequence[Problem]) -> None:
                 of = f" ({problem.question_id})" if problem.question_id else ""
                 markdown.markdown(
                     markdown.fill_template(
-                        "**{title}**{of}: {reason}", title=problem.title, of=of, reason=problem.reason
+                        "**{title}**{of}: {reason}",
+                        title=language.translate(problem.title),
+                        of=of,
+                        reason=problem.reason,
                     ),
                     width="stretch",
                 )
                 st.button(
-                    "Show again",
+                    language.translate("Show again"),
                     key=f"problem_again_{problem.key}",
                     on_click=_remember,
                     args=(partial(again, (problem.key,)),),
                 )
         if len(ignored) > 1:
             st.button(
-                "Show all again",
+                language.translate("Show all again"),
                 key="problem_again",
                 on_click=_remember,
                 args=(partial(again, tuple(p.key for p in ignored)),),

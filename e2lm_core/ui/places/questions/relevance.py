@@ -15,7 +15,7 @@ from e2lm_core.relevance.embeddings import comparison_models
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, polling, urls
+from e2lm_core.ui.base import language, markdown, polling, urls
 from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache.embedding_progress import EmbeddingJob
 
@@ -46,7 +46,7 @@ def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True)
     if titled:
         widgets.headline("Relevance cannot be computed here.")
     markdown.error(reason, icon=":material/error:")
-    if work is not None and st.button("Try again", key=f"relevance_again_{model}"):
+    if work is not None and st.button(language.translate("Try again"), key=f"relevance_again_{model}"):
         work.start()
         st.rerun()
     return None
@@ -54,8 +54,8 @@ def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True)
 
 def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
     if work.cancelled and work.over:
-        st.caption("Cancelled. Finished embeddings are kept.")
-        if st.button("Go on", icon=":material/play_arrow:", key=f"relevance_on_{model}"):
+        st.caption(language.translate("Cancelled. Finished embeddings are kept."))
+        if st.button(language.translate("Go on"), icon=":material/play_arrow:", key=f"relevance_on_{model}"):
             work.start()
             st.rerun()
         return
@@ -71,7 +71,7 @@ def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
             else "Looking for what is embedded already …"
         )
         st.progress(share, text=markdown.escape(text))
-        if st.button("Cancel", icon=":material/stop:", key=f"relevance_cancel_{model}"):
+        if st.button(language.translate("Cancel"), icon=":material/stop:", key=f"relevance_cancel_{model}"):
             work.cancel()
 
     bar()
@@ -79,39 +79,43 @@ def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
 
 def acceptance_charts(relevance: Relevance) -> None:
     """Draw the distribution of the probabilities, and the fields nearest to the questions."""
-    st.subheader("Probability of acceptance", anchor=False)
+    st.subheader(language.translate("Probability of acceptance"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
         "relevance_histogram",
         "Histogram of acceptance probabilities",
         inputs=(relevance,),
     )
-    st.caption("Read those in the middle.")
-    st.subheader("Nearest field", anchor=False)
+    st.caption(language.translate("Read those in the middle."))
+    st.subheader(language.translate("Nearest field"), anchor=False)
     widgets.table(
         lambda: tables.field_frame(relevance),
         "fields",
         "relevance_fields",
-        column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
+        column_config={
+            "mean_probability": st.column_config.NumberColumn(
+                language.translate("mean probability"), format="%.2f"
+            )
+        },
         inputs=(relevance,),
     )
 
 
 def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
     """Draw the questions on a map of the labelled exemplars."""
-    st.subheader("The set among labelled exemplars", anchor=False)
+    st.subheader(language.translate("The set among labelled exemplars"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
         "relevance_map",
         "Map of the questions among exemplars",
         inputs=(relevance, task),
     )
-    st.caption("Near points read alike; directions mean nothing.")
+    st.caption(language.translate("Near points read alike; directions mean nothing."))
 
 
 def relevance_table(relevance: Relevance, task: TaskSet) -> None:
     """Draw a table of the questions with their probabilities, the lowest first."""
-    st.subheader("The least scientific first", anchor=False)
+    st.subheader(language.translate("The least scientific first"), anchor=False)
     widgets.table(
         lambda: tables.question_frame(relevance, task),
         "relevance",
@@ -120,11 +124,13 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
         phone_columns=("probability", "question"),
         column_config={
             "probability": st.column_config.ProgressColumn(
-                "probability", format="%.2f", min_value=0, max_value=1
+                language.translate("probability"), format="%.2f", min_value=0, max_value=1
             ),
             tables.WHOLE: st.column_config.NumberColumn(
                 format="%.2f",
-                help="The question is judged with its right answer; this is the same with the wrong ones too.",
+                help=language.translate(
+                    "The question is judged with its right answer; this is the same with the wrong ones too."
+                ),
             ),
         },
         inputs=(relevance, task),
@@ -134,13 +140,13 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
 
 def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
     """Draw the exemplars most similar to a selected question; at first the least scientific one."""
-    st.subheader("Why this score?", anchor=False)
+    st.subheader(language.translate("Why this score?"), anchor=False)
     order = relevance.probability.argsort(kind="stable")
     key, held = f"relevance_why_{task.address}", st.session_state.get(urls.HELD["question"])
     if held in relevance.ids and key not in st.session_state:
         st.session_state[key] = relevance.ids.index(held)
     place = st.selectbox(
-        "Question",
+        language.translate("Question"),
         [int(at) for at in order],
         format_func=lambda at: markdown.escape(
             f"{relevance.probability[at]:.2f}  {tables.safe_excerpt(task.questions[at].question, 110)}"
@@ -160,12 +166,12 @@ def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
         phone_columns=("is", "exemplar"),
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
-    st.caption("The most similar labelled questions; the score weighs all of them.")
+    st.caption(language.translate("The most similar labelled questions; the score weighs all of them."))
 
 
 def reliability(relevance: Relevance) -> None:
     """Draw the reliability of the probabilities."""
-    st.subheader("Can the probability be trusted?", anchor=False)
+    st.subheader(language.translate("Can the probability be trusted?"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
         "relevance_reliability",
@@ -177,15 +183,17 @@ def reliability(relevance: Relevance) -> None:
 
 def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
     """Draw the relevance by another embedder, on request, beside the first."""
-    st.subheader("Another embedder", anchor=False)
+    st.subheader(language.translate("Another embedder"), anchor=False)
     asked = st.segmented_control(
-        "Compare with",
+        language.translate("Compare with"),
         comparison_models(relevance.embedder),
         format_func=markdown.escape,
         key="relevance_compare",
-        help="`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
-        "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
-        "`relevance SET --embedder NAME` takes any sentence-transformers model.",
+        help=language.translate(
+            "`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
+            "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
+            "`relevance SET --embedder NAME` takes any sentence-transformers model."
+        ),
     )
     other = load_relevance(task, asked, titled=False) if asked else None
     if other is None:

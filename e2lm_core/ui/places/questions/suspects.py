@@ -18,7 +18,7 @@ from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import control_run, question_view
@@ -35,7 +35,7 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
         urls.link("problems", "Fix them one after the other", ":material/build:")
     else:
         widgets.empty_state("No suspicious questions.")
-    st.subheader("Can it be guessed?", anchor=False, help=messages.CONTROL_HELP)
+    st.subheader(language.translate("Can it be guessed?"), anchor=False, help=messages.CONTROL_HELP)
     _control(task, measurements, controlled)
 
 
@@ -45,7 +45,7 @@ def _table(task: TaskSet, found: SuspectList) -> None:
     questions = [by_id[suspect.question_id] for suspect in found.listed]
     frame = pd.DataFrame(
         {
-            "why": [problems.TITLES[suspect.kind] for suspect in found.listed],
+            "why": [language.translate(problems.TITLES[suspect.kind]) for suspect in found.listed],
             "question": [question.question for question in questions],
             "choices": [problems.lettered_choices(question) for question in questions],
             "reason": [
@@ -80,14 +80,22 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
                 "other wordings."
             )
             control_run.run_button(
-                task, *remembered.control_fleet(task), "Run the control", "questions_control"
+                task,
+                *remembered.control_fleet(task),
+                language.translate("Run the control"),
+                "questions_control",
             )
         return
     markdown.markdown(messages.control_sentence(controlled))
     for sentence in messages.wording_sentences(controlled):
         markdown.markdown(sentence)
     by_condition, by_question, by_model, by_checkpoint = st.tabs(
-        ["By condition", "By question", "By model", "Curves"]
+        [
+            language.translate("By condition"),
+            language.translate("By question"),
+            language.translate("By model"),
+            language.translate("Curves"),
+        ]
     )
     with by_condition:
         widgets.table(
@@ -98,9 +106,9 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
             percent=("accuracy", "low", "high", "kept", "kept low", "kept high"),
             column_config={
                 "kept": st.column_config.NumberColumn(
-                    "kept",
+                    language.translate("kept"),
                     format="%.1f%%",
-                    help="Share of the distance from chance to the accuracy as written.",
+                    help=language.translate("Share of the distance from chance to the accuracy as written."),
                 ),
             },
             inputs=(controlled,),

@@ -24,10 +24,10 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import doors, svg_chart, widgets
-from e2lm_core.ui.base import markdown, page_cache, urls
+from e2lm_core.ui.base import language, markdown, page_cache, urls
 from e2lm_core.ui.cache import element_replay, questions, results
 
-PICTURE = "Accuracy while the models read"
+PICTURE = language.mark("Accuracy while the models read")
 
 
 def first_run_card(task: TaskSet) -> None:
@@ -35,20 +35,27 @@ def first_run_card(task: TaskSet) -> None:
     studio = session.studio()
     checkpoints, num_fewshot = run_state.fleet_of_set(studio, task.address).run_arguments
     models = {c.model.name for c in checkpoints}
-    run = f"Run {formatting.count(len(models), 'model')}"
+    run = language.translate_count("Run {number} model", "Run {number} models", len(models))
     found = results.doors(task)
     if found is not None and found.first == "door":
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             doors.first_door(found, "overview_door")
-            if st.button(markdown.escape(f"{run} anyway"), key="overview_run", type="tertiary"):
+            if st.button(
+                markdown.fill_template("{run} anyway", run=run), key="overview_run", type="tertiary"
+            ):
                 run_launcher.queue_run(task)
         return
     cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {formatting.duration(cost.seconds)}" if cost.seconds else ""
+    number = language.translate_count("{number} checkpoint", "{number} checkpoints", len(checkpoints))
     widgets.empty_state(
-        f"{formatting.count(len(models), 'model')} with "
-        f"{formatting.count(len(checkpoints), 'checkpoint')} {'are' if len(models) > 1 else 'is'} "
-        f"ready{time}. First results appear after a few seconds."
+        language.translate_count(
+            "{number} model with {checkpoints} is ready{time}. First results appear after a few seconds.",
+            "{number} models with {checkpoints} are ready{time}. First results appear after a few seconds.",
+            len(models),
+            checkpoints=number,
+            time=time,
+        )
     )
     if st.button(markdown.escape(run), type="primary", icon=":material/play_arrow:"):
         run_launcher.queue_run(task)
@@ -80,7 +87,7 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
         _numbers(frame)
         return
     element_replay.once(("overview cards", now, results.reading()), lambda: _cards(now))
-    accuracy, groups = st.tabs((PICTURE, score_words.ALL_RIGHT))
+    accuracy, groups = st.tabs((language.translate(PICTURE), language.translate(score_words.ALL_RIGHT)))
     with accuracy:
         element_replay.once(("overview picture", now, frame, before), lambda: _picture(now, frame, before))
     with groups:
@@ -91,7 +98,7 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
 def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     _cards(now)
     if now.has_curve:
-        st.subheader(PICTURE, anchor=False)
+        st.subheader(language.translate(PICTURE), anchor=False)
     _picture(now, frame, before)
 
 
@@ -105,7 +112,7 @@ def static_preview(task: TaskSet) -> None:
     # to no time.
     frame = page_cache.get_or_compute("first curves", (now,), lambda: tables.curve_frame(now, ("acc",)))
     rise = curve_words.rise_sentence(now, "acc").replace("**", "")
-    st.subheader(PICTURE, anchor=False)
+    st.subheader(language.translate(PICTURE), anchor=False)
     svg_chart.draw_curves(now, frame, rise)
     markdown.caption(rise)
     urls.link("accuracy", "Explore the curves", ":material/show_chart:")
@@ -116,7 +123,7 @@ def _numbers(frame: pd.DataFrame, found: AllRight | None = None) -> None:
     """Draw the points as a table, for readers who cannot use the picture, and all of a group right by model."""
     # The table is made when it is opened: the script of tables is half a megabyte, which would delay the
     # first picture.
-    with st.expander("The numbers", icon=":material/table:", on_change="rerun") as box:
+    with st.expander(language.translate("The numbers"), icon=":material/table:", on_change="rerun") as box:
         if box.open:
             widgets.table(
                 lambda: frame.dropna(subset=["value"]),
@@ -177,9 +184,12 @@ def _cards(now: Measurements) -> None:
         widgets.score_card("CS", scores.cs, course.get("CS"), silent)
     widgets.seed_spread(scores)
     widgets.how_computed(
-        f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
-        "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science models less their twins. In "
-        "the chart thin lines are further seeds of the model whose colour they have."
+        language.translate(
+            "On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {reading} (chosen under Score). Small curves: SQ, the "
+            "models' mean; RC, the agreement at each later checkpoint; CS, the science models less their twins. In the "
+            "chart thin lines are further seeds of the model whose colour they have.",
+            reading=language.translate(readings.LABELS[scores.rc_reading]),
+        )
     )
 
 
@@ -202,11 +212,13 @@ def next_steps(
     )
     if not steps:
         return
-    st.subheader("What to do next", anchor=False)
+    st.subheader(language.translate("What to do next"), anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             urls.link(step.view, step.action, ":material/arrow_forward:")
             markdown.markdown(
-                markdown.fill_template(":gray[{sentence}]", sentence=markdown.safe_sentence(step.sentence)),
+                markdown.fill_template(
+                    ":gray[{sentence}]", sentence=markdown.safe_sentence(language.translate(step.sentence))
+                ),
                 width="content",
             )

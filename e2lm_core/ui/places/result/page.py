@@ -14,7 +14,7 @@ from e2lm_core.runs.messages import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import urls
+from e2lm_core.ui.base import language, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading, shelf_panel
@@ -68,7 +68,13 @@ def _score(task: TaskSet) -> None:
     score.other_weights(measurements, metric)
     if not chosen:  # else the headline says already that nothing is advised
         score.what_would_raise_it(advice)
-    every_score, by_model, drawn = st.tabs(score.TABS)
+    every_score, by_model, drawn = st.tabs(
+        [
+            language.translate(score.TABS[0]),
+            language.translate(score.TABS[1]),
+            language.translate(score.TABS[2]),
+        ]
+    )
     with every_score:
         score.every_score(measurements, scores, metric, bounds)
     with by_model:

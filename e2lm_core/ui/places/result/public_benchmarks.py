@@ -10,7 +10,7 @@ import streamlit as st
 from e2lm_core.imported.shelf import messages, tables
 from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import shelf as remembered
 
 KEY = "shelf_group_control"
@@ -27,7 +27,7 @@ def draw() -> None:
     place = st.empty()
     st.session_state[KEY] = st.session_state[held]
     st.segmented_control(
-        "Source",
+        language.translate("Source"),
         list(groups),
         required=True,
         key=KEY,
@@ -67,9 +67,11 @@ def _page(shown: list[Shelved]) -> list[Shelved]:
         return shown
     starts = range(0, len(shown), most)
     start = st.selectbox(
-        "Benchmarks",
+        language.translate("Benchmarks"),
         starts,
-        format_func=lambda at: f"{at + 1} to {min(at + most, len(shown))} of {len(shown)}",
+        format_func=lambda at: language.translate(
+            "{first} to {last} of {all}", first=at + 1, last=min(at + most, len(shown)), all=len(shown)
+        ),
         key=f"shelf_page_{shown[0].source.key}",
         width=260,
     )

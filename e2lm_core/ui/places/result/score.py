@@ -28,12 +28,12 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.scores.weighted import is_published, normalised, weighted_score
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache import scores as remembered
 
 METRIC = "score_metric"
-TABS = ("Every score", "SQ by model", "The bars")
+TABS = (language.mark("Every score"), language.mark("SQ by model"), language.mark("The bars"))
 
 
 def cards(scores: Scores, silent: bool) -> None:
@@ -51,7 +51,9 @@ def cards(scores: Scores, silent: bool) -> None:
 
 def other_weights(measurements: Measurements, metric: str) -> None:
     """Draw a score with the visitor's own weights, folded: it has another name than the Score."""
-    with st.expander("Other weights", icon=":material/tune:", key="score_weights", on_change="rerun") as box:
+    with st.expander(
+        language.translate("Other weights"), icon=":material/tune:", key="score_weights", on_change="rerun"
+    ) as box:
         if not box.open:
             return
         with st.container(horizontal=not viewport.is_narrow(), gap="small"):
@@ -73,7 +75,7 @@ def other_weights(measurements: Measurements, metric: str) -> None:
             markdown.error(error, icon=":material/error:")
             return
         if is_published(weights):
-            st.caption("These are the published weights: the Score above.")
+            st.caption(language.translate("These are the published weights: the Score above."))
             return
         drawn = results.answer(Answers.nulls, measurements, metric)
         made = weighted_score(results.scores(measurements, metric), drawn, weights)
@@ -83,7 +85,11 @@ def other_weights(measurements: Measurements, metric: str) -> None:
 @contextmanager
 def _null_progress(draws: int) -> Iterator[Callable[[int], object]]:
     """Bar of so many draws of a null through the rule; gives the function that moves it."""
-    bar, label, done = st.progress(0.0), "Choosing and scoring under random answer keys …", 0
+    bar, label, done = (
+        st.progress(0.0),
+        language.translate("Choosing and scoring under random answer keys …"),
+        0,
+    )
 
     def advance(by: int) -> None:
         nonlocal done
@@ -101,8 +107,9 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, sc
         if drawn is None:
             seconds = questions.null_through_rule_seconds(task, measurements, metric)
             if not st.button(
-                markdown.escape(
-                    f"Compare with the rule under random answer keys ({formatting.duration(seconds)})"
+                markdown.fill_template(
+                    "Compare with the rule under random answer keys ({duration})",
+                    duration=formatting.duration(seconds),
                 ),
                 icon=":material/casino:",
                 key="score_null_through_rule",
@@ -153,12 +160,14 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
     """Draw the advice on raising the Score, the most effective first."""
-    st.subheader("What would raise it most", anchor=False)
+    st.subheader(language.translate("What would raise it most"), anchor=False)
     said = score_words.advice_sentences(advice)
     markdown.markdown("\n".join(said[:1]))
     if more := said[1:]:
         with st.expander(
-            markdown.escape(f"{formatting.count(len(more), 'more thing')} that would"),
+            markdown.fill_count(
+                "{number} more thing that would", "{number} more things that would", len(more)
+            ),
             icon=":material/trending_up:",
         ):
             markdown.markdown("\n".join(f"- {sentence}" for sentence in more))
@@ -198,7 +207,9 @@ def every_score(
                 format="%.0f%%",
                 help="How often such an interval held in simulations (docs/uncertainty.md).",
             ),
-            "why": st.column_config.TextColumn("why no value or no interval", width="large"),
+            "why": st.column_config.TextColumn(
+                language.translate("why no value or no interval"), width="large"
+            ),
         },
         inputs=(measurements, scores.rc_reading),
     )
@@ -209,7 +220,9 @@ def every_score(
 
 def the_competition() -> None:
     """Draw the competition's own words on each score, and the studio's interpretation."""
-    with st.expander("The competition's words, and our reading", icon=":material/format_quote:"):
+    with st.expander(
+        language.translate("The competition's words, and our reading"), icon=":material/format_quote:"
+    ):
         for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
             markdown.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
 
@@ -217,7 +230,7 @@ def the_competition() -> None:
 def published_sets() -> None:
     """Draw published figures of other sets, apart from the selected set's: they are not comparable."""
     with st.container(border=True):
-        st.subheader("Published sets · :orange[not comparable]", anchor=False)
+        st.subheader(language.translate("Published sets · :orange[not comparable]"), anchor=False)
         figures = published.published_figures()
         widgets.chart(
             lambda: score_charts.published_bars(

@@ -14,12 +14,13 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.files import folder_stamp
 from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import session
+from e2lm_core.ui.base import language
 
-ORDERS = {
-    "kind": "own sets first",
-    "title": "title",
-    "changed": "last change",
-    "size": "number of questions",
+ORDERS = {  # translated where they are shown
+    "kind": language.mark("own sets first"),
+    "title": language.mark("title"),
+    "changed": language.mark("last change"),
+    "size": language.mark("number of questions"),
 }
 
 
@@ -35,19 +36,21 @@ def found_sets(infos: Sequence[SetInfo], few: int) -> list[SetInfo]:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         wish = (
             st.text_input(
-                "Find a set",
+                language.translate("Find a set"),
                 key="sets_find",
                 icon=":material/search:",
-                placeholder="Title or name",
+                placeholder=language.translate("Title or name"),
                 width="stretch",
             )
             if len(infos) > few
             else ""
         )
         order = st.selectbox(
-            "Sort by",
+            language.translate("Sort by"),
             list(ORDERS),
-            format_func=lambda order: f"Sort: {ORDERS[order]}",
+            format_func=lambda order: language.translate(
+                "Sort: {order}", order=language.translate(ORDERS[order])
+            ),
             label_visibility="collapsed",
             key="sets_order",
             width=230,

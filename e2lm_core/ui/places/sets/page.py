@@ -34,18 +34,28 @@ from e2lm_core.sets.collection import SetInfo
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import doors, recovery, storage_notice, widgets
 from e2lm_core.ui.app.status_bar import state_text
-from e2lm_core.ui.base import markdown, polling, urls
+from e2lm_core.ui.base import language, markdown, polling, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.sets import card_menu, finding, preview, welcome
 
-WHAT = (
+WHAT = language.mark(
     "Write multiple-choice questions, run them on young language models, and see **whether they tell "
     "better models from weaker ones**."
 )
+_MONTHS = (
+    *(language.mark("January"), language.mark("February"), language.mark("March"), language.mark("April")),
+    *(language.mark("May"), language.mark("June"), language.mark("July"), language.mark("August")),
+    *(language.mark("September"), language.mark("October"), language.mark("November")),
+    language.mark("December"),
+)
 MAX_CARDS, MAX_DELETED = 12, 8
 _DAY_S = 24 * 3600
-_SINCE = {"done": "last run", "failed": "last run failed", "cancelled": "last run cancelled"}
+_SINCE = {
+    "done": language.mark("last run {ago}"),
+    "failed": language.mark("last run failed {ago}"),
+    "cancelled": language.mark("last run cancelled {ago}"),
+}
 
 
 def draw() -> None:
@@ -113,17 +123,27 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
             if fill is not None:
                 later.insert(0 if info.address == chosen else len(later), fill)
     if len(found) > MAX_CARDS:
-        st.toggle(markdown.escape(f"Show all {len(found):,}"), key="sets_all")
+        st.toggle(
+            markdown.escape(
+                language.translate("Show all {number}", number=language.whole_number(len(found)))
+            ),
+            key="sets_all",
+        )
     for info in infos:
         if info.problem:
-            markdown.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
+            markdown.warning(
+                language.translate(
+                    "{address} is left out: {problem}", address=info.address, problem=info.problem
+                ),
+                icon=":material/folder_off:",
+            )
     return later
 
 
 def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     """Draw a card; return the function that fills in its score later, if it is to come."""
-    kind = "example" if info.example else "shared with you" if info.owner else ""
-    marks = [mark for mark in ("selected" if in_hand else "", kind) if mark]
+    kind = _kind(info)
+    marks = [mark for mark in (language.translate("selected") if in_hand else "", kind) if mark]
     label = session.set_label(info.address)
     markdown.markdown(
         markdown.fill_template(
@@ -142,7 +162,7 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
         with place.container():
             scored = _about(task, in_hand)
             if comes:
-                st.caption("Computing the Score …")
+                st.caption(language.translate("Computing the Score …"))
             elif in_hand and not scored:
                 fill = partial(_score_of, task, st.container())
         if comes:
@@ -154,13 +174,20 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
     if not info.example and (last := toolbar.last_change(info.address)):
         markdown.caption(markdown.escape(last))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        if st.button("Open", key=f"open_{info.address}", type="primary" if in_hand else "secondary"):
+        if st.button(
+            language.translate("Open"), key=f"open_{info.address}", type="primary" if in_hand else "secondary"
+        ):
             welcome.enter(info.address, "overview")
-        if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
+        if st.button(
+            language.translate("Questions"),
+            key=f"write_{info.address}",
+            type="tertiary",
+            icon=":material/edit_note:",
+        ):
             welcome.enter(info.address, "write")
         for door in doors_here:
             if st.button(
-                markdown.escape(door.label),
+                markdown.escape(language.translate(door.label)),
                 key=f"door_{door.view}_{info.address}",
                 type="tertiary",
                 icon=doors.ICONS[door],
@@ -168,6 +195,13 @@ def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
                 welcome.enter(info.address, door.view)
         card_menu.menu(info)
     return fill
+
+
+def _kind(info: SetInfo) -> str:
+    """Mark of a set that is not the visitor's own; "" for an own one."""
+    if info.example:
+        return language.translate("example")
+    return language.translate("shared with you") if info.owner else ""
 
 
 def _follows(task: TaskSet) -> bool:
@@ -205,7 +239,7 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
         if (known := results.known_scores(task)) is not None:
             _score(*known, in_full=in_hand)
         return known is not None
-    said = formatting.count(len(task.questions), "question")
+    said = language.translate_count("{number} question", "{number} questions", len(task.questions))
     job = run_start.latest_job(session.studio(), task.address, progress=False)
     if job is not None:
         said += f" · {_run_said(job, task)}"
@@ -224,17 +258,23 @@ def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
 def _run_said(job: Job, task: TaskSet) -> str:
     if not job.over:
         run = run_progress(session.studio().jobs, job, task)
-        return f"{'running ' if job.state == 'running' else ''}{run_words.progress_sentence(run)}"
-    return f"{_SINCE[job.state]} {_ago(job.finished_at or job.created_at)}"
+        progress = run_words.progress_sentence(run)
+        return (
+            language.translate("running {progress}", progress=progress)
+            if job.state == "running"
+            else progress
+        )
+    return language.translate(_SINCE[job.state], ago=_ago(job.finished_at or job.created_at))
 
 
 def _ago(at: float) -> str:
     """Time of an event as text, for example: about 20 s ago; on 3 May 2026."""
     seconds = time.time() - at
     if seconds < 2 * _DAY_S:
-        return f"{formatting.duration(seconds)} ago"
+        return language.translate("{duration} ago", duration=formatting.duration(seconds))
     day = datetime.fromtimestamp(at)
-    return f"on {day.day} {day:%B %Y}"
+    month = language.translate(_MONTHS[day.month - 1])
+    return language.translate("on {day} {month} {year}", day=day.day, month=month, year=day.year)
 
 
 def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
@@ -266,7 +306,7 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
 
 def _runs() -> None:
     if jobs := _open_jobs():
-        st.subheader("Running", anchor=False)
+        st.subheader(language.translate("Running"), anchor=False)
         pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
         st.fragment(_follow, run_every=pace_s)([job.id for job in jobs])
 
@@ -285,7 +325,9 @@ def _follow(drawn: Sequence[int]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             share, said = _far(job)
             st.progress(share, text=markdown.escape(said))
-            run_launcher.cancel_button(job.id, "Cancel", f"sets_cancel_{job.id}", type="tertiary")
+            run_launcher.cancel_button(
+                job.id, language.translate("Cancel"), f"sets_cancel_{job.id}", type="tertiary"
+            )
 
 
 def _far(job: Job) -> tuple[float, str]:
@@ -311,16 +353,20 @@ def _deleted() -> None:
     if not deleted:
         return
     with st.expander(
-        markdown.escape(f"Deleted: {formatting.count(len(deleted), 'set')}"),
+        markdown.fill_count("Deleted: {number} set", "Deleted: {number} sets", len(deleted)),
         icon=":material/delete:",
         key="deleted",
     ):
         for one in deleted[:MAX_DELETED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 markdown.markdown(markdown.fill_template("**{name}**", name=one.name), width="content")
-                markdown.caption(f"deleted {_when(one.at)}", width="content")
+                markdown.caption(
+                    markdown.fill_template("deleted {when}", when=_when(one.at)), width="content"
+                )
                 if st.button(
-                    "Restore", key=f"restore_{one.name}_{one.at}", icon=":material/restore_from_trash:"
+                    language.translate("Restore"),
+                    key=f"restore_{one.name}_{one.at}",
+                    icon=":material/restore_from_trash:",
                 ):
                     widgets.perform_action(
                         partial(collection.restore_set, settings, one.name, one.at),

@@ -20,7 +20,7 @@ from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import svg_chart
-from e2lm_core.ui.base import page_cache
+from e2lm_core.ui.base import language, page_cache
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import shelf as remembered
 from e2lm_core.ui.places import shelf_panel
@@ -83,7 +83,7 @@ def render_thumbnail(now: Measurements, frame: pd.DataFrame, theme: Theme) -> st
 def _real_benchmark() -> None:
     shelved = next(one for one in library.benchmarks() if one.key == shelf_panel.FIRST)
     theme = session.current_theme()
-    st.subheader("A real benchmark", anchor=False)
+    st.subheader(language.translate("A real benchmark"), anchor=False)
     pictures = page_cache.get_or_compute(
         "picture of a benchmark", (shelved, theme.name), lambda: render_pictures(shelved, css_theme(theme))
     )

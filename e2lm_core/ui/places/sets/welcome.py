@@ -20,9 +20,10 @@ from e2lm_core.sets.prompts import layouts, render
 from e2lm_core.ui import session
 from e2lm_core.ui.app import guide as guide_app
 from e2lm_core.ui.app import uploads
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.editor import file_import, last_edit, prompt_preview
 
+_FORMATS = (language.mark("Cloze"), language.mark("Letters"), language.mark("Ending"))
 PROPOSED = "my set"  # title of a new set, until another is typed
 
 
@@ -30,14 +31,17 @@ def draw(example: str | None) -> None:
     """Draw the ways to start side by side: example and guided start if there is one, write, import."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if example is not None and st.button(
-            "Try the example", type="primary", icon=":material/play_arrow:", key="door_example"
+            language.translate("Try the example"),
+            type="primary",
+            icon=":material/play_arrow:",
+            key="door_example",
         ):
             enter(session.FIRST_SET if _is_here(session.FIRST_SET) else example, "overview")
         if example is not None and not session.studio().settings.readonly:
             _guided(example)
-        with st.popover("Write", icon=":material/edit_note:"):
+        with st.popover(language.translate("Write"), icon=":material/edit_note:"):
             _write()
-        with st.popover("Import", icon=":material/upload_file:"):
+        with st.popover(language.translate("Import"), icon=":material/upload_file:"):
             _import()
 
 
@@ -47,10 +51,12 @@ def _guided(example: str) -> None:
     guide = guides.find_guide(settings)
     is_open = guide is not None and guide.step != "done"
     if not st.button(
-        "Go on with the guided start" if is_open else "Guided start",
+        language.translate("Go on with the guided start") if is_open else language.translate("Guided start"),
         icon=":material/tour:",
         key="door_guide",
-        help="Two minutes, five steps on a copy: change an answer, watch the curve, mend a suspect, download the bundle.",
+        help=language.translate(
+            "Two minutes, five steps on a copy: change an answer, watch the curve, mend a suspect, download the bundle."
+        ),
     ):
         return
     try:
@@ -75,13 +81,15 @@ def _write() -> None:
     name, title = named("create_name")
     others = [info.address for info in session.all_sets() if not info.problem]
     layout = st.selectbox(
-        "How it asks",
+        language.translate("How it asks"),
         [*layouts.LAYOUTS, *others],
         format_func=lambda one: (
-            one.capitalize() if one in layouts.LAYOUTS else f"as {session.set_label(one)}"
+            language.translate(one.capitalize())
+            if one in layouts.LAYOUTS
+            else language.translate("as {set}", set=session.set_label(one))
         ),
         key="create_layout",
-        help="You can change this later under *Prompt*.",
+        help=language.translate("You can change this later under *Prompt*."),
     )
     try:
         begun = layouts.resolve_layout(settings, layout)
@@ -90,27 +98,33 @@ def _write() -> None:
         markdown.error(error, icon=":material/error:")
         return
     st.code(prompt_preview.highlight_scored(asks), language=None, wrap_lines=True)
-    if st.button("Create", type="primary", key="create_go"):
+    if st.button(language.translate("Create"), type="primary", key="create_go"):
         _made(lambda: collection.import_set(settings, begun, name, title), name, "Table")
 
 
 def _import() -> None:
     settings = session.studio().settings
     st.caption(
-        "A table (CSV, Excel, JSON, Parquet), a quiz (GIFT, Aiken, Moodle XML, QTI, Markdown) or a bundle (.zip)."
+        language.translate(
+            "A table (CSV, Excel, JSON, Parquet), a quiz (GIFT, Aiken, Moodle XML, QTI, Markdown) or a bundle (.zip)."
+        )
     )
-    upload = file_import.uploader("Upload a file", "create_bundle")
+    upload = file_import.uploader(language.translate("Upload a file"), "create_bundle")
     _propose_title(upload)
     name, title = named("import_name")
     if upload is None:
-        if st.button("Paste rows instead", key="import_create", icon=":material/content_paste:"):
+        if st.button(
+            language.translate("Paste rows instead"), key="import_create", icon=":material/content_paste:"
+        ):
             _made(lambda: collection.create_set(settings, name, title=title), name, "Import")
     else:
         _uploaded(upload, name, title)
     if settings.with_lm_eval:
-        task = st.text_input("Or the name of an lm-eval task (runs the task's own code)", key="create_task")
-        if task and st.button("Build it with lm-eval", key="create_build"):
-            with st.spinner("lm-eval builds the task's questions…"):
+        task = st.text_input(
+            language.translate("Or the name of an lm-eval task (runs the task's own code)"), key="create_task"
+        )
+        if task and st.button(language.translate("Build it with lm-eval"), key="create_build"):
+            with st.spinner(language.translate("lm-eval builds the task's questions…")):
                 _made(
                     lambda: collection.import_set(settings, source.built_by_name(settings, task).task, name),
                     name,
@@ -122,7 +136,7 @@ def _uploaded(upload: UploadedFile, name: str, title: str) -> None:
     """Draw the button that opens a bundle, or that looks at a file of questions in a new set."""
     settings = session.studio().settings
     if source.is_bundle(upload.name, upload.getvalue()):
-        if st.button("Open the bundle", type="primary", key="create_open"):
+        if st.button(language.translate("Open the bundle"), type="primary", key="create_open"):
             _made(
                 lambda: collection.import_set(
                     settings, bundle.unpack(uploads.read_upload(upload), settings.limits), name, title or None
@@ -131,7 +145,7 @@ def _uploaded(upload: UploadedFile, name: str, title: str) -> None:
                 "Table",
             )
         return
-    if st.button("Preview the questions", type="primary", key="import_preview"):
+    if st.button(language.translate("Preview the questions"), type="primary", key="import_preview"):
 
         def begun() -> None:
             data = uploads.read_upload(upload)
@@ -157,11 +171,11 @@ def named(key: str) -> tuple[str, str]:
     """
     settings = session.studio().settings
     st.session_state.setdefault(key, PROPOSED)
-    wish = st.text_input("Title", key=key, max_chars=MAX_TITLE_CHARS)
+    wish = st.text_input(language.translate("Title"), key=key, max_chars=MAX_TITLE_CHARS)
     name = collection.free_name(settings, wish)
     if name == wish:
         return name, ""
-    markdown.caption(f"Name in files and links: `{name}`")
+    markdown.caption(language.translate("Name in files and links: `{name}`", name=name))
     return name, wish
 
 

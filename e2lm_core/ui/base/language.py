@@ -1,0 +1,93 @@
+"""The visitor's language: the interface's texts as gettext catalogues translate them.
+
+English is the language of the code, and what a text without a translation shows. A catalogue is a file,
+`ui/locale/LANGUAGE/LC_MESSAGES/studio.po`, with its compiled form beside it (`python -m scripts.translations`).
+`E2LM_LANGUAGE` chooses one for everybody, else each visitor's browser does.
+
+Values that all sessions share are computed in English (`in_english`), so that no visitor's language is kept in
+them. What is drawn once for all has the language in its key (`ui/cache/element_replay.py`).
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+
+import streamlit as st
+
+from e2lm_core.base.settings import ENGLISH, LOCALE, languages
+
+DOMAIN = "studio"
+# A comma would be read as the decimal sign in many languages, and a point as that of the scores beside it.
+THOUSANDS = "\u202f"
+_SHARED: ContextVar[bool] = ContextVar("shared_value", default=False)
+
+
+def mark(text: str) -> str:
+    """A constant text as it is, marked for the catalogues; `translate` it where it is shown."""
+    return text
+
+
+def translate(text: str, **values: object) -> str:
+    """A text in the visitor's language, with its `{names}` filled if values are given; English without one."""
+    language = current()
+    said = text if language == ENGLISH or not text else _catalogue(language).gettext(text)
+    return said.format(**values) if values else said
+
+
+def translate_count(one: str, many: str, number: int, **values: object) -> str:
+    """A text with a number, `{number}`, in the plural form that the visitor's language has for it.
+
+    Args:
+        one: English text for 1.
+        many: English text for other numbers.
+        number: The number.
+        **values: Values of the other names.
+    """
+    language = current()
+    if language == ENGLISH:
+        said = one if number == 1 else many
+    else:
+        said = _catalogue(language).ngettext(one, many, number)
+    return said.format(number=whole_number(number), **values)
+
+
+def whole_number(number: int) -> str:
+    """A whole number with the thousands set apart: 15,000 in English, with narrow spaces elsewhere."""
+    said = f"{number:,}"
+    return said if current() == ENGLISH else said.replace(",", THOUSANDS)
+
+
+def current() -> str:
+    """The language of what is drawn now: the chosen one, else the browser's, else English."""
+    if _SHARED.get():
+        return ENGLISH
+    if chosen := os.environ.get("E2LM_LANGUAGE"):
+        return chosen
+    return _of_locale(st.context.locale)
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """English for what is computed in here: values that all sessions share."""
+    token = _SHARED.set(True)
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+
+
+@lru_cache(maxsize=256)  # a browser may name any language
+def _of_locale(locale: str | None) -> str:
+    """The language of a browser's locale, such as de-AT, that has a catalogue; English for any other."""
+    name = (locale or ENGLISH).replace("_", "-").split("-")[0].lower()
+    return name if name in languages() else ENGLISH
+
+
+@lru_cache(maxsize=32)
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, LOCALE, [language], fallback=True)
