@@ -2,7 +2,7 @@
 
 `python -m scripts.translations` brings every `ui/locale/LANGUAGE/LC_MESSAGES/studio.po` up to date: texts that the
 code has gained stand there untranslated, those that it has lost are dropped; the `.mo` beside it is what pages read.
-`python -m scripts.translations LANGUAGE` begins a new one. What is not translated is listed, and shows English.
+`python -m scripts.translations LANGUAGE` begins a new one. What is not translated is listed (+), as is what was dropped (-), and shows English.
 """
 
 from __future__ import annotations
@@ -198,7 +198,8 @@ def untranslated(language: str) -> list[Text]:
 
 def stale(language: str) -> list[Text]:
     """Translated texts that the code has no more."""
-    return [text for text in read(catalogue_file(language)) if text.one and text not in extracted()]
+    texts = extracted()
+    return [text for text in read(catalogue_file(language)) if text.one and text not in texts]
 
 
 def update(language: str) -> None:
@@ -224,11 +225,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Update and compile the interface's translations.")
     parser.add_argument("language", nargs="*", help="languages to update or begin; all by default")
     for name in parser.parse_args().language or [one for one in languages() if one != ENGLISH]:
+        dropped = stale(name) if catalogue_file(name).exists() else []
         update(name)
-        lacking = untranslated(name)
-        print(f"{name}: {len(extracted()) - len(lacking)} of {len(extracted())} texts are translated.")
+        lacking, number = untranslated(name), len(extracted())
+        for text in dropped:
+            print(f"- {text.one}")
         for text in lacking:
-            print(f"  {text.one}")
+            print(f"+ {text.one}")
+        print(
+            f"{name}: {number - len(lacking)} of {number} texts are translated; {len(dropped)} were dropped."
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""The visitor's language: what chooses it, and what a text without a translation shows."""
+
+from __future__ import annotations
+
+import timeit
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.ui.base import language, markdown, page_cache
+
+
+@pytest.fixture
+def german(monkeypatch) -> None:
+    monkeypatch.setenv("E2LM_LANGUAGE", "de")
+
+
+def test_english_is_what_the_code_says(monkeypatch) -> None:
+    monkeypatch.delenv("E2LM_LANGUAGE", raising=False)
+    assert language.current() == "en"
+    assert language.translate("Open") == "Open"
+    assert language.translate("From {file}:", file="a.csv") == "From a.csv:"
+    assert language.translate_count("{number} question", "{number} questions", 1) == "1 question"
+    assert language.translate_count("{number} question", "{number} questions", 15_000) == "15,000 questions"
+
+
+def test_a_chosen_language_holds_for_everybody(german) -> None:
+    assert language.translate("Open") == "Öffnen"
+    assert language.translate("From {file}:", file="a.csv") == "Aus a.csv:"
+    assert language.translate_count("{number} question", "{number} questions", 1) == "1 Frage"
+    assert language.translate_count("{number} question", "{number} questions", 0) == "0 Fragen"
+    assert language.translate_count("{number} question", "{number} questions", 15_000) == "15\u202f000 Fragen"
+
+
+def test_a_missing_translation_shows_english(german) -> None:
+    assert language.translate("A text that no catalogue has") == "A text that no catalogue has"
+    assert language.translate("") == ""  # gettext's own answer is the catalogue's head
+    assert language.translate_count("{number} wolf", "{number} wolves", 2) == "2 wolves"
+
+
+def test_the_browser_chooses_among_the_languages_with_a_catalogue(monkeypatch) -> None:
+    monkeypatch.delenv("E2LM_LANGUAGE", raising=False)
+    for locale, expected in {
+        "de": "de",
+        "de-AT": "de",
+        "DE_ch": "de",
+        "en-GB": "en",
+        "tlh": "en",
+        "../../x": "en",
+        "": "en",
+        None: "en",
+    }.items():
+        assert language._of_locale(locale) == expected
+
+
+def test_a_language_without_a_catalogue_is_refused_in_a_sentence(tmp_path) -> None:
+    with pytest.raises(StudioError, match=r"E2LM_LANGUAGE is “?'?\"?xx.*use one of en, de"):
+        Settings.from_env({"E2LM_HOME": str(tmp_path), "E2LM_LANGUAGE": "xx"})
+
+
+def test_templates_are_translated_and_their_values_are_not(german) -> None:
+    assert markdown.fill_template("Delete **{id}**? *Undo* brings it back.", id="Open") == (
+        "**Open** löschen? *Rückgängig* holt sie zurück."
+    )
+    said = markdown.fill_count(
+        "Copied {number} question to {set}.", "Copied {number} questions to {set}.", 2, set="*a*"
+    )
+    assert said == "2 Fragen nach \\*a\\* kopiert."
+
+
+def test_shared_values_are_made_in_english(german) -> None:
+    def made() -> str:
+        return page_cache.get_or_compute("inner", (1,), lambda: language.translate("Open"))
+
+    page_cache.clear()
+    assert page_cache.get_or_compute("outer", (1,), lambda: language.translate("Open") + made()) == "OpenOpen"
+    assert language.translate("Open") == "Öffnen"
+    page_cache.clear()
+
+
+def test_a_failed_shared_value_leaves_the_language(german) -> None:
+    with pytest.raises(ZeroDivisionError):
+        page_cache.get_or_compute("fails", (1,), lambda: 1 / 0)
+    assert language.current() == "de"
+
+
+def test_a_translation_costs_microseconds(german) -> None:
+    language.translate("Open")
+    assert min(timeit.repeat(lambda: language.translate("Open"), number=1000, repeat=5)) / 1000 < 50e-6
+
+
+def test_catalogues_lie_within_the_package() -> None:
+    assert Path(language.__file__).parents[1] in language.LOCALE.parents
