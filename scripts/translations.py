@@ -1,6 +1,6 @@
 """Catalogues of the interface's translations: updated from the code, and compiled.
 
-`python -m scripts.translations` brings every `ui/locale/LANGUAGE/LC_MESSAGES/studio.po` up to date: texts that the
+`python -m scripts.translations` brings every `ui/base/locale/LANGUAGE/LC_MESSAGES/studio.po` up to date: texts that the
 code has gained stand there untranslated, those that it has lost are dropped; the `.mo` beside it is what pages read.
 `python -m scripts.translations LANGUAGE` begins a new one. What is not translated is listed (+), as is what was dropped (-), and shows English.
 """

@@ -33,7 +33,9 @@ VARIABLES = (
     *("E2LM_SANDBOX_HOURS", "E2LM_AS", "E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
     *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET", "E2LM_LANGUAGE"),
 )
-LOCALE = ROOT / "e2lm_core" / "ui" / "locale"  # translations of the interface, a folder for each language
+LOCALE = (
+    ROOT / "e2lm_core" / "ui" / "base" / "locale"
+)  # translations of the interface, a folder for each language
 ENGLISH = "en"
 NEAR = 0.85  # least ratio of difflib, for names that all begin with E2LM_
 DEVICE = r"cpu|mps|cuda(:[0-9]{1,3})?"

@@ -101,11 +101,12 @@ def test_no_translation_is_of_a_text_that_the_code_has_no_more(language: str) ->
 
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_translations_have_the_names_marks_and_plural_forms_of_the_english_texts(language: str) -> None:
-    wrong = []
-    for text, forms in translations.read(translations.catalogue_file(language)).items():
+    wrong, entries = [], translations.read(translations.catalogue_file(language))
+    plurals = int(entries[Text("")][0].partition("nplurals=")[2].partition(";")[0])
+    for text, forms in entries.items():
         if not text.one or not any(forms):
             continue
-        if len(forms) != (2 if text.many else 1) or not all(forms):
+        if len(forms) != (plurals if text.many else 1) or not all(forms):
             wrong.append(f"{text.one}: not all plural forms")
         for form in forms:
             if _names(form) != _names(text.one):

@@ -1,7 +1,7 @@
 """The visitor's language: the interface's texts as gettext catalogues translate them.
 
 English is the language of the code, and what a text without a translation shows. A catalogue is a file,
-`ui/locale/LANGUAGE/LC_MESSAGES/studio.po`, with its compiled form beside it (`python -m scripts.translations`).
+`ui/base/locale/LANGUAGE/LC_MESSAGES/studio.po`, with its compiled form beside it (`python -m scripts.translations`).
 `E2LM_LANGUAGE` chooses one for everybody, else each visitor's browser does.
 
 Values that all sessions share are computed in English (`in_english`), so that no visitor's language is kept in

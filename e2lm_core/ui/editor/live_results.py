@@ -119,8 +119,12 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
     @st.fragment(run_every=run_every)
     def drawn() -> None:
         nonlocal has_points
-        title = "What your last edit changed" if edit.mine else "What the last edit changed"
-        st.subheader(markdown.escape(title), anchor=False)
+        st.subheader(
+            language.translate("What your last edit changed")
+            if edit.mine
+            else language.translate("What the last edit changed"),
+            anchor=False,
+        )
         # The whole page is redrawn: status bar, table and checks must show the end of the run too.
         waits = bool(run_every) and edit.before is not None and run_launcher.is_own_run(results.state(task))
         if waits and has_points and _soon_over(task):

@@ -92,4 +92,4 @@ def test_a_translation_costs_microseconds(german) -> None:
 
 
 def test_catalogues_lie_within_the_package() -> None:
-    assert Path(language.__file__).parents[1] in language.LOCALE.parents
+    assert Path(language.__file__).parent in language.LOCALE.parents

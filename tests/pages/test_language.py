@@ -1,0 +1,94 @@
+"""Two visitors of one server, one whose browser is German: each has pages in the own language, after each other too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.ui.base import language, page_cache
+from tests.conftest import ROOT
+from tests.support.visits import OWN, Visit
+
+# English and German words of each view, of what is drawn once for all visitors too.
+VIEWS = {
+    "sets": (("Sets", "whether they tell better models"), ("Fragensätze", "bessere Modelle von schwächeren")),
+    "write": (("Questions", "Edit a question to see"), ("Fragen", "Ändern Sie eine Frage")),
+    "measured": (
+        ("Questions", "Results for a single question"),
+        ("Fragen", "Ergebnisse einer einzelnen Frage"),
+    ),
+    "overview": (("Result", "What to do next"), ("Ergebnis", "Wie es weitergeht")),
+    "score": (("Result", "What would raise it most"), ("Ergebnis", "Was den Wert am meisten heben würde")),
+}
+
+
+@pytest.fixture
+def german(done: Visit) -> Visit:
+    """A second session with the same server as `done`, by a German browser."""
+    done.at.context = {"locale": "en-GB"}
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at.context = {"locale": "de-DE"}
+    at.run()
+    assert not at.exception
+    return Visit(at, done.studio).choose(OWN)
+
+
+@contextmanager
+def _read_by(visit: Visit, monkeypatch) -> Iterator[None]:
+    """AppTest asks for options' labels outside of the session, which then has no browser."""
+    of_locale = language._of_locale
+    with monkeypatch.context() as patch:
+        own = visit.at.context["locale"]
+        patch.setattr(language, "_of_locale", lambda locale: of_locale(own if locale is None else locale))
+        yield
+
+
+def _said(visit: Visit, view: str, monkeypatch) -> str:
+    """What a view says, with the help of its numbers and the labels of its buttons."""
+    with _read_by(visit, monkeypatch):
+        at = visit.open(view)
+        return "\n".join([visit.said, *(metric.help for metric in at.metric), *visit.labels()])
+
+
+@pytest.mark.parametrize("first", ["english", "german"])
+def test_each_visitor_has_the_own_language(done: Visit, german: Visit, first: str, monkeypatch) -> None:
+    page_cache.clear()
+    visits = {"english": done, "german": german}
+    order = [first, *(visits.keys() - {first})]
+    for view, (english_words, german_words) in VIEWS.items():
+        for name in (*order, *order):  # each after the other's visit
+            own, others = (
+                (english_words, german_words) if name == "english" else (german_words, english_words)
+            )
+            said = _said(visits[name], view, monkeypatch)
+            assert all(word in said for word in own), (view, name, said)
+            assert others[1] not in said, (view, name)
+
+
+def test_the_numbers_on_the_overview_are_explained_in_the_own_language(
+    done: Visit, german: Visit, monkeypatch
+) -> None:
+    """The cards are drawn once for all sessions: the language is part of their key."""
+    for _ in range(2):
+        assert "Signal quality: the mean" in _said(done, "overview", monkeypatch)
+        assert "Signalqualität: das Mittel" in _said(german, "overview", monkeypatch)
+    assert done.numbers == german.numbers
+
+
+def test_names_that_code_and_links_compare_with_stay_english(german: Visit, monkeypatch) -> None:
+    with _read_by(german, monkeypatch):
+        at = german.open("write")
+        control = at.segmented_control(key="author_view")
+        assert control.value == "Table"
+        assert "Tabelle" in control.options
+        control.set_value("Card").run()
+        assert not at.exception
+        assert at.session_state["author_view"] == "Card"
+        assert at.segmented_control(key="tab_questions").value == "write"
+        german.open("sets")
+        assert "Sortieren: eigene zuerst" in at.selectbox(key="sets_order").options
+        at.selectbox(key="sets_order").set_value("size").run()
+        assert not at.exception
