@@ -20,6 +20,7 @@ from functools import lru_cache
 import streamlit as st
 
 from e2lm_core.base.settings import ENGLISH, LOCALE, languages
+from e2lm_core.ui.base import streamlit_internals
 
 DOMAIN = "studio"
 # A comma would be read as the decimal sign in many languages, and a point as that of the scores beside it.
@@ -68,7 +69,9 @@ def current() -> str:
         return ENGLISH
     if chosen := os.environ.get("E2LM_LANGUAGE"):
         return chosen
-    return _of_locale(st.context.locale)
+    # Outside of a page's run Streamlit would log a warning for every text.
+    is_page = streamlit_internals.current_script_run() is not None
+    return _of_locale(st.context.locale) if is_page else _of_locale(None)
 
 
 @contextmanager
