@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from coloraide import Color
 from PIL import Image
 from playwright.sync_api import Page
@@ -18,6 +19,8 @@ BESIDE = (
     "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, .studio-picture, [data-testid=stTable], "
     "[data-testid=stIconMaterial], [data-testid=stTooltipIcon], .qt-icon, .st-key-window, .st-key-known_list"
 )
+# The line in Streamlit's own number card has no name and cannot be given one; its number stands beside it.
+UNNAMED = "[data-testid=stMetricChart]"
 _COMMON = """
 const shown = (el) => {
   if (!el.getClientRects().length) return false;
@@ -196,6 +199,16 @@ def too_faint(page: Page, least: float = 4.5) -> list[list[Any]]:
 def faint_frames(page: Page, least: float = 3.0) -> list[list[Any]]:
     """[contrast, name] of every field to type or choose in whose frame contrasts less with the ground around it."""
     return page.evaluate(_FRAMES, least)
+
+
+def unreadable(page: Page) -> list[str]:
+    """Faults of roles, names and labels that axe-core calls critical or serious, each with its first element."""
+    found = Axe().run(page, context={"exclude": [[UNNAMED]]}).response["violations"]
+    return [
+        f"{one['impact']}: {one['help']} ({len(one['nodes'])}): {one['nodes'][0]['html']}"
+        for one in found
+        if one["impact"] in ("critical", "serious")
+    ]
 
 
 def drawn(page: Page) -> dict[str, Any]:

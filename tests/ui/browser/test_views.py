@@ -98,6 +98,7 @@ class Seen:
 def _faults(page: Page) -> list[str]:
     faults = [f"{low}" for low in looking.too_faint(page, TEXT)]
     faults += [f"the frame of {low}" for low in looking.faint_frames(page, LINE)]
+    faults += looking.unreadable(page)
     folded = page.locator("summary", has_text="The numbers")
     if folded.count():  # a table that is made when it is opened
         folded.click()
@@ -121,7 +122,7 @@ def test_a_view_says_at_most_150_words_beside_its_tables(seen, place):
 
 @THEMES
 @PLACES
-def test_texts_stand_out_charts_have_tables_and_nothing_moves(seen, place, theme):
+def test_texts_stand_out_charts_have_tables_roles_are_right_and_nothing_moves(seen, place, theme):
     faults = [f"{view}: {fault}" for view, one in seen(place, theme).items() for fault in one.faults]
     assert not faults, "\n".join(faults)
 

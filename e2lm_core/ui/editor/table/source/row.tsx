@@ -67,21 +67,23 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         {open && open !== "note" && open !== "subject" && <Knowing store={store} question={question} />}
         <Unsaved store={store} id={id} question={question} />
       </div>
-      <div class="qt-choices" role="radiogroup" aria-label={`Choices of question ${number}`}>
+      <div class="qt-choices">
         {Array.from({ length: cells }, (_, i) => (
           <div key={i} class={`qt-choice ${i === question.answer ? "qt-gold" : ""}`}>
-            <button
-              type="button"
-              class="qt-mark"
-              tabIndex={-1}
-              role="radio"
-              aria-checked={i === question.answer}
-              aria-label={`${letter(i)} is right`}
-              title={i === question.answer ? "The right one" : `Mark ${letter(i)} as the right one`}
-              disabled={readonly}
-              onMouseDown={(event) => event.preventDefault()}
-              onClick={() => acts.gold(id, i)}
-            >{letter(i)}</button>
+            <span role="gridcell">
+              <button
+                type="button"
+                class="qt-mark"
+                tabIndex={-1}
+                role="radio"
+                aria-checked={i === question.answer}
+                aria-label={`${letter(i)} is right`}
+                title={i === question.answer ? "The right one" : `Mark ${letter(i)} as the right one`}
+                disabled={readonly}
+                onMouseDown={(event) => event.preventDefault()}
+                onClick={() => acts.gold(id, i)}
+              >{letter(i)}</button>
+            </span>
             {text(`choice ${i}`, `Choice ${letter(i)}${i === question.answer ? ", the right one" : ""}`, question.choices[i] ?? "")}
           </div>
         ))}
