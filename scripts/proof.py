@@ -51,6 +51,7 @@ PROOFS = {
     "round_trips": ["-m", "benchmarks.interop.round_trips"],
     "written_by_other_tools": ["-m", "benchmarks.interop.written"],
     "meaningless": ["-m", "benchmarks.coverage.meaningless"],
+    "tasks": ["-m", "benchmarks.tasks"],
     "mutations": ["-m", "scripts.mutate", "--min-caught", "54"],
 }
 

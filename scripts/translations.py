@@ -34,7 +34,7 @@ SINGLE = {
 PLURAL = {"language": ("translate_count",), "markdown": ("fill_count",)}
 # Modules below the interface whose constant texts pages show as they are; sentences with numbers stay English.
 CONSTANTS = {
-    "base/labels.py": ("METRIC_HELP", "SCORE_HELP", "PART_HELP"),
+    "base/labels.py": ("METRIC_HELP", "SCORE_NAMES", "SCORE_HELP", "PART_HELP"),
     "runs/messages/doors.py": (),
     "runs/messages/overview.py": ("_THROUGH",),
     "scores/ranking/readings.py": ("LABELS", "HELP"),

@@ -34,6 +34,17 @@ SCORES = {
 }
 
 
+# Names on cards: a plain word, with the short name that tables and documents use.
+SCORE_NAMES = {
+    "Score": "Score",
+    "SQ": "Signal quality (SQ)",
+    "RC": "Ranking consistency (RC)",
+    "CS": "Compliance with science (CS)",
+    "SNR": "Signal-to-noise ratio (SNR)",
+    "Decision accuracy": "Decision accuracy",
+}
+
+
 SCORE_HELP = {
     "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise "
     "smoothly?) over the early window's points, averaged over models. Source: the E2LM competition's scoring "

@@ -29,7 +29,7 @@ from tests.conftest import ROOT
 from tests.relevance.made import judged
 from tests.support import studios, visits
 from tests.support.packages import install_smollm2
-from tests.support.visits import OWN, app_in, queue
+from tests.support.visits import OWN, app_in, queue, short_name
 
 # Every place with each of its tabs, but for Relevance, which loads a model: slow. Sets has no strip: test_sets.py.
 PAGES = tuple(name for name in urls.VIEWS if name not in ("relevance", "checkpoints", "sets"))
@@ -183,7 +183,7 @@ def test_undefined_is_a_dash_with_its_reason(visit):
         visit.studio, task, visit.studio.catalogue.checkpoints[:10]
     )  # one model: no order, no twin
     visit.open("overview")
-    rc = next(m for m in visit.at.metric if m.label == "RC")
+    rc = next(m for m in visit.at.metric if short_name(m.label) == "RC")
     assert rc.value == formatting.DASH
     assert "Undefined here" in rc.help
 

@@ -12,7 +12,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.places.decide import plan
 from tests.support import studios
-from tests.support.visits import OWN, queue
+from tests.support.visits import OWN, queue, short_name
 
 
 def bars(at) -> dict:
@@ -41,7 +41,7 @@ def test_rc_is_read_as_is_chosen_on_every_page(done):
     at = done.open("score")
     assert "as in the organisers' figure" in json.dumps(at.selectbox(key="score_rc").options)
     assert done.numbers["RC"] == done.numbers["Score"] == formatting.DASH  # no size here has two shapes
-    assert "second shape of a size" in next(m for m in at.metric if m.label == "RC").help
+    assert "second shape of a size" in next(m for m in at.metric if short_name(m.label) == "RC").help
     at.selectbox(key="score_rc").set_value("all_models").run()
     assert not at.exception
     task = collection.open_set(done.studio.settings, OWN)

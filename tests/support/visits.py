@@ -13,6 +13,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
+from e2lm_core.base import labels
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
@@ -70,8 +71,8 @@ class Visit:
 
     @property
     def numbers(self) -> dict[str, str]:
-        """The headline numbers by their label, grey or not: grey ones do not differ from random answers'."""
-        return {m.label.removeprefix(":gray[").removesuffix("]"): m.value for m in self.at.metric}
+        """The headline numbers by their short names, grey or not: grey ones do not differ from random answers'."""
+        return {short_name(m.label): m.value for m in self.at.metric}
 
     def labels(self) -> list[str]:
         return [b.label for b in self.at.button if not b.disabled]
@@ -194,3 +195,9 @@ def queue(visit: Visit, name: str, done: int = 0) -> int:
     ]
     visit.studio.jobs.report(job, rows)
     return number
+
+
+def short_name(label: str) -> str:
+    """SQ of "Signal quality (SQ)", grey or not."""
+    name = label.removeprefix(":gray[").removesuffix("]").replace("\\", "")
+    return next((short for short, long in labels.SCORE_NAMES.items() if long == name), name)

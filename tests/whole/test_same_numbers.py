@@ -90,7 +90,7 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
     assert not at.exception
 
     # Result: the four headline numbers, with the intervals below them.
-    drawn = {_label(metric): metric for metric in at.metric}
+    drawn = {visits.short_name(metric.label): metric for metric in at.metric}
     for label, part in CARDS.items():
         value = printed["acc"]["sq"]["overall"] if part == "sq" else printed["acc"][part]
         assert drawn[label].value == formatting.score(value["value"])
@@ -119,14 +119,9 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
     # Ranking: RC and decision accuracy again, from the same resamples.
     visits.go(at, "ranking")
     assert not at.exception
-    drawn = {_label(metric): metric.value for metric in at.metric}
+    drawn = {visits.short_name(metric.label): metric.value for metric in at.metric}
     assert drawn["RC"] == formatting.score(printed["acc"]["rc"]["value"])
     assert drawn["Decision accuracy"] == formatting.percent(printed["acc"]["decision_accuracy"]["value"])
-
-
-def _label(metric) -> str:
-    """Grey where the score does not differ from random answers'."""
-    return metric.label.removeprefix(":gray[").removesuffix("]")
 
 
 def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment):

@@ -243,10 +243,11 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
             "Of the same questions and log-likelihoods, {baseline}.",
             baseline=formatting.random_baseline(value.null),
         )
+    name = language.translate(labels.SCORE_NAMES[label])
     st.metric(
-        markdown.fill_template(":gray[{label}]", label=label)
+        markdown.fill_template(":gray[{name}]", name=name)
         if silent or null.is_within_null(value)
-        else markdown.escape(label),
+        else markdown.escape(name),
         formatting.percent(value.value) if label in labels.PERCENT_SCORES else formatting.score(value.value),
         delta=markdown.escape(_certainty(label, value, silent) or "") or None,
         delta_color="off",

@@ -13,6 +13,9 @@ _CSS = """
 [data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
 [data-testid="stMainBlockContainer"] h1 { letter-spacing: -0.015em; padding-bottom: .2rem; }
 [data-testid="stMetric"] { padding: .8rem 1rem; }
+/* A score's name is read whole; a card's neighbour may have a line less. */
+[data-testid="stMetricLabel"] { min-height: 2.4em; align-items: flex-end; }
+[data-testid="stMetricLabel"] * { white-space: normal !important; line-height: 1.2; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 .st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .6rem; }
 .st-key-strip [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
