@@ -28,8 +28,8 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 from scripts.screenshots import FLAGS, server, settle
+from tests.support import looking
 from tests.support.browser import RUN_MS
-from tests.ui.browser import looking
 
 EXAMPLE, OWN = "ladder_science", "my_school"
 ROWS = "\n".join(f"Which number comes after {n}?\t{n + 1}\t{n + 2}\t{n + 3}\tA" for n in range(20))

@@ -75,7 +75,7 @@ def test_the_numbers_on_the_overview_are_explained_in_the_own_language(
     for _ in range(2):
         assert "Signal quality: the mean" in _said(done, "overview", monkeypatch)
         assert "Signalqualität: das Mittel" in _said(german, "overview", monkeypatch)
-    assert done.numbers == german.numbers
+    assert list(done.numbers.values()) == list(german.numbers.values())
 
 
 def test_names_that_code_and_links_compare_with_stay_english(german: Visit, monkeypatch) -> None:

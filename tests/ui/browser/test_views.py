@@ -24,7 +24,7 @@ from e2lm_core.sets import collection
 from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
-from tests.ui.browser import looking
+from tests.support import looking
 
 pytestmark = pytest.mark.slow
 SET = "ladder_science"
