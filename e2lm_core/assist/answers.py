@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from typing import Any
@@ -72,6 +73,35 @@ def read_proposals(request: Request, answer: str, model: str) -> Proposals:
     return Proposals(texts=tuple(found), left_out=left_out, model=model)
 
 
+def read_taken(request: Request, taken: str, model: str) -> Proposals:
+    """One proposal that a command was given to take, read as answers are.
+
+    Args:
+        request: The request that it answers.
+        taken: The text; of a passage a JSON object with question, right and wrong.
+        model: Name of the model.
+
+    Raises:
+        AssistError: It is no such text, or the question has it already.
+    """
+    entry: Any = taken
+    if request.kind == "passage":
+        try:
+            entry = safejson.loads(taken)
+        except ValueError:
+            entry = None
+        if isinstance(entry, dict):
+            entry = {"question": entry.get("proposal", entry.get("question"))} | {
+                name: entry.get(name) for name in ("right", "wrong")
+            }
+    return read_proposals(request, json.dumps({"proposals": [entry]}), model)
+
+
+def wrong_of(question: Question) -> tuple[str, ...]:
+    """Wrong answers of a question."""
+    return (*question.choices[: question.answer], *question.choices[question.answer + 1 :])
+
+
 def _entries(answer: str, model: str) -> list[Any]:
     """The list `proposals` of an answer that is one JSON object, in a code fence or not."""
     text = answer.strip()
@@ -112,6 +142,4 @@ def _question(entry: object, limit: int) -> Question | None:
     if len(texts) < len(wrong) or len({plain(one) for one in (*texts, right)}) <= len(wrong):
         return None
     place = hashlib.sha256(question.encode()).digest()[0] % (len(texts) + 1)
-    return Question(
-        id="", question=question, choices=(*texts[:place], right, *texts[place:]), answer=place
-    )
+    return Question(id="", question=question, choices=(*texts[:place], right, *texts[place:]), answer=place)

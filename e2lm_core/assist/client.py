@@ -78,7 +78,9 @@ def complete(server: Server, text: str) -> str:
     """
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not re.fullmatch(r"[!-~]{0,1000}", key):
-        raise AssistError(f"The studio's key has characters that no request can hold: {_TELL} {KEY_VARIABLE}.")
+        raise AssistError(
+            f"The studio's key has characters that no request can hold: {_TELL} {KEY_VARIABLE}."
+        )
     status, data = _post(server.url + _PATH, request_body(server, text), key)
     if status != 200:
         raise AssistError(_refusal(server, status))
@@ -112,7 +114,11 @@ def _post(url: str, body: bytes, key: str) -> tuple[int, bytes]:
             return response.status, b"" if response.status != 200 else _read(response)
     except AssistError:
         raise
-    except (OSError, ValueError, OverflowError):  # an impossible host or port, certificates that cannot be read
+    except (
+        OSError,
+        ValueError,
+        OverflowError,
+    ):  # an impossible host or port, certificates that cannot be read
         raise AssistError(f"The request cannot be sent: {_TELL} E2LM_ASSIST_URL.") from None
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
         if limits.left_s <= 0 or isinstance(error, httpcore2.TimeoutException):
@@ -184,7 +190,9 @@ class _Limits:
     def count(self, data: bytes) -> bytes:
         self._bytes -= len(data)
         if self._bytes < 0:
-            raise AssistError(f"The language model's server answers in more than {MAX_BYTES:,} bytes: ask again.")
+            raise AssistError(
+                f"The language model's server answers in more than {MAX_BYTES:,} bytes: ask again."
+            )
         return data
 
 
@@ -225,6 +233,10 @@ def _backend(limits: _Limits) -> Any:
             local_address: str | None = None,
             socket_options: Iterable[Any] | None = None,
         ) -> NetworkStream:
-            return Stream(httpcore2.SyncBackend().connect_tcp(host, port, limits.wait_s(), local_address, socket_options))
+            return Stream(
+                httpcore2.SyncBackend().connect_tcp(
+                    host, port, limits.wait_s(), local_address, socket_options
+                )
+            )
 
     return Backend()

@@ -45,7 +45,9 @@ Where = Literal["local", "ray"]
 Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
 Log = Literal["json", "text", "off"]
-_ASSIST_URL = r"https?://(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?(/[A-Za-z0-9._~/-]{0,300})?"
+_ASSIST_URL = (
+    r"https?://(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?(/[A-Za-z0-9._~/-]{0,300})?"
+)
 _ASSIST_MODEL = r"[A-Za-z0-9._:/@+-]{1,200}"
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
 MAX_QUESTIONS = 100_000  # the largest set with which pages, store and scores are measured

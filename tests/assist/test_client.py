@@ -180,7 +180,9 @@ def test_a_key_that_no_header_holds_is_said_without_it(
     assert not server.asked
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/v1", "http://./v1", "http://a..b/v1", "https://[::zz]/v1"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999/v1", "http://./v1", "http://a..b/v1", "https://[::zz]/v1"]
+)
 def test_an_impossible_address_is_one_sentence(url: str) -> None:
     with pytest.raises(AssistError, match="E2LM_ASSIST_URL") as error:
         client.complete(Server(url=url, model=MODEL), "x")

@@ -33,14 +33,18 @@ def test_nothing_is_sent_before_the_person_agrees_and_the_seen_text_is_what_is_s
     settings: Settings, server: AssistServer
 ) -> None:
     request = service.prepare(settings, "mine", "distractors", "q1", 0)
-    with pytest.raises(StudioError, match="You have not agreed yet that texts of mine are sent to test/writer-1"):
+    with pytest.raises(
+        StudioError, match="You have not agreed yet that texts of mine are sent to test/writer-1"
+    ):
         service.propose(settings, "mine", request)
     assert not server.asked
     service.agree(settings, "mine")
     found = service.propose(settings, "mine", request)
     assert found.texts == ("a badger", "an otter")
     assert server.texts == [request.text]
-    assert collection.open_set(settings, "mine").questions == collection.open_set(settings, "little").questions
+    assert (
+        collection.open_set(settings, "mine").questions == collection.open_set(settings, "little").questions
+    )
 
 
 def test_consent_is_of_one_set_one_server_and_one_model(settings: Settings) -> None:
@@ -151,9 +155,7 @@ def test_a_taken_text_is_one_edit_that_names_the_model(settings: Settings) -> No
     assert taken.question == "In other words?"
     assert taken.extra["written_with"] == f"question in other words by {MODEL}"
     choices.take_choice(settings, "mine", taken, 0, "a badger", MODEL)
-    choices.take_choice(
-        settings, "mine", collection.open_set(settings, "mine").questions[0], 3, "an otter"
-    )
+    choices.take_choice(settings, "mine", collection.open_set(settings, "mine").questions[0], 3, "an otter")
     task = collection.open_set(settings, "mine")
     assert task.questions[0].extra["written_with"] == (
         f"question in other words by {MODEL}; choice A proposed by {MODEL}; "

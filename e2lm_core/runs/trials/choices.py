@@ -77,7 +77,7 @@ def plan_choice_trial(
             f"{LETTERS[place]} is the right answer of {question_id}: other texts are tried in place of a wrong one."
         )
     facts = open_facts(studio.catalogue.taught_file) if any(c.packed for c in checkpoints) else None
-    listed = {text: OWN_LIST for text in own_candidates(own)}
+    listed = dict.fromkeys(own_candidates(own), OWN_LIST)
     for text, model in (proposed or {}).items():
         listed.setdefault(text, f"proposed by {model}")
     found = [text for text in candidates_of_set(task, question, place) if text not in listed]
