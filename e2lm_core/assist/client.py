@@ -8,6 +8,7 @@ read from the environment when a request is sent; no record, log and error has i
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import ssl
@@ -27,6 +28,8 @@ KEY_VARIABLE = "E2LM_ASSIST_KEY"
 MAX_SECONDS = 60.0
 MAX_BYTES = 2**20  # of the answer with its headers
 _PATH = "/chat/completions"
+# At DEBUG the library logs headers of answers, in which a server could repeat the key.
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
 _TELL = "ask whoever runs this studio to check"
 
 

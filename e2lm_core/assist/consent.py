@@ -1,6 +1,7 @@
 """Consent: each person agrees once a set that its texts are sent to the configured server, kept in their workspace.
 
 It is of one server and one model: after a change of either, everybody is asked again.
+Tested in tests/assist/test_service.py.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 from e2lm_core.people import accounts
 from e2lm_core.sets import collection
 from e2lm_core.ui.base import markdown
+from e2lm_core.ui.places.questions import alternatives
 from tests.pages.test_alternatives import with_worker
 from tests.support.assist_server import KEY, MODEL, AssistServer, completion, proposals, sends, serving
 from tests.support.visits import OWN, Visit
@@ -41,9 +42,10 @@ def test_without_a_model_nothing_is_offered(done: Visit) -> None:
 
 
 def test_wrong_answers_become_candidates_and_the_taken_one_names_the_model(
-    helped: Visit, server: AssistServer
+    helped: Visit, server: AssistServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answer = completion(proposals("77", "78"))
+    monkeypatch.setattr(alternatives, "MAX_BUTTONS", 20)
+    server.answer = completion(proposals("0", "1"))
     at = helped.open("alternatives")
     before = first(helped)
     assert f"to the model **{MODEL}**" in helped.said
@@ -51,12 +53,12 @@ def test_wrong_answers_become_candidates_and_the_taken_one_names_the_model(
     assert not server.asked
     helped.click("Agree and ask")
     assert server.texts == [shown]
-    assert "- 77" in helped.said
+    assert "- 0" in helped.said
     assert first(helped) == before
     with_worker(helped, lambda: helped.click("Try other choices"))
     table = at.dataframe[0].value
-    assert list(table.loc[table["proposal"] == "77", "from"]) == [f"proposed by {MODEL}"]
-    next(b for b in at.button if b.label in ("Take 77", "Take 78")).click().run()
+    assert list(table.loc[table["proposal"] == "0", "from"]) == [f"proposed by {MODEL}"]
+    next(b for b in at.button if b.label in ("Take 0", "Take 1")).click().run()
     assert not at.exception
     assert first(helped).extra["written_with"].endswith(f" proposed by {MODEL}")
 

@@ -5,6 +5,7 @@ commands/main.py adds it, with all others of `question`, to the program.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,6 +85,10 @@ def propose(
         return
     if not consent.has_agreed(settings, task, server):
         if not agree:
+            if not sys.stdin.isatty():
+                raise StudioError(
+                    f"Texts of {task} would go to {server.model} at {server.url}: read them with --show, and agree with --agree."
+                )
             typer.echo(request.text, err=True)
             ask_confirmation(
                 f"Send this and further texts of {task} to {server.model} at {server.url}?", False
