@@ -97,7 +97,7 @@ def _post(url: str, body: bytes, key: str) -> tuple[int, bytes]:
     """Status and content of the answer to a POST request."""
     import httpcore2  # loaded at the first request
 
-    headers = {
+    headers: dict[bytes | str, bytes | str] = {
         "Content-Type": "application/json",
         "Accept": "application/json",
         "Accept-Encoding": "identity",
