@@ -106,5 +106,5 @@ def request_of(
                 f"Question {question.id} has more than {MAX_QUESTION:,} characters with its choices: shorten it first."
             )
     asked, form = _ASK[kind]
-    given = json.dumps(content, ensure_ascii=False, indent=1)
+    given = json.dumps(content, ensure_ascii=False)
     return Request(kind=kind, text=f"{asked}\n\n{form}\n\n{_DATA}\n{given}", question=question, place=place)

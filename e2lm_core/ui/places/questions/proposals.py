@@ -110,7 +110,8 @@ def proposals_panel(task: TaskSet, head: DeltaGenerator, choose: Callable[[TaskS
     found = _ask(task, "panel", kind, question, None, passage)
     if found is not None:
         _offer(task, kind, question, found)
-    toolbar.undo_redo_buttons(task.address)
+    with st.container(horizontal=True, gap="small"):
+        toolbar.undo_redo_buttons(task.address)
 
 
 def _ask(
