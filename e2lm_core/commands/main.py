@@ -34,7 +34,7 @@ from e2lm_core.commands import (
 )
 from e2lm_core.commands.analysis import compare, decide, forms, order, plan, ranks, score
 from e2lm_core.commands.output import warn
-from e2lm_core.commands.sets import alternatives, collection, groups, history, judgements, people
+from e2lm_core.commands.sets import collection, groups, history, judgements, people, proposals
 from e2lm_core.commands.table_formats import add_table_formats
 
 PROGRAM = "e2lm"  # command of an installed studio
@@ -84,7 +84,7 @@ for sharing in (people.share, people.unshare, people.shares, people.link):
 checkpoints.app.command("starter")(starter.starter)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
-app.add_typer(alternatives.app, name="question")  # commands on one question and on many
+app.add_typer(proposals.app, name="question")  # commands on one question and on many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoints.app, name="hub")
 app.add_typer(checkpoints.folders_app, name="folders")

@@ -19,6 +19,7 @@ from e2lm_core.runs import fleets
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.sets.written_with import writers
 
 LIBRARIES = (
     *("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pandas", "plotly"),
@@ -49,6 +50,7 @@ def build_provenance(
         "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
         "set_sha256": task_digest(task),
         "questions": len(task.questions),
+        "written_with": writers(task.questions),
         "dtype": sorted({s.dtype for s in known}),
         "max_length": sorted({s.max_length for s in known}),
         "bos": sorted({s.bos for s in known}),

@@ -1,7 +1,8 @@
 """Quotas of a person: limits, use, errors.
 
 A limit that an administrator has set for a person takes precedence over their limit for visitors or for
-everybody, and that over the defaults here. Administrators have no quotas, and nobody has any without sign-in.
+everybody, and that over the defaults here. Administrators have no quotas, and nobody has any without sign-in, but of
+what costs the deployer money elsewhere (`for_all`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class QuotaKind(Record):
         most_of_visitor: Default limit of a visitor without an account.
         sentence: Sentence of the error, with {used} and {most}.
         unit: Unit of the limits, "bytes" or "seconds"; "" for a number.
+        for_all: Whether administrators, and the one person without sign-in, have it as well.
     """
 
     key: str
@@ -42,6 +44,7 @@ class QuotaKind(Record):
     most_of_visitor: float
     sentence: str
     unit: str = ""
+    for_all: bool = False
 
 
 KINDS = (
@@ -95,6 +98,15 @@ KINDS = (
         unit="bytes",
         sentence=f"You have uploaded {{used}} today, and {{most}} a day are yours: go on tomorrow (UTC), {_MORE}.",
     ),
+    QuotaKind(
+        key="assist",
+        label="requests for proposals a day",
+        most=50,  # E2LM_ASSIST_QUOTA
+        most_of_visitor=0,
+        sentence="You have asked the language model {used} times today, and {most} a day are yours: go on tomorrow (UTC), "
+        f"{_MORE}.",
+        for_all=True,
+    ),
 )
 _BY_KEY = {kind.key: kind for kind in KINDS}
 
@@ -142,9 +154,9 @@ def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
     Raises:
         LimitError: The caller would exceed the limit.
     """
-    if settings.person is None:
-        return
     kind = _BY_KEY[key]
+    if settings.person is None and not kind.for_all:
+        return
     most = _most(settings, kind)
     if most is None:
         return
@@ -155,7 +167,8 @@ def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
 
 def quota_limit(settings: Settings, key: str) -> float | None:
     """The caller's limit of a kind; None without a quota."""
-    return None if settings.person is None else _most(settings, _BY_KEY[key])
+    kind = _BY_KEY[key]
+    return None if settings.person is None and not kind.for_all else _most(settings, kind)
 
 
 def record_use(settings: Settings, key: str, amount: float) -> None:
@@ -166,13 +179,13 @@ def record_use(settings: Settings, key: str, amount: float) -> None:
         key: Kind of the quota.
         amount: Amount used, in the kind's unit.
     """
-    if settings.person is None or amount <= 0:
+    if amount <= 0 or (settings.person is None and not _BY_KEY[key].for_all):
         return
     with accounts.accounts_database(settings).transaction() as connection:
         connection.execute(
             "INSERT INTO spent (person, day, kind, amount) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (person, day, kind) DO UPDATE SET amount = amount + excluded.amount",
-            (settings.person, _today(), key, amount),
+            (settings.person or "", _today(), key, amount),
         )
 
 
@@ -241,7 +254,7 @@ def format_amount(quota_kind: QuotaKind, amount: float) -> str:
 
 
 def _most(settings: Settings, kind: QuotaKind) -> float | None:
-    if accounts.is_administrator(settings):
+    if not kind.for_all and accounts.is_administrator(settings):
         return None
     person = settings.person or ""
     visits = person.startswith(f"{accounts.VISITOR}-")
@@ -252,7 +265,8 @@ def _most(settings: Settings, kind: QuotaKind) -> float | None:
                 "SELECT person, most FROM quotas WHERE kind = ? AND person IN (?, ?)", (kind.key, *names)
             ).fetchall()
         )
-    default = kind.most_of_visitor if visits else kind.most
+    usual = settings.assist_quota if kind.key == "assist" else kind.most
+    default = kind.most_of_visitor if visits else usual
     return float(next((rows[name] for name in names if name in rows), default))
 
 
@@ -292,7 +306,7 @@ def _spent(key: str) -> Callable[[Settings], float]:
         with accounts.accounts_database(settings).reading() as connection:
             row = connection.execute(
                 "SELECT amount FROM spent WHERE person = ? AND day = ? AND kind = ?",
-                (settings.person, _today(), key),
+                (settings.person or "", _today(), key),
             ).fetchone()
         return float(row[0]) if row else 0.0
 
@@ -310,4 +324,5 @@ _USED: dict[str, Callable[[Settings], float]] = {
     "runs": _runs,
     "cpu": _spent("cpu"),
     "uploads": _spent("uploads"),
+    "assist": _spent("assist"),
 }

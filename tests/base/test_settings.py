@@ -246,3 +246,48 @@ def test_a_sentence_for_a_page_names_no_place_of_the_machine(tmp_path, said, sho
 def test_neither_the_studios_folder_nor_pythons_is_named():
     for path in (ROOT, Path(sys.prefix)):
         assert str(path) not in redact_paths(f"{path}/lib/x.py cannot be read.", {})
+
+
+def test_a_language_model_is_an_address_and_a_name_and_never_its_key() -> None:
+    base = {"E2LM_HOME": "/tmp/x", "E2LM_ASSIST_KEY": "sk-secret", "E2LM_ASSIST_MODEL": "org/m:7b"}
+    off = Settings.from_env(base)
+    assert off.assist_url is None
+    on = Settings.from_env(base | {"E2LM_ASSIST_URL": "http://localhost:8000/v1/", "E2LM_ASSIST_QUOTA": "7"})
+    assert (on.assist_url, on.assist_model, on.assist_quota) == ("http://localhost:8000/v1", "org/m:7b", 7)
+    assert "sk-secret" not in repr(on) + on.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://a.example/v1", "file:///etc/passwd", "a.example/v1", "//a.example", "https://"),
+        *(
+            "https://sk-secret@a.example/v1",
+            "https://u:sk-secret@a.example",
+            "https://a.example/v1?key=sk-secret",
+        ),
+        *(
+            "https://a.example/v1#x",
+            "https://a.example/v 1",
+            "https://a.example/\r\nHost: b",
+            "https://ä.example",
+        ),
+    ],
+)
+def test_another_address_of_a_language_model_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(StudioError, match="E2LM_ASSIST_URL is no address of a server") as refused:
+        Settings.from_env({"E2LM_ASSIST_URL": url, "E2LM_ASSIST_MODEL": "m"})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(("E2LM_ASSIST_MODEL", value) for value in ("", "two words", "a;b", "x" * 201)),
+        *(("E2LM_ASSIST_QUOTA", value) for value in ("-1", "1.5", "many", "1000000")),
+    ],
+)
+def test_another_model_or_quota_is_refused(variable: str, value: str) -> None:
+    env = {"E2LM_ASSIST_URL": "https://a.example/v1", "E2LM_ASSIST_MODEL": "m"}
+    with pytest.raises(StudioError, match=variable):
+        Settings.from_env(env | {variable: value})

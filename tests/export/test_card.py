@@ -18,6 +18,7 @@ from e2lm_core.runs import evaluate
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty.null import LEVEL
+from e2lm_core.sets.folder import bundle
 from tests.support import studios
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -212,3 +213,34 @@ def test_judgements_stand_in_card_and_report_and_move_no_number(studio: Studio, 
     page = report_html.render(document)
     assert escape(found["sentence"], quote=False) in page.replace("&#39;", "'")
     assert "&lt;b&gt;gpt&lt;/b&gt;|* (model), 6 judged" in page
+
+
+def test_what_a_model_wrote_stands_in_card_report_provenance_and_bundle(
+    studio: Studio, task: TaskSet
+) -> None:
+    fleet = OpenFleet("", studio.catalogue.checkpoints)
+    before = report.build_report(studio, task, fleet, with_relevance=False)
+    assert before["provenance"]["written_with"] == {}
+    assert "Proposed texts" not in sections.build_sections(studio, task, fleet, with_relevance=False).text
+    notes = (
+        "choice B proposed by org/writer-1",
+        "question in other words by org/writer-1",
+        "x by <b>odd</b>|*",
+    )
+    written = [
+        question.model_copy(update={"extra": {"written_with": note}})
+        for question, note in zip(task.questions, notes, strict=False)
+    ]
+    marked = task.model_copy(update={"questions": (*written, *task.questions[3:])})
+    document = report.build_report(studio, marked, fleet, with_relevance=False)
+    assert document["provenance"]["written_with"] == {"org/writer-1": 2, "<b>odd</b>|*": 1}
+    assert document["scores"] == before["scores"]
+    text = sections.build_sections(studio, marked, fleet, with_relevance=False).text
+    assert "## Proposed texts" in text
+    assert "org/writer-1 in 2 questions and" in text
+    assert "<b>" not in text
+    page = report_html.render(document)
+    assert "org/writer-1 in 2 questions" in page
+    assert "<b>odd" not in page.partition("<script")[0]
+    again = bundle.unpack(bundle.pack(marked, studio.settings.limits), studio.settings.limits)
+    assert [q.extra.get("written_with") for q in again.questions[:4]] == [*notes, None]

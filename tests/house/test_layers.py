@@ -24,6 +24,7 @@ MAY_USE = {
     "analysis": "base scores",
     "checkpoints": "base people",
     "sets": "base people",
+    "assist": "base people sets",
     "engine": "base checkpoints",
     "runs": "base people scores analysis checkpoints sets engine",
     "relevance": "base people sets",
@@ -31,8 +32,8 @@ MAY_USE = {
     "charts": "base analysis imported",
     "export": "base people scores analysis checkpoints sets runs relevance charts",
     "deploy": "base people sets runs",
-    "commands": "base people scores analysis checkpoints sets runs relevance imported export deploy",
-    "ui": "base people scores analysis checkpoints sets runs relevance imported charts export deploy",
+    "commands": "base people scores analysis checkpoints sets assist runs relevance imported export deploy",
+    "ui": "base people scores analysis checkpoints sets assist runs relevance imported charts export deploy",
 }
 ONLY_IN = {
     "streamlit": "ui",
@@ -44,6 +45,7 @@ ONLY_IN = {
     "ray": "engine",
     "safetensors": "engine checkpoints",
     "huggingface_hub": "checkpoints relevance deploy",
+    "httpcore2": "assist",
     "sentence_transformers": "relevance",
     "sklearn": "relevance",
     "sqlite3": "base relevance runs deploy",

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from e2lm_core.assist.client import Server
+from e2lm_core.assist.requests import request_of
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.checkpoints.catalogue import open_catalogue
@@ -49,7 +51,7 @@ from tests.support.visits import app_in
 ISSUER = "https://id.example"
 SECRET = "What is the secret that nobody but Ada knows?"
 HERS = "what Ada has typed and not saved"
-ROOMS = ("sets", "runs", "imported", "checkpoints", "relevance", "export", "deploy", "people")
+ROOMS = ("sets", "assist", "runs", "imported", "checkpoints", "relevance", "export", "deploy", "people")
 
 # With the reason why there is nothing of another's in them.
 HARMLESS = {
@@ -138,6 +140,7 @@ OWN = (
     "sets.editing.save_edits.save_question",
     "sets.editing.save_edits.keep_conflicts",
     "sets.editing.ignored_problems.",
+    "assist.consent.",
 )
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
@@ -170,7 +173,9 @@ class There(NamedTuple):
 
 def _there(folder: Path, ladder: Path | None = None) -> There:
     opened = studios.studio(folder, ladder=ladder)
-    studio = replace(opened, settings=opened.settings.model_copy(update={"auth": "oidc"}))
+    # Nothing listens there: whoever asked a language model would be told so, and not that a set is not theirs.
+    helped = {"auth": "oidc", "assist_url": "http://127.0.0.1:9/v1", "assist_model": "m"}
+    studio = replace(opened, settings=opened.settings.model_copy(update=helped))
 
     def asked(name: str) -> Studio:
         person = accounts.sign_in(studio.settings, ISSUER, name, name, username=name)
@@ -327,6 +332,9 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "replacement": "his",
             "change": lambda questions: questions[:0],
             "action": "his",
+            "kind": "paraphrases",
+            "server": Server(url="http://127.0.0.1:9/v1", model="m"),
+            "request": request_of("passage", passage="his"),
             "clashes": [
                 EditConflict(question="q1", field="note", seen="hers", theirs="hers", mine="his"),
             ],

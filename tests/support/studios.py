@@ -232,7 +232,11 @@ def environment(chosen: Settings) -> dict[str, str]:
         "E2LM_LADDER": str(chosen.ladder),
         "E2LM_DEVICE": "cpu",
         "E2LM_THREADS": "2",
-    }
+    } | (
+        {"E2LM_ASSIST_URL": chosen.assist_url, "E2LM_ASSIST_MODEL": chosen.assist_model}
+        if chosen.assist_url
+        else {}
+    )
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """Command `question alternatives`: other texts in place of a wrong answer, tried on the models.
 
-commands/main.py adds it to the other commands of `question`.
+commands/sets/proposals.py adds one more, and commands/main.py all of them to the program.
 """
 
 from __future__ import annotations

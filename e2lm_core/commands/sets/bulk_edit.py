@@ -1,6 +1,6 @@
 """Bulk commands of `question`: retag, duplicate, copy, shuffle, balance, replace.
 
-commands/sets/alternatives.py adds one more, and commands/main.py all of them to the program.
+commands/sets/alternatives.py and proposals.py add two more, and commands/main.py all of them to the program.
 """
 
 from __future__ import annotations

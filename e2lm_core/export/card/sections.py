@@ -57,7 +57,7 @@ def build_sections(
     document = report.build_report(studio, task, fleet, with_relevance)
     drawn = picture.curves(document)
     parts = [*_measured(document, drawn is not None), *_relevance(document), *_judgements(document)]
-    parts += [*_licences(task), *_waived(document), *_provenance(document)]
+    parts += [*_written_with(document), *_licences(task), *_waived(document), *_provenance(document)]
     return CardSections("\n".join(parts) + "\n", {PICTURE: drawn} if drawn else {})
 
 
@@ -181,6 +181,20 @@ def _judgements(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _named(judge: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": judge["name"], "by": judge["by"]}
+
+
+def _written_with(document: Mapping[str, Any]) -> Iterator[str]:
+    """Whose proposals stand in the questions; nothing for a set without any."""
+    found = document["provenance"]["written_with"]
+    if not found:
+        return
+    named = [f"{name} in {formatting.count(number, 'question')}" for name, number in found.items()]
+    yield from ("## Proposed texts", "")
+    yield (
+        f"Proposed and then taken by an author: {escape_markdown(formatting.join_words(named, MAX_JUDGES))}. "
+        "The column `written_with` has which text it was."
+    )
+    yield ""
 
 
 def _licences(task: TaskSet) -> Iterator[str]:

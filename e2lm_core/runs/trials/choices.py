@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from e2lm_core.analysis.alternatives.distractors import Candidate, TriedChoices, evaluate_candidates
@@ -17,9 +17,10 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import authoring
 from e2lm_core.sets.candidates import MAX_CANDIDATES, OWN_LIST, THIS_SET, candidates_of_set, own_candidates
 from e2lm_core.sets.variants import Variant, fewshot_alone, shows_choices
+from e2lm_core.sets.written_with import add_note
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-WRITTEN_WITH = "written_with"  # column of a question with a choice that was proposed
+STUDIO = "the studio from tried answers"  # whose proposal a candidate of the set or of the author's list is
 
 
 class ChoiceTrial(NamedTuple):
@@ -47,6 +48,7 @@ def plan_choice_trial(
     num_fewshot: int | None = None,
     own: Sequence[str] = (),
     from_set: bool = True,
+    proposed: Mapping[str, str] | None = None,
 ) -> ChoiceTrial:
     """Prepare a trial of other texts in place of a wrong answer; nothing is computed.
 
@@ -59,6 +61,7 @@ def plan_choice_trial(
         num_fewshot: Number of few-shot examples; None for the set's own.
         own: Texts of the author's.
         from_set: Whether to try answers of the set's other questions.
+        proposed: Texts that a language model proposed, with its name.
 
     Raises:
         TaskError: There is no such question or choice, the choice is the right answer, or there is nothing to try.
@@ -74,10 +77,12 @@ def plan_choice_trial(
             f"{LETTERS[place]} is the right answer of {question_id}: other texts are tried in place of a wrong one."
         )
     facts = open_facts(studio.catalogue.taught_file) if any(c.packed for c in checkpoints) else None
-    listed = own_candidates(own)
+    listed = dict.fromkeys(own_candidates(own), OWN_LIST)
+    for text, model in (proposed or {}).items():
+        listed.setdefault(text, f"proposed by {model}")
     found = [text for text in candidates_of_set(task, question, place) if text not in listed]
-    texts = [(text, OWN_LIST) for text in listed] + [(text, THIS_SET) for text in found if from_set]
-    texts = texts[:MAX_CANDIDATES]  # the author's own come first
+    texts = [*listed.items(), *((text, THIS_SET) for text in found if from_set)]
+    texts = texts[:MAX_CANDIDATES]  # the author's own come first, then those that were asked for
     if not texts:
         raise TaskError(
             f"{task.name} has no other answer to try in {question_id}: write further questions or give your own list."
@@ -134,7 +139,9 @@ def final_accuracy(measurements: Measurements) -> dict[str, float]:
     return found
 
 
-def take_choice(settings: Settings, address: str, question: Question, place: int, text: str) -> TaskSet:
+def take_choice(
+    settings: Settings, address: str, question: Question, place: int, text: str, by: str = STUDIO
+) -> TaskSet:
     """Put a proposed text in place of a choice: one edit, which one undo takes back.
 
     The question's column `written_with` says which choice was proposed, so that it goes with the set.
@@ -145,6 +152,7 @@ def take_choice(settings: Settings, address: str, question: Question, place: int
         question: The question as it was tried.
         place: Index of the choice.
         text: The text.
+        by: Whose proposal it is: the name of a language model, or the studio.
 
     Returns:
         The set as it was saved.
@@ -152,9 +160,6 @@ def take_choice(settings: Settings, address: str, question: Question, place: int
     Raises:
         TaskError: The question was changed since, the set is an example, or the caller may not edit it.
     """
-    said = f"choice {LETTERS[place]} proposed by the studio from tried answers"
-    before = str(question.extra.get(WRITTEN_WITH) or "")
-    noted = "; ".join(dict.fromkeys(part for part in (*before.split("; "), said) if part))
     saved = authoring.merge_edits(
         settings,
         address,
@@ -162,7 +167,7 @@ def take_choice(settings: Settings, address: str, question: Question, place: int
             question.id: {
                 "choices": list(_with(question, place, text)),
                 "answer": question.answer,
-                "extra": {**question.extra, WRITTEN_WITH: noted},
+                "extra": add_note(question.extra, f"choice {LETTERS[place]} proposed", by),
             }
         },
         {

@@ -26,6 +26,7 @@ from e2lm_core.sets.folder.files import write_task
 from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle
 from tests.support import studios
+from tests.support.assist_server import MODEL, AssistServer, completion, proposals, serving
 from tests.ui.browser import beacon
 
 pytestmark = pytest.mark.slow
@@ -91,8 +92,17 @@ def home(tmp_path_factory: pytest.TempPathFactory, heard: tuple[str, list[str]])
 
 
 @pytest.fixture(scope="module")
-def url(home: Settings) -> Iterator[str]:
-    with server(os.environ | studios.environment(home)) as address:
+def writer(heard: tuple[str, list[str]]) -> Iterator[AssistServer]:
+    """A language model's server whose proposals are hostile."""
+    with serving() as one:
+        one.answer = completion(proposals(*beacon.pieces(heard[0], "proposal")))
+        yield one
+
+
+@pytest.fixture(scope="module")
+def url(home: Settings, writer: AssistServer) -> Iterator[str]:
+    helped = home.model_copy(update={"assist_url": writer.url, "assist_model": MODEL})
+    with server(os.environ | studios.environment(helped)) as address:
         yield address
 
 
@@ -170,6 +180,20 @@ def test_a_page_fetches_links_and_runs_nothing_of_others(page: Page, url: str, h
             look(page, heard[0])
     if name in ("one_by_one", "subjects", "results"):
         assert urlsplit(heard[0]).netloc in page.get_by_test_id("stMain").inner_text(), "there is such text"
+
+
+def test_proposals_fetch_link_and_run_nothing(page: Page, url: str, heard, writer: AssistServer) -> None:
+    page.goto(f"{url}/{urls.address('alternatives', SET)}")
+    settle(page)
+    page.get_by_role("radio", name="Ask a model").click()
+    settle(page)
+    look(page, heard[0])
+    page.get_by_role("button", name="Agree and ask").click()
+    expect(page.get_by_role("button", name="Use this wording").first).to_be_visible()
+    settle(page)
+    look(page, heard[0])
+    assert len(writer.asked) == 1
+    assert urlsplit(heard[0]).netloc in page.get_by_test_id("stMain").inner_text(), "there is such text"
 
 
 def look(page: Page, address: str) -> None:

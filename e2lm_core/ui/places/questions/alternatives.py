@@ -22,9 +22,10 @@ from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
-from e2lm_core.ui.places.questions import form_trial, order_trial
+from e2lm_core.ui.places.questions import form_trial, order_trial, proposals
 
 WRONG, ORDER, FORM = "Wrong answers", "Order of choices", "Question format"
+MODEL = language.mark("Ask a model")
 VIEWS = (WRONG, ORDER, FORM)
 MAX_BUTTONS = 5
 LINES_HELP = "One a line, at most 20. They are tried beside the set's own answers."
@@ -41,7 +42,7 @@ def alternatives_tab(task: TaskSet, has_results: bool) -> None:
     head = st.container()
     view = st.segmented_control(
         language.translate("What to try"),
-        VIEWS,
+        (*VIEWS, MODEL) if proposals.is_offered() else VIEWS,
         default=VIEWS[0],
         required=True,
         key="alternatives_view",
@@ -52,6 +53,8 @@ def alternatives_tab(task: TaskSet, has_results: bool) -> None:
         order_trial.order_panel(task, head)
     elif view == FORM:
         form_trial.form_panel(task, head)
+    elif view == MODEL:
+        proposals.proposals_panel(task, head, _question)
     elif has_results:
         _wrong_answers(task, head)
     else:
@@ -73,16 +76,17 @@ def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
             own = st.text_area(
                 language.translate("Your own texts"), key="alternatives_own", height=160, help=LINES_HELP
             )
+        proposed = proposals.distractors_popover(task, question, place)
         if not session.is_example(task.address):
             toolbar.undo_redo_buttons(task.address)
     lines = tuple((own or "").splitlines())
     fleet = results.fleet(task)
-    of = (task.digest, question.id, place, lines, fleet.digest)
+    of = (task.digest, question.id, place, lines, tuple(proposed), fleet.digest)
     found: TriedChoices | None = None
     try:
         if clicked or trial_jobs.is_kept(_KEY, of):
             planned = service.plan_choice_trial(
-                session.studio(), task, question.id, place, *fleet.run_arguments, lines
+                session.studio(), task, question.id, place, *fleet.run_arguments, lines, proposed=proposed
             )
             if clicked:
                 trial_jobs.start(task, planned.trial, *fleet.run_arguments, _KEY, of)
@@ -96,7 +100,7 @@ def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
             else "Try other texts in place of a wrong answer, on all models of the set's model group."
         )
     if found is not None:
-        _proposals(task, question, found)
+        _proposals(task, question, found, proposed)
     widgets.how_computed(*messages.HOW, messages.NOTHING_STORED)
 
 
@@ -106,6 +110,21 @@ def _judged(task: TaskSet, planned: ChoiceTrial, _: object) -> TriedChoices:
 
 def _choice(task: TaskSet) -> tuple[Question, int]:
     """The question and the index of one of its wrong answers, with the controls that select them."""
+    question = _question(task)
+    wrong = [index for index in range(len(question.choices)) if index != question.answer]
+    place = st.segmented_control(
+        language.translate("Wrong answer to replace"),
+        wrong,
+        default=wrong[0],
+        required=True,
+        format_func=lambda index: markdown.escape(f"{messages.LETTERS[index]}: {question.choices[index]}"),
+        key=f"alternatives_choice_{question.id}",
+    )
+    return question, int(wrong[0] if place is None else place)
+
+
+def _question(task: TaskSet) -> Question:
+    """The question in hand, with the control that selects it."""
     ids = [q.id for q in task.questions]
     selected = st.session_state.get(urls.HELD["question"])
     at = ids.index(selected) if selected in ids else 0
@@ -126,23 +145,14 @@ def _choice(task: TaskSet) -> tuple[Question, int]:
             "**{question}** The right answer is {right}.", question=question.question, right=right
         )
     )
-    wrong = [index for index in range(len(question.choices)) if index != question.answer]
-    place = st.segmented_control(
-        language.translate("Wrong answer to replace"),
-        wrong,
-        default=wrong[0],
-        required=True,
-        format_func=lambda index: markdown.escape(f"{messages.LETTERS[index]}: {question.choices[index]}"),
-        key=f"alternatives_choice_{question.id}",
-    )
-    return question, int(wrong[0] if place is None else place)
+    return question
 
 
 def _select(identity: str) -> None:
     st.session_state[urls.HELD["question"]] = identity
 
 
-def _proposals(task: TaskSet, question: Question, found: TriedChoices) -> None:
+def _proposals(task: TaskSet, question: Question, found: TriedChoices, proposed: dict[str, str]) -> None:
     """Draw the buttons that take a text, and the evidence as a table."""
     if sentence := messages.control_sentence(found):
         markdown.markdown(sentence)
@@ -156,7 +166,7 @@ def _proposals(task: TaskSet, question: Question, found: TriedChoices) -> None:
             for number, one in enumerate(offered):
                 if st.button(markdown.escape(f"Take {one.text}"), key=f"alternatives_take_{number}"):
                     widgets.perform_action(
-                        partial(_take, task, question, found.place, one.text),
+                        partial(_take, task, question, found.place, one.text, proposed),
                         partial(trial_jobs.forget, _KEY),
                     )
     widgets.table(
@@ -180,7 +190,8 @@ def _proposals(task: TaskSet, question: Question, found: TriedChoices) -> None:
     )
 
 
-def _take(task: TaskSet, question: Question, place: int, text: str) -> None:
-    saved = service.take_choice(session.studio().settings, task.address, question, place, text)
+def _take(task: TaskSet, question: Question, place: int, text: str, proposed: dict[str, str]) -> None:
+    by = proposed.get(text, service.STUDIO)
+    saved = service.take_choice(session.studio().settings, task.address, question, place, text, by)
     last_edit.after_save(saved)
     markdown.toast(f"{messages.LETTERS[place]} is now {text}. Undo takes it back.")

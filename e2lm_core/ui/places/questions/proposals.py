@@ -1,0 +1,262 @@
+"""Proposals of a language model, in the tab Alternatives: the text that is sent, consent, and a click for each one taken.
+
+Tested in tests/pages/test_proposals.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from e2lm_core.assist import consent, service
+from e2lm_core.assist.answers import Proposals
+from e2lm_core.assist.client import Server, server_of
+from e2lm_core.assist.requests import MAX_PASSAGE, Kind, Request, request_of
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.people import quotas
+from e2lm_core.ui import session
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import language, markdown
+from e2lm_core.ui.editor import last_edit, toolbar
+
+PARAPHRASES = language.mark("Other wordings")
+CLOZE = language.mark("Beginning of a sentence")
+PASSAGE = language.mark("Questions from a passage")
+_KINDS: dict[str, Kind] = {PARAPHRASES: "paraphrases", CLOZE: "cloze", PASSAGE: "passage"}
+_HELP = {
+    PARAPHRASES: language.mark("The same question in other words."),
+    CLOZE: language.mark(
+        "Each choice completes it. It goes with the prompt {{question}}: *Questions → Write → Prompt*."
+    ),
+    PASSAGE: language.mark("Whole questions about a text that you paste. Check each fact before you add it."),
+}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_STATE = "assist_{}"
+
+
+def is_offered() -> bool:
+    """Whether a language model is configured, and the visitor is signed in where people sign in."""
+    return service.is_offered(session.studio().settings)
+
+
+def distractors_popover(task: TaskSet, question: Question, place: int) -> dict[str, str]:
+    """Draw the popover that asks for wrong answers, and return the proposed texts with the model's name.
+
+    Args:
+        task: The set.
+        question: The question.
+        place: Index of the wrong answer to be replaced.
+    """
+    if not is_offered() or session.is_example(task.address):
+        return {}
+    with st.popover(language.translate("Ask a language model"), icon=":material/forum:"):
+        found = _ask(task, "distractors", "distractors", question, place)
+        if found is not None:
+            markdown.markdown(
+                language.translate("These are tried beside the others. None is in the set until you take it:")
+            )
+            markdown.markdown(markdown.bullet_list(found.texts))
+            _left_out(found)
+    return {} if found is None else dict.fromkeys(found.texts, found.model)
+
+
+def proposals_panel(task: TaskSet, head: DeltaGenerator, choose: Callable[[TaskSet], Question]) -> None:
+    """Draw what to ask for, and the proposals with a button each.
+
+    Args:
+        task: The set.
+        head: Container of the headline.
+        choose: Draws the control that selects a question, and returns it.
+    """
+    server = server_of(session.studio().settings)
+    if server is None:
+        return
+    with head:
+        widgets.headline(
+            markdown.fill_template(
+                "**{model}** proposes, and you decide: nothing enters the set without your click.",
+                model=server.model,
+            )
+        )
+    if session.is_example(task.address):
+        markdown.caption("An example stays as it is: copy the set to ask for proposals.")
+        toolbar.copy_popover(task.address)
+        return
+    name = st.pills(
+        language.translate("What to ask for"),
+        list(_KINDS),
+        default=PARAPHRASES,
+        required=True,
+        format_func=lambda one: markdown.escape(language.translate(one)),
+        key="assist_kind",
+        label_visibility="collapsed",
+    )
+    kind = _KINDS[name or PARAPHRASES]
+    markdown.caption(_HELP[name or PARAPHRASES])
+    question, passage = None, ""
+    if kind == "passage":
+        passage = st.text_area(
+            language.translate("Passage"), key="assist_passage", height=160, max_chars=MAX_PASSAGE
+        )
+        if not passage.strip():
+            return
+    else:
+        question = choose(task)
+    found = _ask(task, "panel", kind, question, None, passage)
+    if found is not None:
+        _offer(task, kind, question, found)
+    with st.container(horizontal=True, gap="small"):
+        toolbar.undo_redo_buttons(task.address)
+
+
+def _ask(
+    task: TaskSet, key: str, kind: Kind, question: Question | None, place: int | None, passage: str = ""
+) -> Proposals | None:
+    """Draw the text, consent and the button, and return the session's proposals for this request.
+
+    Args:
+        task: The set.
+        key: Name of the request in the session.
+        kind: Kind of the proposals.
+        question: The question; None for a passage.
+        place: Index of the wrong answer to be replaced, for wrong answers.
+        passage: The passage.
+    """
+    settings = session.studio().settings
+    server = server_of(settings)
+    if server is None:
+        return None
+    try:
+        request = request_of(kind, question, place, passage)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return None
+    agreed = consent.has_agreed(settings, task.address, server)
+    with st.expander(language.translate("Text that is sent"), expanded=not agreed):
+        st.code(request.text, language=None, wrap_lines=True)
+    _destination(server, agreed)
+    label = language.translate("Ask") if agreed else language.translate("Agree and ask")
+    if st.button(markdown.escape(label), type="primary", icon=":material/send:", key=f"assist_go_{key}"):
+        with st.spinner(
+            markdown.fill_template("Waiting for {model}, at most a minute …", model=server.model)
+        ):
+            is_answered = _send(task, key, request, agreed)
+        if is_answered and not agreed:
+            st.rerun()  # without the question for consent
+    kept = st.session_state.get(_STATE.format(key))
+    if kept is None or kept[0] != (task.address, request.text):
+        return None
+    found: Proposals = kept[1]
+    return found
+
+
+def _destination(server: Server, agreed: bool) -> None:
+    """Say where the text goes, and how often the person may ask today."""
+    host = urlsplit(server.url).netloc
+    if not agreed:
+        markdown.markdown(
+            markdown.fill_template(
+                "This text goes to **{host}**, to the model **{model}**. Agree once, and texts of this set go there whenever "
+                "you ask.",
+                host=host,
+                model=server.model,
+            )
+        )
+    limit = quotas.quota_limit(session.studio().settings, "assist")
+    if limit is not None:
+        markdown.caption(
+            markdown.fill_template(
+                "It goes to {host}, up to {limit} times a day.", host=host, limit=f"{limit:.0f}"
+            )
+        )
+
+
+def _send(task: TaskSet, key: str, request: Request, agreed: bool) -> bool:
+    """Send a request and keep its proposals in the session; a refusal is shown. Whether there are proposals."""
+    settings = session.studio().settings
+    st.session_state.pop(_STATE.format(key), None)
+    try:
+        if not agreed:
+            service.agree(settings, task.address)
+        found = service.propose(settings, task.address, request)
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
+        return False
+    st.session_state[_STATE.format(key)] = ((task.address, request.text), found)
+    return True
+
+
+def _offer(task: TaskSet, kind: Kind, question: Question | None, found: Proposals) -> None:
+    """Draw each proposal with the button that takes it."""
+    for number, text in enumerate(found.texts):
+        with st.container(border=True):
+            markdown.markdown(markdown.escape(text))
+            if question is not None and st.button(
+                language.translate("Use this wording"), icon=":material/check:", key=f"assist_take_{number}"
+            ):
+                widgets.perform_action(
+                    partial(_take_text, task, question, kind, text, found.model), partial(forget, "panel")
+                )
+    for number, one in enumerate(found.questions):
+        with st.container(border=True):
+            markdown.markdown(markdown.fill_template("**{question}**", question=one.question))
+            markdown.markdown(markdown.line_by_line(_choices(one)))
+            if st.button(
+                language.translate("Add this question"), icon=":material/add:", key=f"assist_add_{number}"
+            ):
+                widgets.perform_action(
+                    partial(_take_question, task, one, found), partial(_drop_question, task, number)
+                )
+    _left_out(found)
+
+
+def _choices(question: Question) -> list[str]:
+    marks = ("✓" if index == question.answer else " " for index in range(len(question.choices)))
+    return [
+        f"{LETTERS[index]}: {text} {mark}".rstrip()
+        for index, (text, mark) in enumerate(zip(question.choices, marks, strict=True))
+    ]
+
+
+def _left_out(found: Proposals) -> None:
+    if found.left_out:
+        markdown.caption(
+            markdown.fill_count(
+                "{number} more was left out: no text, too long, or there already.",
+                "{number} more were left out: no texts, too long, or there already.",
+                found.left_out,
+            )
+        )
+
+
+def _take_text(task: TaskSet, question: Question, kind: Kind, text: str, model: str) -> None:
+    saved = service.take_text(session.studio().settings, task.address, question, kind, text, model)
+    last_edit.after_save(saved)
+    markdown.toast(language.translate("The question has the new wording. Undo takes it back."))
+
+
+def _take_question(task: TaskSet, question: Question, found: Proposals) -> None:
+    saved = service.take_question(session.studio().settings, task.address, question, found.model)
+    last_edit.after_save(saved)
+    markdown.toast(language.translate("The question is in the set. Undo takes it back."))
+
+
+def _drop_question(task: TaskSet, number: int) -> None:
+    """Drop a question that was added from the session's proposals; the others stay."""
+    of, found = st.session_state[_STATE.format("panel")]
+    rest = (*found.questions[:number], *found.questions[number + 1 :])
+    st.session_state[_STATE.format("panel")] = (of, found.model_copy(update={"questions": rest}))
+
+
+def forget(key: str) -> None:
+    """Drop the session's proposals.
+
+    Args:
+        key: Name of the request in the session.
+    """
+    st.session_state.pop(_STATE.format(key), None)
