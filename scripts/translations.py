@@ -29,7 +29,15 @@ SINGLE = {
     },
     "widgets": {"headline": (0,), "empty_state": (0,), "run_first": (0,), "how_computed": tuple(range(9))},
     "urls": {"link": (1,)},
-    "": {"Place": (1,), "Tab": (1,), "headline": (0,), "empty_state": (0,), "link": (1,)},
+    "": {
+        "translate": (0,),
+        "mark": (0,),
+        "Place": (1,),
+        "Tab": (1,),
+        "headline": (0,),
+        "empty_state": (0,),
+        "link": (1,),
+    },
 }
 PLURAL = {"language": ("translate_count",), "markdown": ("fill_count",)}
 # Modules below the interface whose constant texts pages show as they are; sentences with numbers stay English.

@@ -2,7 +2,8 @@
 
 English is the language of the code, and what a text without a translation shows. A catalogue is a file,
 `ui/base/locale/LANGUAGE/LC_MESSAGES/studio.po`, with its compiled form beside it (`python -m scripts.translations`).
-`E2LM_LANGUAGE` chooses one for everybody, else each visitor's browser does.
+Each visitor chooses one in the sidebar, which their browser remembers in a cookie; before that `E2LM_LANGUAGE`
+does, else the browser's own language.
 
 Values that all sessions share are computed in English (`in_english`), so that no visitor's language is kept in
 them. What is drawn once for all has the language in its key (`ui/cache/element_replay.py`).
@@ -25,6 +26,8 @@ from e2lm_core.ui.base import streamlit_internals
 DOMAIN = "studio"
 # A comma would be read as the decimal sign in many languages, and a point as that of the scores beside it.
 THOUSANDS = "\u202f"
+COOKIE = "e2lm_language"  # the visitor's choice; `ui/base/viewport.py` writes it
+_CHOSEN, _CHOSEN_HERE = "language", "language_chosen"
 _SHARED: ContextVar[bool] = ContextVar("shared_value", default=False)
 
 
@@ -64,14 +67,38 @@ def whole_number(number: int) -> str:
 
 
 def current() -> str:
-    """The language of what is drawn now: the chosen one, else the browser's, else English."""
+    """The language of what is drawn now: the visitor's choice, else the server's, else the browser's, else English."""
     if _SHARED.get():
         return ENGLISH
-    if chosen := os.environ.get("E2LM_LANGUAGE"):
-        return chosen
     # Outside of a page's run Streamlit would log a warning for every text.
-    is_page = streamlit_internals.current_script_run() is not None
-    return _of_locale(st.context.locale) if is_page else _of_locale(None)
+    if streamlit_internals.current_script_run() is None:
+        return os.environ.get("E2LM_LANGUAGE") or _of_locale(None)
+    if (found := st.session_state.get(_CHOSEN)) is None:
+        found = st.session_state[_CHOSEN] = _at_first()
+    return str(found)
+
+
+def _at_first() -> str:
+    """The language of a new session."""
+    remembered = st.context.cookies.get(COOKIE)
+    if remembered in languages():
+        return remembered
+    return os.environ.get("E2LM_LANGUAGE") or _of_locale(st.context.locale)
+
+
+def name_of(language: str) -> str:
+    """A language's own name: a catalogue translates "English" by it."""
+    return mark("English") if language == ENGLISH else _catalogue(language).gettext("English")
+
+
+def is_chosen() -> bool:
+    """Whether the visitor has chosen the language in this session, so that the browser shall remember it."""
+    return _CHOSEN_HERE in st.session_state
+
+
+def choose(language: str) -> None:
+    """Draw pages in this language from now on, in this session and in later ones of this browser."""
+    st.session_state[_CHOSEN] = st.session_state[_CHOSEN_HERE] = language
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -72,6 +73,27 @@ def test_the_browser_chooses_among_the_languages_with_a_catalogue(monkeypatch) -
         None: "en",
     }.items():
         assert language._of_locale(locale) == expected
+
+
+@pytest.mark.parametrize(
+    ("cookie", "server", "browser", "expected"),
+    [
+        ("de", "en", "en-US", "de"),
+        ("en", "de", "de-DE", "en"),
+        ("../x", "de", "en-US", "de"),
+        (None, None, "de-AT", "de"),
+        ("", None, None, "en"),
+    ],
+)
+def test_a_remembered_choice_outdoes_the_server_which_outdoes_the_browser(
+    monkeypatch, cookie: str | None, server: str | None, browser: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("E2LM_LANGUAGE", raising=False)
+    if server:
+        monkeypatch.setenv("E2LM_LANGUAGE", server)
+    context = SimpleNamespace(cookies={} if cookie is None else {language.COOKIE: cookie}, locale=browser)
+    monkeypatch.setattr(language, "st", SimpleNamespace(context=context))
+    assert language._at_first() == expected
 
 
 def test_a_language_without_a_catalogue_is_refused_in_a_sentence(tmp_path) -> None:
