@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from e2lm_core.base.sentences import Sentence
+
 METRIC_LABEL = {
-    "acc": "accuracy",
-    "acc_norm": "length-adjusted accuracy",
-    "margin": "margin (nats)",
-    "norm_prob": "probability of the right answer",
-    "bpb": "bits per byte (lower is better)",
+    "acc": Sentence("accuracy"),
+    "acc_norm": Sentence("length-adjusted accuracy"),
+    "margin": Sentence("margin (nats)"),
+    "norm_prob": Sentence("probability of the right answer"),
+    "bpb": Sentence("bits per byte (lower is better)"),
 }
 
 
@@ -23,14 +25,14 @@ METRIC_HELP = {
 
 
 SCORES = {
-    "final": "final value",
+    "final": Sentence("final value"),
     "score": "Score",
     "sq": "SQ",
     "rc": "RC",
     "cs": "CS",
     "snr": "SNR",
-    "snr_detrended": "SNR, detrended",
-    "decision_accuracy": "decision accuracy",
+    "snr_detrended": Sentence("SNR, detrended"),
+    "decision_accuracy": Sentence("decision accuracy"),
 }
 
 

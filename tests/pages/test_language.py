@@ -41,7 +41,8 @@ def _read_by(visit: Visit, monkeypatch) -> Iterator[None]:
     """AppTest asks for options' labels outside of the session, which then has no browser."""
     of_locale = language._of_locale
     with monkeypatch.context() as patch:
-        own = visit.at.context["locale"]
+        session = visit.at.session_state
+        own = session["language"] if "language" in session else visit.at.context["locale"]
         patch.setattr(language, "_of_locale", lambda locale: of_locale(own if locale is None else locale))
         yield
 

@@ -20,6 +20,7 @@ from functools import lru_cache
 
 import streamlit as st
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ENGLISH, LOCALE, languages
 from e2lm_core.ui.base import streamlit_internals
 
@@ -37,13 +38,34 @@ def mark(text: str) -> str:
 
 
 def translate(text: str, **values: object) -> str:
-    """A text in the visitor's language, with its `{names}` filled if values are given; English without one."""
+    """A text in the visitor's language, with its `{names}` filled if values are given; English without one.
+
+    Of a `Sentence` its template is translated, and its values are filled in again.
+    """
     language = current()
-    said = text if language == ENGLISH or not text else _catalogue(language).gettext(text)
-    return said.format(**values) if values else said
+    if language == ENGLISH or not text:
+        return text.format(**values) if values else str(text)
+    if isinstance(text, Sentence):
+        text, plural, values = text.template, text.plural, text.values
+        if plural:
+            return translate_count(text, plural, values["number"], **values)
+    said = _catalogue(language).gettext(text)
+    return said.format(**_shown(values)) if values else said
 
 
-def translate_count(one: str, many: str, number: int, **values: object) -> str:
+def _shown(values: dict[str, object]) -> dict[str, object]:
+    """Values as the visitor's language writes them."""
+    return {
+        name: translate(value)
+        if isinstance(value, Sentence)
+        else whole_number(value)
+        if type(value) is int
+        else value
+        for name, value in values.items()
+    }
+
+
+def translate_count(one: str, many: str, number: int, /, **values: object) -> str:
     """A text with a number, `{number}`, in the plural form that the visitor's language has for it.
 
     Args:
@@ -57,7 +79,7 @@ def translate_count(one: str, many: str, number: int, **values: object) -> str:
         said = one if number == 1 else many
     else:
         said = _catalogue(language).ngettext(one, many, number)
-    return said.format(number=whole_number(number), **values)
+    return said.format(**_shown({**values, "number": number}))
 
 
 def whole_number(number: int) -> str:

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.base.settings import Settings
 from e2lm_core.ui.base import language, markdown, page_cache
 
@@ -109,6 +111,21 @@ def test_templates_are_translated_and_their_values_are_not(german) -> None:
         "Copied {number} question to {set}.", "Copied {number} questions to {set}.", 2, set="*a*"
     )
     assert said == "2 Fragen nach \\*a\\* kopiert."
+
+
+def test_a_computed_sentence_is_translated_with_its_values(german) -> None:
+    count = formatting.count(15_000, "question")
+    said = Sentence(
+        "{known} of {questions} are known to the built-in mini models.", known=24, questions=count
+    )
+    assert language.translate(said) == (
+        "Von 15\u202f000 Fragen sind 24 den eingebauten Minimodellen bekannt."
+    )
+    assert markdown.safe_sentence(joined((said, "*x*"))) == f"{language.translate(said)} *x*"
+    assert markdown.fill_template("{name}", name=formatting.count(1, "question")) == "1 Frage"
+    with language.in_english():
+        assert language.translate(said) == said
+    assert f"{said}".startswith("24 of 15,000 questions")  # what commands print
 
 
 def test_shared_values_are_made_in_english(german) -> None:
