@@ -37,7 +37,7 @@ COLUMNS = ("id", "why", "key", "about", "evidence", "what it is", "models", "que
 SHOWN = ("id", "why", "key", "about", "what it is", "question")  # columns in a terminal
 CONTROL_HELP = (
     "Each question's choices are scored under the prompts of other questions, under an empty one, and after its own words "
-    "shuffled, its rarest word alone, and a negation. Where the right choice wins all the same, the question is answered "
+    "shuffled, its rarest word alone, and a negation. Where the right answer wins all the same, the question is answered "
     "without being read."
 )
 CONDITION_LABEL = {
