@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 import streamlit as st
 
@@ -37,7 +38,7 @@ def mark(text: str) -> str:
     return text
 
 
-def translate(text: str, **values: object) -> str:
+def translate(text: str, **values: Any) -> str:
     """A text in the visitor's language, with its `{names}` filled if values are given; English without one.
 
     Of a `Sentence` its template is translated, and its values are filled in again.
@@ -46,14 +47,14 @@ def translate(text: str, **values: object) -> str:
     if language == ENGLISH or not text:
         return text.format(**values) if values else str(text)
     if isinstance(text, Sentence):
-        text, plural, values = text.template, text.plural, text.values
-        if plural:
-            return translate_count(text, plural, values["number"], **values)
+        if text.plural:
+            return translate_count(text.template, text.plural, **text.values)
+        return translate(text.template, **text.values)
     said = _catalogue(language).gettext(text)
     return said.format(**_shown(values)) if values else said
 
 
-def _shown(values: dict[str, object]) -> dict[str, object]:
+def _shown(values: dict[str, Any]) -> dict[str, Any]:
     """Values as the visitor's language writes them."""
     return {
         name: translate(value)
@@ -65,7 +66,7 @@ def _shown(values: dict[str, object]) -> dict[str, object]:
     }
 
 
-def translate_count(one: str, many: str, number: int, /, **values: object) -> str:
+def translate_count(one: str, many: str, number: int, **values: Any) -> str:
     """A text with a number, `{number}`, in the plural form that the visitor's language has for it.
 
     Args:
