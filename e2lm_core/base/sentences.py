@@ -26,7 +26,7 @@ class Sentence(str):
         said = plural if plural and values["number"] != 1 else template
         shown = {name: f"{value:,}" if type(value) is int else value for name, value in values.items()}
         sentence = super().__new__(cls, said.format(**shown) if values else said)
-        sentence.template, sentence.plural, sentence.values = template, plural, values
+        sentence.template, sentence.plural, sentence.values = str(template), str(plural), values
         return sentence
 
     def __reduce__(self) -> tuple[Callable[..., Sentence], tuple[object, ...]]:

@@ -123,6 +123,10 @@ def test_a_computed_sentence_is_translated_with_its_values(german) -> None:
     )
     assert markdown.safe_sentence(joined((said, "*x*"))) == f"{language.translate(said)} *x*"
     assert markdown.fill_template("{name}", name=formatting.count(1, "question")) == "1 Frage"
+    of_table = {"known": Sentence("{known} of {questions} are known to the built-in mini models.")}
+    assert language.translate(Sentence(of_table["known"], known=24, questions=count)) == language.translate(
+        said
+    )
     with language.in_english():
         assert language.translate(said) == said
     assert f"{said}".startswith("24 of 15,000 questions")  # what commands print
