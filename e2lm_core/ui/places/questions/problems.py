@@ -277,6 +277,12 @@ def _table(task: TaskSet, left: Sequence[Problem], at: int) -> None:
         selection_mode="multi-row",
         key=f"problems_table_{task.address}_{hash(tuple(problem.key for problem in left))}",
         column_order=("problem", "question") if viewport.is_narrow() else None,
+        column_config={
+            "problem": language.translate("problem"),
+            "question": language.translate("question"),
+            "choices": language.translate("choices"),
+            "reason": language.translate("reason"),
+        },
     )
     rows = list(picked.selection.rows)
     if len(rows) == 1 and rows[0] != at and st.session_state.get("problem_row") != rows:

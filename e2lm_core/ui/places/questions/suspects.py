@@ -64,6 +64,12 @@ def _table(task: TaskSet, found: SuspectList) -> None:
         selection_mode="multi-row",
         key=f"questions_suspects_{hash(tuple(suspect.question_id for suspect in found.listed))}",
         column_order=("why", "question") if viewport.is_narrow() else None,
+        column_config={
+            "why": language.translate("why"),
+            "question": language.translate("question"),
+            "choices": language.translate("choices"),
+            "reason": language.translate("reason"),
+        },
     )
     widgets.csv_button(
         lambda: remembered.suspect_frame(task, found), f"{task.name}-suspects.csv", "questions_suspects"
