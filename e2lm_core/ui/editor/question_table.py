@@ -36,9 +36,9 @@ from e2lm_core.ui.editor import (
     file_import,
     last_edit,
     live_results,
+    script_words,
     table_notes,
     table_script,
-    table_words,
 )
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
@@ -75,7 +75,7 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
             "measures": _asked(task),
             "rest_ms": autosave.REST_MS,
             "again_ms": autosave.AGAIN_MS,
-            "words": table_words.table_words(),
+            "words": script_words.script_words(),
         },
         on_changed_change=_changed,
         on_pasted_change=_pasted,

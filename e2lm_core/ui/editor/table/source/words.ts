@@ -9,7 +9,7 @@ export function speak(given: Record<string, string> = {}) {
   isEnglish = !Object.keys(given).length;
 }
 
-/** A text that is said where it is shown; `ui/editor/table_words.py` lists these and those of `say`. */
+/** A text that is said where it is shown; `ui/editor/script_words.py` lists these and those of `say`. */
 export const mark = <Text extends string>(text: Text): Text => text;
 
 /** A text in the page's language, its `{names}` filled. */

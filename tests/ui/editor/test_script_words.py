@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from e2lm_core.ui.editor import table_words
+from e2lm_core.ui.editor import script_words
 from tests.conftest import ROOT
 
 SOURCE = ROOT / "e2lm_core" / "ui" / "editor" / "table" / "source"
@@ -20,8 +20,8 @@ def _said() -> set[str]:
 
 
 def test_the_page_knows_every_word_of_the_script_and_no_other() -> None:
-    assert set(table_words.TEXTS) == _said()
-    assert len(table_words.TEXTS) == len(set(table_words.TEXTS))
+    assert set(script_words.TEXTS) == _said()
+    assert len(script_words.TEXTS) == len(set(script_words.TEXTS))
 
 
 def test_no_element_has_words_of_its_own() -> None:
@@ -33,7 +33,7 @@ def test_no_element_has_words_of_its_own() -> None:
 
 def test_english_sends_nothing_and_german_every_word(monkeypatch) -> None:
     monkeypatch.setenv("E2LM_LANGUAGE", "en")
-    assert table_words.table_words() == {}
+    assert script_words.script_words() == {}
     monkeypatch.setenv("E2LM_LANGUAGE", "de")
-    assert table_words.table_words()["no subject"] == "ohne Fach"
-    assert table_words.table_words().keys() == set(table_words.TEXTS)
+    assert script_words.script_words()["no subject"] == "ohne Fach"
+    assert script_words.script_words().keys() == set(script_words.TEXTS)

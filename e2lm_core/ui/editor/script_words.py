@@ -1,7 +1,7 @@
 """Words of the question table's script in the visitor's language.
 
 The script holds them in English (`say` and `mark` in `table/source`); this list is what the page translates.
-Tested in tests/ui/editor/test_table_words.py.
+Tested in tests/ui/editor/test_script_words.py.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ TEXTS = (
 )
 
 
-def table_words() -> dict[str, str]:
+def script_words() -> dict[str, str]:
     """Translations by the English text; empty in English."""
     return _of_language(language.current())
 
