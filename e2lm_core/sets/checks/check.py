@@ -27,13 +27,32 @@ _SOUND: Each[bool] = Each(question_features.KEPT)
 _TRAINED: Each[str] = Each(question_features.KEPT)
 
 
+_DOUBTS = {
+    "repeated_question": Sentence("Question {n}: it repeats question {first}; keep one of them."),
+    "near_duplicate": Sentence(
+        "Question {n}: it has the words and the answer of question {first}; keep one."
+    ),
+    "near_copy": Sentence(
+        "Question {n}: choices {first} and {second} are nearly the same ({text}). Make them clearly different."
+    ),
+    "not_english": Sentence(
+        "Question {n} may not be in English. The models know English only: translate it."
+    ),
+    "training_overlap": Sentence("Question {n} repeats 13 words from the training text ({text}). Reword it."),
+}
+
+
 class _Doubt(NamedTuple):
     """Warning about a question, light enough to make before the list of its kind is cut to 50."""
 
     code: str
-    sentence: str
+    values: dict[str, str]
     question_id: str
     severity: Literal["warning"] = "warning"
+
+    def finding(self) -> Finding:
+        """The finding of this warning."""
+        return _warning(self.code, Sentence(_DOUBTS[self.code], **self.values), self.question_id)
 
 
 def structural_errors(
@@ -281,19 +300,11 @@ def _duplicates(
         first = exact.setdefault((of_it.text, of_it.choices), number)
         alike = loose.setdefault(of_it.loose, number)
         if first != number:
-            sentence = Sentence(
-                "Question {n}: it repeats question {first}; keep one of them.",
-                n=str(number),
-                first=str(first),
-            )
-            findings.append(_Doubt("repeated_question", sentence, question.id))
+            values = {"n": str(number), "first": str(first)}
+            findings.append(_Doubt("repeated_question", values, question.id))
         elif alike != number:
-            sentence = Sentence(
-                "Question {n}: it has the words and the answer of question {first}; keep one.",
-                n=str(number),
-                first=str(alike),
-            )
-            findings.append(_Doubt("near_duplicate", sentence, question.id))
+            values = {"n": str(number), "first": str(alike)}
+            findings.append(_Doubt("near_duplicate", values, question.id))
     return findings
 
 
@@ -308,13 +319,12 @@ def _near_copies(
     return [
         _Doubt(
             "near_copy",
-            Sentence(
-                "Question {n}: choices {first} and {second} are nearly the same ({text}). Make them clearly different.",
-                n=str(number),
-                first=formatting.choice_letter(first),
-                second=formatting.choice_letter(position),
-                text=_excerpt(question.choices[position]),
-            ),
+            {
+                "n": str(number),
+                "first": formatting.choice_letter(first),
+                "second": formatting.choice_letter(position),
+                "text": _excerpt(question.choices[position]),
+            },
             question.id,
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
@@ -328,10 +338,9 @@ def _not_english(
     return [
         _Doubt(
             "not_english",
-            Sentence(
-                "Question {n} may not be in English. The models know English only: translate it.",
-                n=str(number),
-            ),
+            {
+                "n": str(number),
+            },
             question.id,
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
@@ -351,11 +360,10 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
     return [
         _Doubt(
             "training_overlap",
-            Sentence(
-                "Question {n} repeats 13 words from the training text ({text}). Reword it.",
-                n=str(number),
-                text=_excerpt(gram),
-            ),
+            {
+                "n": str(number),
+                "text": _excerpt(gram),
+            },
             question.id,
         )
         for number, (question, gram) in enumerate(
@@ -370,21 +378,21 @@ def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
     kinds = Counter(f.code for f in findings if f.severity == "warning")
     shown: Counter[str] = Counter()
     kept = []
-    for finding in findings:
-        if finding.severity == "warning":
-            shown[finding.code] += 1
-            if shown[finding.code] == SHOWN_OF_A_KIND + 1:
-                more = kinds[finding.code] - SHOWN_OF_A_KIND
-                have = Sentence(
-                    "{number} more question has the same: {sentence}",
-                    "{number} more questions have the same: {sentence}",
-                    number=more,
-                    sentence=finding.sentence,
-                )
-                kept.append(_warning(finding.code, have))
-            if shown[finding.code] > SHOWN_OF_A_KIND:
+    for found in findings:
+        if found.severity == "warning":
+            shown[found.code] += 1
+            if shown[found.code] > SHOWN_OF_A_KIND + 1:
                 continue
-        kept.append(finding if isinstance(finding, Finding) else Finding(**finding._asdict()))
+        finding = found if isinstance(found, Finding) else found.finding()
+        if shown[found.code] == SHOWN_OF_A_KIND + 1 and found.severity == "warning":
+            have = Sentence(
+                "{number} more question has the same: {sentence}",
+                "{number} more questions have the same: {sentence}",
+                number=kinds[found.code] - SHOWN_OF_A_KIND,
+                sentence=finding.sentence,
+            )
+            finding = _warning(found.code, have)
+        kept.append(finding)
     return kept
 
 
