@@ -29,10 +29,20 @@ SINGLE = {
     },
     "widgets": {"headline": (0,), "empty_state": (0,), "run_first": (0,), "how_computed": tuple(range(9))},
     "urls": {"link": (1,)},
-    "": {"Place": (1,), "Tab": (1,), "headline": (0,), "empty_state": (0,), "link": (1,)},
+    "": {
+        "translate": (0,),
+        "mark": (0,),
+        "Sentence": (0,),
+        "Place": (1,),
+        "Tab": (1,),
+        "headline": (0,),
+        "empty_state": (0,),
+        "link": (1,),
+    },
 }
-PLURAL = {"language": ("translate_count",), "markdown": ("fill_count",)}
-# Modules below the interface whose constant texts pages show as they are; sentences with numbers stay English.
+PLURAL = {"language": ("translate_count",), "markdown": ("fill_count",), "": ("Sentence",)}
+COUNT = ("formatting", "count")  # the number of a thing, by its noun
+# Modules below the interface whose constant texts pages show as they are; computed ones are a `Sentence`.
 CONSTANTS = {
     "base/labels.py": ("METRIC_HELP", "SCORE_NAMES", "SCORE_HELP", "PART_HELP"),
     "runs/messages/doors.py": (),
@@ -58,9 +68,13 @@ class Text(NamedTuple):
 def extracted(package: Path = PACKAGE) -> dict[Text, list[str]]:
     """Texts of the interface, each with the modules that show it, in the order of the modules."""
     found: dict[Text, list[str]] = {}
-    for path in [*sorted((package / "ui").rglob("*.py")), *(package / one for one in CONSTANTS)]:
-        tree, name = ast.parse(path.read_text(encoding="utf-8")), path.relative_to(package).as_posix()
-        for text in _called(tree) if name.startswith("ui/") else _constants(tree, CONSTANTS[name]):
+    for path in sorted(package.rglob("*.py"), key=lambda path: ("ui" not in path.parts, path)):
+        source, name = path.read_text(encoding="utf-8"), path.relative_to(package).as_posix()
+        if not name.startswith("ui/") and "Sentence(" not in source and name not in CONSTANTS:
+            continue
+        tree = ast.parse(source)
+        constants = _constants(tree, CONSTANTS[name]) if name in CONSTANTS else ()
+        for text in [*_called(tree), *constants]:
             if name not in found.setdefault(text, []):
                 found[text].append(name)
     return found
@@ -75,10 +89,12 @@ def _called(tree: ast.AST) -> Iterator[Text]:
                 module = ""
             case _:
                 continue
-        if name in PLURAL.get(module, ()):
-            forms = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
-            if len(forms) == 2:
-                yield Text(*forms)
+        forms = [one.value for one in node.args if isinstance(one, ast.Constant) and type(one.value) is str]
+        if (module, name) == COUNT and forms:
+            yield Text(f"{{number}} {forms[0]}", f"{{number}} {forms[1] if forms[1:] else f'{forms[0]}s'}")
+        if name in PLURAL.get(module, ()) and len(node.args) > 1 and len(forms) > 1:
+            yield Text(forms[0], forms[1])
+            continue
         for at in SINGLE.get(module, {}).get(name, ()):
             if at < len(node.args):
                 yield from (Text(text) for text in _literals(node.args[at]) if _has_words(text))

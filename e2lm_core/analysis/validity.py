@@ -15,33 +15,34 @@ from typing import Any
 from e2lm_core.analysis.questions.suspects.shifted_keys import find_shifted_keys
 from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, ModelInfo, SelectionOrigin, Value
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import CurveScores, Scores
 from e2lm_core.scores.uncertainty import null
 
-NOTHING_TAUGHT = (
+NOTHING_TAUGHT = Sentence(
     "The built-in mini models never learned these facts, so their results on this set mean nothing."
 )
 ADVICE = "Add larger models."
-NOTHING_TOLD = (
+NOTHING_TOLD = Sentence(
     "This score is no better than guessing, so no advice is given. Add questions, or use "
     "models that know these facts."
 )
 
-CHOSEN = "These questions were chosen on these models"
+CHOSEN = Sentence("These questions were chosen on these models")
 
 
-NO_SIGNAL = (
+NO_SIGNAL = Sentence(
     "The curves are not distinguishable from those of random answers to the same questions, so nothing is advised, "
     "ranked or planned from them: more questions, or others that these models have learned, come first."
 )
-NO_NULL = (
+NO_NULL = Sentence(
     "What random answers to the same questions would score is not known, so nothing is advised, ranked or planned "
     "from the score."
 )
-NO_ADVICE = "Nothing is advised, ranked or planned from its scores."
+NO_ADVICE = Sentence("Nothing is advised, ranked or planned from its scores.")
 MIN_KNOWN, MIN_KNOWN_SHARE = 20, 0.5  # questions that mini models must know for the set's scores to count
 
 
@@ -59,16 +60,20 @@ def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
         return NOTHING_TAUGHT
     if told < MIN_KNOWN_SHARE * number:
         return _too_few_known_sentence(told, number)
-    return (
-        f"The built-in mini models know {told:,} of these {number:,} questions; on the others their results mean "
-        "nothing."
+    return Sentence(
+        "The built-in mini models know {known} of these {all} questions; on the others their results mean nothing.",
+        known=told,
+        all=number,
     )
 
 
 def _too_few_known_sentence(known: int, number: int) -> str:
-    return (
-        f"The built-in mini models know {known:,} of these {number:,} questions, too few to judge the set: it takes half "
-        f"of a set, and {MIN_KNOWN}."
+    return Sentence(
+        "The built-in mini models know {known} of these {all} questions, too few to judge the set: it takes half of a set, "
+        "and {least}.",
+        known=known,
+        all=number,
+        least=MIN_KNOWN,
     )
 
 
@@ -102,14 +107,21 @@ def origin_note(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> 
     """Sentence of `selection_note` from a set's origin and the models that it is scored on."""
     if (found := _origin_on(origin, models)) is None:
         return None
-    rules = f"from {found.parent} by the rule {found.rule}"
-    if found.earlier is not None:
-        rules += f", and before that from {found.earlier.parent} by the rule {found.earlier.rule}"
+    rules = [Sentence("from {set} by the rule {rule}", set=found.parent, rule=found.rule)]
+    if (earlier := found.earlier) is not None:
+        rules.append(
+            Sentence(", and before that from {set} by the rule {rule}", set=earlier.parent, rule=earlier.rule)
+        )
     if origin is not None and origin.trial is not None:
-        rules += f" ({formatting.ordinal(origin.trial).lower()} choice tried on these questions)"
-    return (
-        f"{CHOSEN}, {rules}: their scores here are chosen as well, so they have no "
-        "p, and nothing is advised, ranked or planned from them. Measure them on models of another family."
+        tried = formatting.ordinal(origin.trial).lower()
+        rules.append(
+            Sentence(" ({ordinal} choice tried on these questions)", ordinal=tried, trial=origin.trial)
+        )
+    return Sentence(
+        "{chosen}, {rules}: their scores here are chosen as well, so they have no p, and nothing is advised, ranked or "
+        "planned from them. Measure them on models of another family.",
+        chosen=CHOSEN,
+        rules=joined(rules, ""),
     )
 
 
@@ -166,9 +178,16 @@ def incomplete_reason(measurements: Measurements, running: bool = False) -> str 
     """
     if measurements.complete_checkpoints == measurements.checkpoints:
         return None
-    return (
-        f"{measurements.complete_checkpoints:,} of {formatting.count(measurements.checkpoints, 'checkpoint')} so far: scores, "
-        f"ranks and plans follow when all have results. {'The run goes on.' if running else 'Run the rest, or choose others.'}"
+    return joined(
+        (
+            Sentence(
+                "{done} of {number} checkpoint so far: scores, ranks and plans follow when all have results.",
+                "{done} of {number} checkpoints so far: scores, ranks and plans follow when all have results.",
+                done=measurements.complete_checkpoints,
+                number=measurements.checkpoints,
+            ),
+            Sentence("The run goes on." if running else "Run the rest, or choose others."),
+        )
     )
 
 
@@ -209,7 +228,7 @@ def meaningless_reason(measurements: Measurements) -> str | None:
         return shifted.sentence
     if why := too_few_known_reason(measurements) or selection_note(measurements):
         return why
-    return f"{measurements.cue_words} {NO_ADVICE}" if measurements.cue_words else None
+    return joined((measurements.cue_words, NO_ADVICE)) if measurements.cue_words else None
 
 
 def too_few_known_reason(measurements: Measurements) -> str | None:
@@ -238,7 +257,8 @@ def _can_have_score(measurements: Measurements, scores: Scores) -> bool:
 
 def _no_meaning_reason(value: Value, within_null: str) -> str | None:
     if value.value is None:
-        return f"Nothing is advised, ranked or planned from an undefined score. {value.why}"
+        said = Sentence("Nothing is advised, ranked or planned from an undefined score.")
+        return joined((said, value.why or "None"))
     if value.null is None:
         return NO_NULL
     return within_null if null.is_within_null(value) else None
@@ -254,8 +274,8 @@ def no_ranking_advice_reason(measurements: Measurements, scores: Scores, running
         return why
     if not null.is_within_null(scores.decision_accuracy):
         return None
-    return (
+    return Sentence(
         "That the models stand later as they stand early is not distinguishable from random answers to the same questions "
-        f"({formatting.random_baseline(scores.decision_accuracy.null)}), so no question is said to hold their order up or to "
-        "spoil it."
+        "({random}), so no question is said to hold their order up or to spoil it.",
+        random=formatting.random_baseline(scores.decision_accuracy.null),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from e2lm_core.base.records import SHARES, NullDistribution
+from e2lm_core.base.sentences import Sentence, joined
 
 DASH = "–"
 MAX_OF_A_SENTENCE = 300  # characters
@@ -40,12 +41,17 @@ def random_baseline(null: NullDistribution | None, share: bool = False) -> str:
     if null is None:
         return ""
     said = percent if share else score
-    return f"random answers give {said(null.mean)}, up to {said(null.q95)} in 95% of draws; {_chance(null)}"
+    return Sentence(
+        "random answers give {mean}, up to {q95} in 95% of draws; {p}",
+        mean=said(null.mean),
+        q95=said(null.q95),
+        p=_chance(null),
+    )
 
 
 def random_baseline_short(null: NullDistribution) -> str:
     """Short clause for the score of random answers: random answers give 0.173; p = 0.31."""
-    return f"random answers give {score(null.mean)}; {_chance(null)}"
+    return Sentence("random answers give {mean}; {p}", mean=score(null.mean), p=_chance(null))
 
 
 def _chance(null: NullDistribution) -> str:
@@ -68,7 +74,7 @@ def metric_value(metric: str, value: float | None) -> str:
 
 def difference(metric: str, value: float) -> str:
     """Size of a difference in the metric's unit, such as 2.1 points or 0.031."""
-    return f"{100 * value:.2g} points" if metric in SHARES else f"{value:.2g}"
+    return Sentence("{value} points", value=f"{100 * value:.2g}") if metric in SHARES else f"{value:.2g}"
 
 
 def lead(metric: str, value: float, unit: bool = True) -> str:
@@ -90,7 +96,9 @@ def tokens(count: float | None) -> str:
 
 def checkpoint_position(step: int, tokens_seen: float | None) -> str:
     """Position of a checkpoint: 1.3 M tokens, or step 1,300 if the family records no tokens."""
-    return f"{tokens(tokens_seen)} tokens" if _known(tokens_seen) else f"step {step:,}"
+    if _known(tokens_seen):
+        return Sentence("{tokens} tokens", tokens=tokens(tokens_seen))
+    return Sentence("step {step}", step=step)
 
 
 def duration(seconds: float | None) -> str:
@@ -98,13 +106,13 @@ def duration(seconds: float | None) -> str:
     if not _known(seconds):
         return DASH
     if seconds < 1.5:
-        return "about 1 s"
+        return Sentence("about {number} s", number="1")
     if seconds < 90:
         step = 1 if seconds < 10 else 5
-        return f"about {max(step, round(seconds / step) * step):.0f} s"
+        return Sentence("about {number} s", number=f"{max(step, round(seconds / step) * step):.0f}")
     if seconds < 5400:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {seconds / 3600:.1f} h"
+        return Sentence("about {number} min", number=f"{seconds / 60:.0f}")
+    return Sentence("about {number} h", number=f"{seconds / 3600:.1f}")
 
 
 def ordinal(number: int) -> str:
@@ -120,16 +128,18 @@ def choice_letter(position: int) -> str:
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: 1 question, 300 questions."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return Sentence(f"{{number}} {noun}", f"{{number}} {plural or noun + 's'}", number=number)
 
 
-def join_words(names: list[str], max_items: int = 3) -> str:
+def join_words(names: Sequence[str], max_items: int = 3) -> str:
     """A list in words: a, b and c, or a, b, c and 4 more."""
     if len(names) <= 1:
-        return "".join(names)
+        return names[0] if names else ""
     if len(names) <= max_items:
-        return f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{', '.join(names[:max_items])} and {len(names) - max_items} more"
+        return Sentence("{names} and {last}", names=joined(names[:-1], ", "), last=names[-1])
+    return Sentence(
+        "{names} and {more} more", names=joined(names[:max_items], ", "), more=str(len(names) - max_items)
+    )
 
 
 def size(count: float | None) -> str:

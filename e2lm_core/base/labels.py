@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from e2lm_core.base.sentences import Sentence
+
 METRIC_LABEL = {
-    "acc": "accuracy",
-    "acc_norm": "length-adjusted accuracy",
-    "margin": "margin (nats)",
-    "norm_prob": "probability of the right answer",
-    "bpb": "bits per byte (lower is better)",
+    "acc": Sentence("accuracy"),
+    "acc_norm": Sentence("length-adjusted accuracy"),
+    "margin": Sentence("margin (nats)"),
+    "norm_prob": Sentence("probability of the right answer"),
+    "bpb": Sentence("bits per byte (lower is better)"),
 }
 
 
 METRIC_HELP = {
-    "acc": "The share of questions whose gold choice has the highest log-likelihood.",
+    "acc": "The share of questions whose right answer has the highest log-likelihood.",
     "acc_norm": "As accuracy, with each log-likelihood divided by its choice's number of characters.",
-    "margin": "The gold choice's log-likelihood less the mean of the others', in nats. Long choices weigh "
+    "margin": "The right answer's log-likelihood less the mean of the others', in nats. Long choices weigh "
     "more.",
     "norm_prob": "Probability of the right answer among the choices (softmax of the log-likelihoods).",
-    "bpb": "Minus the gold choice's log-likelihood by its bytes, in bits. Lower is better; it has no chance "
+    "bpb": "Minus the right answer's log-likelihood by its bytes, in bits. Lower is better; it has no chance "
     "level.",
 }
 
 
 SCORES = {
-    "final": "final value",
+    "final": Sentence("final value"),
     "score": "Score",
     "sq": "SQ",
     "rc": "RC",
     "cs": "CS",
     "snr": "SNR",
-    "snr_detrended": "SNR, detrended",
-    "decision_accuracy": "decision accuracy",
+    "snr_detrended": Sentence("SNR, detrended"),
+    "decision_accuracy": Sentence("decision accuracy"),
 }
 
 
@@ -59,7 +61,7 @@ SCORE_HELP = {
     "if one of the three parts is.",
     "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end "
     "and at the last checkpoint. Source: DataDecide (AI2).",
-    "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "
+    "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's checkpoint noise at its last 5 "
     "checkpoints.",
 }
 

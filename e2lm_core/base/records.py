@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from e2lm_core.base.sentences import SentenceField
 from e2lm_core.base.titles import title_of_metadata
 
 CLOZE_TEXT = "Question: {{question}}\nAnswer:"
@@ -257,7 +258,7 @@ class Finding(Record):
 
     severity: Literal["error", "warning"]
     code: str  # stable, machine-readable: "gold_range", "repeated_choice", …
-    sentence: str
+    sentence: SentenceField
     question_id: str | None = None
 
 
@@ -446,7 +447,7 @@ class Value(Record):
     """
 
     value: float | None
-    why: str | None = None
+    why: SentenceField | None = None
     interval: tuple[float, float] | None = None
     coverage: float | None = None
     kind: str | None = None
@@ -472,7 +473,7 @@ class SignalQuality(Record):
     points: int
     spearman: float | None = None
     signed_autocorrelation: float | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 Json = Mapping[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.formatting import tokens
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.palette import Theme
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
@@ -99,36 +100,42 @@ def _checked_layout(theme: Theme, narrow: bool) -> dict:
 _FOREIGN_TAG = re.compile(r"<(?!(?:br ?/?|/?(?:b|i|sub|sup|extra))>)")
 
 
-def without_links(figure: go.Figure) -> go.Figure:
+def without_links(figure: go.Figure, say: Callable[[str], str] = str) -> go.Figure:
     """Escape all tags in the figure's texts but line breaks, bold, italic, sub- and superscript.
 
     Changes and returns the same figure.
+
+    Args:
+        figure: The figure.
+        say: Translates the texts that are a `Sentence`.
     """
     for part in (*figure._data, figure._layout):
-        _unmark(part)
+        _unmark(part, say)
     return figure
 
 
-def _unmark(part: dict[str, Any]) -> None:
+def _unmark(part: dict[str, Any], say: Callable[[str], str]) -> None:
     for name, value in part.items():
         if isinstance(value, dict):
-            _unmark(value)
-        elif (mended := _unmarked(value)) is not value:
+            _unmark(value, say)
+        elif (mended := _unmarked(value, say)) is not value:
             part[name] = mended
 
 
-def _unmarked(value: Any) -> Any:
+def _unmarked(value: Any, say: Callable[[str], str]) -> Any:
     """Value of a figure with foreign tags as text; the same object if there is none."""
+    if isinstance(value, Sentence):
+        value = say(value)
     if isinstance(value, str):
         return _FOREIGN_TAG.sub("&lt;", value) if "<" in value else value
     if isinstance(value, dict):
-        _unmark(value)
+        _unmark(value, say)
         return value
     dtype = getattr(value, "dtype", None)
     if not isinstance(value, (list, tuple)) and (dtype is None or getattr(dtype, "kind", "O") not in "OUT"):
         return value
     old = list(value)
-    new = [_unmarked(one) for one in old]
+    new = [_unmarked(one, say) for one in old]
     return value if all(a is b for a, b in zip(old, new, strict=True)) else new
 
 
@@ -229,7 +236,7 @@ def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None)
         axis: X axis of the chart; None for tokens, or steps if tokens are unknown.
     """
     known = frame["tokens_seen"].notna().all() if len(frame) else True
-    title = axis.title if axis else "tokens seen (millions)" if known else "training step"
+    title = axis.title if axis else Sentence("tokens seen (millions)" if known else "training step")
     values = positions(frame)
     if axis and axis.log and len(frame):
         _log_axis(figure, title, float(values.min()), float(values.max()))

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
     MARGIN,
     checkpoint_labels,
@@ -175,7 +176,7 @@ def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bo
     """
     if chance is not None:
         named = f"{chance:.0%}" if chance >= 0.01 else f"{chance:.1%}"
-        level_line(figure, chance, f"chance {named}", theme, below)
+        level_line(figure, chance, Sentence("chance {share}", share=named), theme, below)
 
 
 def level_line(figure: go.Figure, level: float, name: str, theme: Theme, below: bool = False) -> None:
@@ -225,7 +226,7 @@ def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool =
     add_shape(figure, filled | place_of)
     at = math.log10(end) if log else end
     place = {"x": at, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top", "borderpad": 1}
-    annotate(figure, [plot_note("early window", theme, **place)])
+    annotate(figure, [plot_note(Sentence("early window"), theme, **place)])
 
 
 def add_shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:

@@ -41,7 +41,8 @@ def _read_by(visit: Visit, monkeypatch) -> Iterator[None]:
     """AppTest asks for options' labels outside of the session, which then has no browser."""
     of_locale = language._of_locale
     with monkeypatch.context() as patch:
-        own = visit.at.context["locale"]
+        session = visit.at.session_state
+        own = session["language"] if "language" in session else visit.at.context["locale"]
         patch.setattr(language, "_of_locale", lambda locale: of_locale(own if locale is None else locale))
         yield
 
@@ -92,3 +93,21 @@ def test_names_that_code_and_links_compare_with_stay_english(german: Visit, monk
         assert "Sortieren: eigene zuerst" in at.selectbox(key="sets_order").options
         at.selectbox(key="sets_order").set_value("size").run()
         assert not at.exception
+
+
+def test_a_language_is_chosen_in_the_sidebar_and_other_sessions_keep_theirs(done: Visit, monkeypatch) -> None:
+    """The browser's language is English; a choice outdoes it, and the drawn cards of the other are not shown."""
+    page_cache.clear()
+    done.at.context = {"locale": "en-GB"}
+    assert "Signal quality: the mean" in _said(done, "overview", monkeypatch)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at.context = {"locale": "en-US"}
+    at.run()
+    chooser = Visit(at, done.studio).choose(OWN)
+    control = at.sidebar.selectbox(key="language_control")
+    assert (control.label, control.value, control.options) == ("Language", "en", ["English", "Deutsch"])
+    control.set_value("de").run()
+    assert [one.value for one in at.title] == ["Fragensätze"]
+    for _ in range(2):
+        assert "Signalqualität: das Mittel" in _said(chooser, "overview", monkeypatch)
+        assert "Signal quality: the mean" in _said(done, "overview", monkeypatch)

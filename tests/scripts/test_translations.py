@@ -36,10 +36,20 @@ markdown.caption(f"Hello {name}")
 markdown.escape("as typed")
 urls.link("run", "See the run", icon)
 Tab("run", "Run")
+formatting.count(3, "fact")
+formatting.count(3, "entry", "entries")
+Sentence("{share} done", share=1)
+Sentence("{number} wolf", "{number} wolves", number=2)
 """
     found = [(text.one, text.many) for text in translations._called(ast.parse(code))]
     single = ("Open", "Close", "Sort by", "**{name}** is left out", "No note.", "See the run", "Run")
-    assert sorted(found) == sorted([*((one, "") for one in single), ("{number} set", "{number} sets")])
+    plural = (("set", "sets"), ("fact", "facts"), ("entry", "entries"), ("wolf", "wolves"))
+    assert sorted(found) == sorted(
+        [
+            *((one, "") for one in (*single, "{share} done")),
+            *((f"{{number}} {one}", f"{{number}} {many}") for one, many in plural),
+        ]
+    )
 
 
 def test_constants_of_other_rooms_are_named_dictionaries_labels_and_whole_sentences() -> None:

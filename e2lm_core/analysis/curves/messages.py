@@ -15,6 +15,7 @@ from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.analysis.leads import PairAnswer, short_answer
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import SHARES, ModelInfo
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
 NO_CURVE = "No curve is drawn: each model of this group has one checkpoint here."
@@ -264,26 +265,33 @@ def rise_sentence(measurements: Measurements, metric: str) -> str:
     so_far = progress_note(measurements)
     order = None if so_far else first_ordered_checkpoint(measurements, grid)
     in_order = (
-        f"; from {order} on, larger models stand above smaller ones at every checkpoint" if order else ""
+        Sentence("; from {place} on, larger models stand above smaller ones at every checkpoint", place=order)
+        if order
+        else ""
     )
-    said = [f"{_mean_course(grid, metric)}{in_order}.", *_twins(measurements, metric)]
+    said = [joined((_mean_course(grid, metric), in_order, "."), ""), *_twins(measurements, metric)]
     if so_far:
         said.insert(0, so_far)
-    return " ".join(said)
+    return joined(said)
 
 
 def progress_note(measurements: Measurements) -> str:
     """Note on the number of complete checkpoints; "" if all are complete."""
     if measurements.complete_checkpoints == measurements.checkpoints:
         return ""
-    return f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far."
+    return Sentence(
+        "{done} of {all} checkpoints so far.",
+        done=str(measurements.complete_checkpoints),
+        all=str(measurements.checkpoints),
+    )
 
 
 def _mean_course(grid: Grid, metric: str) -> str:
     """Clause on the mean of all models at the first and the last shared checkpoint."""
     first, last = (formatting.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
     models = formatting.count(len(grid.models), "model")
-    return f"Over {models}, mean {labels.METRIC_LABEL[metric]} {_course(first, last)}"
+    label, course = labels.METRIC_LABEL[metric], _course(first, last)
+    return Sentence("Over {models}, mean {label} {course}", models=models, label=label, course=course)
 
 
 def _twins(measurements: Measurements, metric: str) -> list[str]:
@@ -293,35 +301,58 @@ def _twins(measurements: Measurements, metric: str) -> list[str]:
     if not np.isfinite(values).any():
         return []
     low, high = (formatting.metric_value(metric, v) for v in (np.nanmin(values), np.nanmax(values)))
-    chance = f" (chance {measurements.chance:.0%})" if metric in SHARES else ""
-    who = "The web-only twin stays" if len(curves) == 1 else "The web-only twins stay"
-    return [f"{who} between {low} and {high}{chance}."]
+    chance = Sentence(" (chance {chance})", chance=f"{measurements.chance:.0%}") if metric in SHARES else ""
+    return [
+        Sentence(
+            "The web-only twin stays between {low} and {high}{chance}.",
+            "The web-only twins stay between {low} and {high}{chance}.",
+            number=len(curves),
+            low=low,
+            high=high,
+            chance=chance,
+        )
+    ]
 
 
 def _few(measurements: Measurements, metric: str) -> str:
     """Sentence for sets without two complete checkpoints shared by two scored models."""
     if measurements.complete_checkpoints < measurements.checkpoints:
-        return (
-            f"{measurements.complete_checkpoints} of "
-            f"{formatting.count(measurements.checkpoints, 'checkpoint')} so far: too few to say what the "
-            "curves do."
+        return Sentence(
+            "{done} of {number} checkpoint so far: too few to say what the curves do.",
+            "{done} of {number} checkpoints so far: too few to say what the curves do.",
+            done=str(measurements.complete_checkpoints),
+            number=measurements.checkpoints,
         )
     label = labels.METRIC_LABEL[metric]
     for curve in sorted(measurements.curves, key=lambda c: not c.model.counts_in_scores):
         values = measurements.values(curve.model.name, metric)
         if len(values) > 1:
             first, last = (formatting.metric_value(metric, v) for v in (values[0], values[-1]))
-            return f"The {label} of {curve.model.name} {_course(first, last)} over {len(values)} checkpoints."
-    remedy = "so there is no curve: run more, or choose a model group that has several"
+            return Sentence(
+                "The {label} of {model} {course} over {number} checkpoints.",
+                label=label,
+                model=curve.model.name,
+                course=_course(first, last),
+                number=str(len(values)),
+            )
     if len(measurements.curves) != 1:
-        return f"Every model has one checkpoint here, {remedy}."
+        return Sentence(
+            "Every model has one checkpoint here, so there is no curve: run more, or choose a model group that has several."
+        )
     [curve] = measurements.curves
-    value = formatting.metric_value(metric, float(measurements.values(curve.model.name, metric)[-1]))
-    return f"The {label} of {curve.model.name} is **{value}** at its one checkpoint, {remedy}."
+    return Sentence(
+        "The {label} of {model} is **{value}** at its one checkpoint, so there is no curve: run more, or choose a model "
+        "group that has several.",
+        label=label,
+        model=curve.model.name,
+        value=formatting.metric_value(metric, float(measurements.values(curve.model.name, metric)[-1])),
+    )
 
 
 def _course(first: str, last: str) -> str:
-    return f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
+    if first == last:
+        return Sentence("stays at **{last}**", last=last)
+    return Sentence("goes from **{first} to {last}**", first=first, last=last)
 
 
 def first_ordered_checkpoint(measurements: Measurements, grid: Grid) -> str | None:

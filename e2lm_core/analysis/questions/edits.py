@@ -21,7 +21,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 SHOWN = ("margin", "norm_prob", "acc")
 UNITS = {"margin": " nats"}
 MARGIN_HELP = (
-    "Margin: the gold choice's log-likelihood less the mean of the others', in nats, at each model's last "
+    "Margin: the right answer's log-likelihood less the mean of the others', in nats, at each model's last "
     "checkpoint, averaged over the models that count in scores. Above 0 the models lean to the gold choice; "
     "one nat more means that it has become 2.7 times as likely beside the others. Longer choices have larger "
     "margins."

@@ -31,7 +31,7 @@ COLUMN_HELP = {
     "tokens seen, mean over the models that count. Rises where models learn the question while they are "
     "young.",
     "acc": "The share of the models that count which answer it rightly at the last shared checkpoint.",
-    "margin": "The gold choice's log-likelihood less the mean of the others', in nats, mean over models at "
+    "margin": "The right answer's log-likelihood less the mean of the others', in nats, mean over models at "
     "the last shared checkpoint. Long choices weigh more.",
     "early_margin": "The mean margin over the early window and the models that count, in nats: how easy the "
     "question is early.",
@@ -44,7 +44,7 @@ COLUMN_HELP = {
     "twin.",
     "length": "Characters of the question's text.",
     "choices": "How many choices it has.",
-    "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the "
+    "gold_ratio": "Characters of the right answer by the mean of the others: far from 1, length gives the "
     "answer away.",
     "digits": "Whether a digit stands in the question or its choices.",
     "taught": "Whether the answer is in the mini models' training text. If not, a flat curve means nothing.",

@@ -12,6 +12,7 @@ from e2lm_core.analysis.questions.suspects.records import Kind, Suspect
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Finding, Question, Record
+from e2lm_core.base.sentences import Sentence, SentenceField, joined
 
 HURTS = "hurts the ranking"
 TITLES: dict[str, str] = {
@@ -24,6 +25,14 @@ TITLES: dict[str, str] = {
     "dead answer": "Wrong answer nobody picks",
     "dead": "Tells no models apart",
     HURTS: "Hurts the ranking",
+}
+_REASONS: dict[Kind, str] = {
+    "wrong key": Sentence("{number} of {of} models prefer {about} to {right}, which is marked as right."),
+    "two right answers": Sentence("Both {about} may be right: the models give them {share} together."),
+    "twin answers": Sentence("The models take {about} for the same: {share} alike at every checkpoint."),
+    "giveaway": Sentence("{number} of {of} models find {right} without reading the question."),
+    "dead answer": Sentence("No model ever picks {about}: at most {share} at any checkpoint."),
+    "dead": Sentence("Every model answers it wrong at every checkpoint."),
 }
 Fix = Literal["mark", "delete", "balance", "edit"]
 _REPEATED = ("repeated_question", "near_duplicate")
@@ -47,7 +56,7 @@ class Problem(Record):
     question_id: str | None
     kind: str
     title: str
-    reason: str
+    reason: SentenceField
     fix: Fix | None
     mark: int | None = None
     key: str
@@ -104,30 +113,37 @@ def hurting_questions(influence: QuestionInfluence | None, ids: Sequence[str]) -
     support, reach = influence.support, influence.repeats.reach
     by_chance = _TAIL * int(np.isfinite(support).sum())
     return {
-        ids[q]: (
-            "Early on, the models that end up better are behind on this question "
-            f"(support {support[q]:.2f}, 95% interval {support[q] - reach:.2f} to {support[q] + reach:.2f}). "
-            f"By luck about {formatting.count(round(by_chance), 'question')} of this set would look like that."
-        ).replace("-", "\N{MINUS SIGN}")
+        ids[q]: Sentence(
+            "Early on, the models that end up better are behind on this question (support {support}, 95% interval {low} "
+            "to {high}). By luck about {questions} of this set would look like that.",
+            support=_signed(support[q]),
+            low=_signed(support[q] - reach),
+            high=_signed(support[q] + reach),
+            questions=formatting.count(round(by_chance), "question"),
+        )
         for q in np.argsort(support, kind="stable")
         if support[q] + reach < 0
     }
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def suspect_reason(suspect: Suspect, question: Question) -> str:
     """Reason of a suspicion in plain words, with choices by their letters."""
     named = [choice_name(question, place) for place in suspect.about]
     about, right = formatting.join_words(named, len(named)), choice_name(question, suspect.gold)
-    models = f"{suspect.models} of {suspect.of} models"
-    reasons: dict[Kind, str] = {
-        "wrong key": f"{models} prefer {about} to {right}, which is marked as right.",
-        "two right answers": f"Both {about} may be right: the models give them {suspect.evidence:.0%} together.",
-        "twin answers": f"The models take {about} for the same: {suspect.evidence:.0%} alike at every checkpoint.",
-        "giveaway": f"{models} find {right} without reading the question.",
-        "dead answer": f"No model ever picks {about}: at most {suspect.evidence:.0%} at any checkpoint.",
-        "dead": f"Every model answers it {'right' if suspect.evidence else 'wrong'} at every checkpoint.",
-    }
-    return reasons[suspect.kind]
+    if suspect.kind == "dead" and suspect.evidence:
+        return Sentence("Every model answers it right at every checkpoint.")
+    return Sentence(
+        _REASONS[suspect.kind],
+        number=str(suspect.models),
+        of=str(suspect.of),
+        about=about,
+        right=right,
+        share=f"{suspect.evidence:.0%}",
+    )
 
 
 def choice_name(question: Question, place: int) -> str:
@@ -145,12 +161,20 @@ def lettered_choices(question: Question) -> str:
 
 def headline(problems: Sequence[Problem], ignored: int) -> str:
     """Headline on the number of problems and of questions that have one."""
-    also = f" {formatting.count(ignored, 'problem')} ignored." if ignored else ""
-    if not problems:
-        return f"**No problem is left.**{also}" if ignored else "**No problem was found.**"
-    named = {problem.question_id for problem in problems if problem.question_id}
-    of = f" in {formatting.count(len(named), 'question')}" if named else ""
-    return f"**{formatting.count(len(problems), 'problem')}**{of}: the gravest comes first.{also}"
+    if not problems and not ignored:
+        return Sentence("**No problem was found.**")
+    said = Sentence("**No problem is left.**")
+    if problems:
+        named = {problem.question_id for problem in problems if problem.question_id}
+        of = Sentence(" in {number} question", " in {number} questions", number=len(named)) if named else ""
+        said = Sentence(
+            "**{number} problem**{questions}: the gravest comes first.",
+            "**{number} problems**{questions}: the gravest comes first.",
+            number=len(problems),
+            questions=of,
+        )
+    also = Sentence("{number} problem ignored.", "{number} problems ignored.", number=ignored)
+    return joined((said, also)) if ignored else said
 
 
 # --- within ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import Value
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores import composite
 from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.ranking import readings
@@ -48,12 +49,14 @@ SAID_BY_THE_COMPETITION = {
 def weighted_sentence(made: WeightedScore) -> str:
     """Sentence on a score with weights of one's own, beside what random answers give."""
     if made.value.value is None:
-        return f"**{made.name}** is undefined. {made.value.why}"
+        return Sentence("**{name}** is undefined. {why}", name=made.name, why=made.value.why)
     said = f"**{made.name}**: {formatting.score(made.value.value)}"
+    never = Sentence("It is never to be compared with a Score.")
     if made.value.null is None:
-        return f"{said}. It is never to be compared with a Score."
-    guess = " No better than guessing." if null.is_within_null(made.value) else ""
-    return f"{said}; {formatting.random_baseline(made.value.null)}.{guess} It is never to be compared with a Score."
+        return joined((f"{said}.", never))
+    random = joined((f"{said}; ", formatting.random_baseline(made.value.null), "."), "")
+    guess = [Sentence("No better than guessing.")] if null.is_within_null(made.value) else []
+    return joined((random, *guess, never))
 
 
 def weighted_lines(metric: str, made: WeightedScore) -> list[str]:
@@ -61,7 +64,7 @@ def weighted_lines(metric: str, made: WeightedScore) -> list[str]:
     return [f"weighted, {metric}: {weighted_sentence(made).replace('**', '')}"]
 
 
-NO_BARS = "No bar is drawn: no part of a Score is defined on this model group."
+NO_BARS = Sentence("No bar is drawn: no part of a Score is defined on this model group.")
 
 
 def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
@@ -74,25 +77,41 @@ def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
     """
     label = labels.METRIC_LABEL[metric]
     if scores.score.value is None:
-        sentence = f"Score is undefined on {label}: {scores.score.why}"
-        if scores.sq.value is not None:
-            sentence += f" SQ, half of it, is **{formatting.score(scores.sq.value)}**{_bounds(scores.sq)}."
-        return sentence
+        sentence = Sentence("Score is undefined on {label}: {why}", label=label, why=scores.score.why)
+        if scores.sq.value is None:
+            return sentence
+        half = Sentence(
+            "SQ, half of it, is **{sq}**{interval}.",
+            sq=formatting.score(scores.sq.value),
+            interval=_bounds(scores.sq),
+        )
+        return joined((sentence, half))
+    score = formatting.score(scores.score.value)
     if null.is_within_null(scores.score):
-        return (
-            f"On {label} the Score of **{formatting.score(scores.score.value)}** is not distinguishable from random "
-            f"answers: {formatting.random_baseline(scores.score.null)}."
+        return Sentence(
+            "On {label} the Score of **{score}** is not distinguishable from random answers: {random}.",
+            label=label,
+            score=score,
+            random=formatting.random_baseline(scores.score.null),
         )
     if silent:
-        return f"On {label} the Score of **{formatting.score(scores.score.value)}** means nothing. {silent}"
+        said = Sentence("On {label} the Score of **{score}** means nothing.", label=label, score=score)
+        return joined((said, silent))
     most = max(
         (p for p in score_components(scores) if p.headroom is not None), key=lambda p: p.headroom or 0.0
     )
     lacks = 1.0 - scores.score.value
-    return (
-        f"On {label} the Score is **{formatting.score(scores.score.value)}**{_bounds(scores.score)} (RC: "
-        f"{readings.LABELS[scores.rc_reading]}{readings.design_clause(scores.is_rc_by_design)}); of the "
-        f"{lacks:.3f} that it lacks, {most.headroom:.3f} lies in {labels.SCORES[most.name]}."
+    return Sentence(
+        "On {label} the Score is **{score}**{interval} (RC: {reading}{design}); of the {lacks} that it lacks, {part} lies "
+        "in {name}.",
+        label=label,
+        score=score,
+        interval=_bounds(scores.score),
+        reading=Sentence(readings.LABELS[scores.rc_reading]),
+        design=readings.design_clause(scores.is_rc_by_design),
+        lacks=f"{lacks:.3f}",
+        part=f"{most.headroom:.3f}",
+        name=labels.SCORES[most.name],
     )
 
 
@@ -104,9 +123,10 @@ def seed_clause(spread: SeedSpread | None) -> str | None:
     """Clause on the SQ over seeds, such as "over 3 seeds: mean 0.416, 0.072 to 0.862"; None without seeds."""
     if spread is None:
         return None
+    over = _over_seeds(spread)
     if spread.mean is None:
-        return f"{_over_seeds(spread)}: undefined, {spread.why}"
-    return f"{_over_seeds(spread)}: mean {seed_cell(spread)}"
+        return Sentence("{over}: undefined, {why}", over=over, why=spread.why)
+    return Sentence("{over}: mean {spread}", over=over, spread=seed_cell(spread))
 
 
 def seed_cell(spread: SeedSpread) -> str:
@@ -114,7 +134,7 @@ def seed_cell(spread: SeedSpread) -> str:
     if spread.mean is None:
         return formatting.DASH
     low, mean, high = map(formatting.score, (spread.low, spread.mean, spread.high))
-    return f"{mean}, {low} to {high}"
+    return Sentence("{mean}, {low} to {high}", mean=mean, low=low, high=high)
 
 
 def seed_note(spread: SeedSpread) -> str:
@@ -128,11 +148,15 @@ def seed_note(spread: SeedSpread) -> str:
 def _over_seeds(spread: SeedSpread) -> str:
     replicated = [len(names) for names in spread.seeds.values() if len(names) > 1]
     few, many = min(replicated), max(replicated)
-    count = f"{many}" if few == many else f"{few} to {many}"
-    some = (
-        "" if len(replicated) == len(spread.seeds) else f" of {len(replicated)} of {len(spread.seeds)} models"
+    count = str(many) if few == many else Sentence("{few} to {many}", few=str(few), many=str(many))
+    if len(replicated) == len(spread.seeds):
+        return Sentence("over {count} seeds", count=count)
+    return Sentence(
+        "over {count} seeds of {some} of {all} models",
+        count=count,
+        some=str(len(replicated)),
+        all=str(len(spread.seeds)),
     )
-    return f"over {count} seeds{some}"
 
 
 def advice_sentences(advice: Advice) -> list[str]:
@@ -148,24 +172,30 @@ def _rooms(advice: Advice) -> list[str]:
         f"**{labels.SCORES[p.name]}** {p.headroom:.3f} ({p.weight:g} × (1 − {formatting.score(p.value.value)}))"
         for p in known
     ]
-    return [f"The room in each part: {formatting.join_words(rooms)}."] if rooms else []
+    return [Sentence("The room in each part: {rooms}.", rooms=formatting.join_words(rooms))] if rooms else []
 
 
 def _undefined(advice: Advice) -> list[str]:
-    proxy = " Relevance stands in for it as a proxy, under its own name."
+    proxy = Sentence("Relevance stands in for it as a proxy, under its own name.")
+    undefined = [part for part in advice.parts if part.value.value is None]
+    said = [
+        Sentence("{name} is undefined: {why}", name=labels.SCORES[p.name], why=p.value.why) for p in undefined
+    ]
     return [
-        f"{labels.SCORES[part.name]} is undefined: "
-        f"{part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
-        for part in advice.parts
-        if part.value.value is None
+        joined((one, proxy)) if part.value.why == NO_TWIN else one
+        for one, part in zip(said, undefined, strict=True)
     ]
 
 
 def _by_design(advice: Advice) -> list[str]:
     named = [p for p in advice.parts if p.is_by_design and p.value.value is not None]
     return [
-        f"{labels.SCORES[p.name]} {formatting.score(p.value.value)} is by design: of each size of the built-in models one "
-        "shape was made worse on purpose, so nothing is advised from it."
+        Sentence(
+            "{name} {value} is by design: of each size of the built-in models one shape was made worse on purpose, so "
+            "nothing is advised from it.",
+            name=labels.SCORES[p.name],
+            value=formatting.score(p.value.value),
+        )
         for p in named
     ]
 
@@ -176,8 +206,13 @@ def _at_chance(advice: Advice) -> list[str]:
     zero, early = advice.at_chance
     share = composite.WEIGHTS["cs"] * zero / early
     return [
-        f"CS is 0 at {zero} of {early} early checkpoints, where the science model is still "
-        f"guessing (cost: {share:.3f} of Score). Easier or plainer questions help."
+        Sentence(
+            "CS is 0 at {zero} of {early} early checkpoints, where the science model is still guessing (cost: {share} of "
+            "Score). Easier or plainer questions help.",
+            zero=str(zero),
+            early=str(early),
+            share=f"{share:.3f}",
+        )
     ]
 
 
@@ -187,13 +222,20 @@ def _weakest(advice: Advice) -> list[str]:
     worst = advice.models[0]
     half = composite.WEIGHTS["sq"] * worst.cost
     return [
-        f"{worst.model} lowers SQ most: its own SQ is {worst.sq:.3f}, the others average "
-        f"{worst.others:.3f}. At their mean, SQ would gain {worst.cost:.3f} and Score {half:.3f}."
+        Sentence(
+            "{model} lowers SQ most: its own SQ is {sq}, the others average {others}. At their mean, SQ would gain {gain} "
+            "and Score {half}.",
+            model=worst.model,
+            sq=f"{worst.sq:.3f}",
+            others=f"{worst.others:.3f}",
+            gain=f"{worst.cost:.3f}",
+            half=f"{half:.3f}",
+        )
     ]
 
 
-PUBLISHED = "Published scores come from other models and **cannot be compared** with yours."
-NO_SINGLE_QUESTION = (
+PUBLISHED = Sentence("Published scores come from other models and **cannot be compared** with yours.")
+NO_SINGLE_QUESTION = Sentence(
     "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
     "ladder_science, over questions, between the ladder's two shapes, a correlation of .02). Choosing on Questions judges "
     "rules on models not used for choosing, and beside random answer keys."
@@ -219,9 +261,11 @@ def advice_document(advice: Advice) -> dict[str, Any]:
     }
 
 
-ALL_RIGHT = "All of a group right"
-ALL_RIGHT_PROVES = "Reading only what two questions of a group share, such as the subject or the relation alone, gets no group right."
-ALL_RIGHT_HELP = (
+ALL_RIGHT = Sentence("All of a group right")
+ALL_RIGHT_PROVES = Sentence(
+    "Reading only what two questions of a group share, such as the subject or the relation alone, gets no group right."
+)
+ALL_RIGHT_HELP = Sentence(
     "A group is questions with the same choices and different right answers, and counts if all of them are right. Guessing: "
     "the product of 1 / choices. Random: the group's right answers in random order among its questions, so that accuracy by "
     "chance stays as it is. Intervals are over groups."
@@ -238,11 +282,23 @@ def all_right_sentence(found: AllRight) -> str | None:
         return None
     name, value = found.best
     groups = formatting.count(found.groups, "group")
-    share = f"**{formatting.percent(value.value)}**"
+    share = formatting.percent(value.value)
     if value.null is not None and value.null.p * len(found.counted) > null.LEVEL:
-        return f"No model is better at whole groups than random answers: {name} has {share} of {groups} all right."
+        return Sentence(
+            "No model is better at whole groups than random answers: {model} has **{share}** of {groups} all right.",
+            model=name,
+            share=share,
+            groups=groups,
+        )
     between = "" if value.interval is None else f" {formatting.interval(*value.interval, share=True)}"
-    return f"**{name}** has {share}{between} of {groups} all right; guessing gets {formatting.percent(found.chance)}."
+    return Sentence(
+        "**{model}** has **{share}**{interval} of {groups} all right; guessing gets {chance}.",
+        model=name,
+        share=share,
+        interval=between,
+        groups=groups,
+        chance=formatting.percent(found.chance),
+    )
 
 
 def no_all_right_reason(found: AllRight) -> str | None:

@@ -12,6 +12,7 @@ from typing import Literal
 from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence, SentenceField, joined
 from e2lm_core.checkpoints.ladder.fact_search import KnownAnswer
 
 
@@ -37,8 +38,8 @@ class SetDoors(Record):
         first: What to do first: "run" the set, or take the first "door".
     """
 
-    share: str
-    sentence: str
+    share: SentenceField
+    sentence: SentenceField
     doors: tuple[Door, ...]
     first: Literal["run", "door"]
 
@@ -47,7 +48,7 @@ ADD = Door(label="Add a larger model", view="checkpoints")
 KNOWN = Door(label="See what they know", view="known")
 WRITE = Door(label="Write about what they know", view="known")
 NEAREST_BY = "The nearest fact shares the rarest words with the question; a word of its subject counts twice."
-NO_NEAREST = "No known fact shares a word with it."
+NO_NEAREST = Sentence("No known fact shares a word with it.")
 
 
 def doors_of_set(
@@ -87,9 +88,14 @@ def doors_of_set(
 
 def known_share(known: Sequence[bool]) -> str:
     """Sentence with the known share of a set: "24 of 30 questions are known to the mini models"."""
-    number = formatting.count(len(known), "question")
-    are = "is" if 1 in (sum(known), len(known)) else "are"
-    return f"{sum(known):,} of {number} {are} known to the built-in mini models."
+    of = formatting.count(len(known), "question")
+    if 1 in (sum(known), len(known)):
+        return Sentence(
+            "{known} of {questions} is known to the built-in mini models.", known=sum(known), questions=of
+        )
+    return Sentence(
+        "{known} of {questions} are known to the built-in mini models.", known=sum(known), questions=of
+    )
 
 
 def known_answer_sentence(found: KnownAnswer, has_answer: bool = True) -> str:
@@ -100,8 +106,10 @@ def known_answer_sentence(found: KnownAnswer, has_answer: bool = True) -> str:
         has_answer: Whether the question has a right answer yet.
     """
     if found.known:
-        return "Known to the mini models."
-    nearest = f"Nearest known fact: {found.fact.question} {found.fact.answer}" if found.fact else NO_NEAREST
-    if not has_answer:
-        return nearest
-    return f"Not known to the mini models. {nearest}"
+        return Sentence("Known to the mini models.")
+    nearest = NO_NEAREST
+    if fact := found.fact:
+        nearest = Sentence(
+            "Nearest known fact: {question} {answer}", question=fact.question, answer=fact.answer
+        )
+    return joined((Sentence("Not known to the mini models."), nearest)) if has_answer else nearest

@@ -6,14 +6,15 @@ Tested in tests/runs/test_fleets.py.
 from __future__ import annotations
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.runs.fleets import HERE, LADDER, OpenFleet
 
 _NAMES = {
-    "": "models of the last run",
-    LADDER: "built-in models",
-    HERE: "all models on this computer",
-    smollm2.NAME: f"{smollm2.NAME}, a finished model",
+    "": Sentence("models of the last run"),
+    LADDER: Sentence("built-in models"),
+    HERE: Sentence("all models on this computer"),
+    smollm2.NAME: Sentence("{name}, a finished model", name=smollm2.NAME),
 }
 SHOWN = 3  # names of missing models in a sentence
 
@@ -42,15 +43,20 @@ def missing_sentence(fleet: OpenFleet) -> str | None:
     for name in fleet.missing:
         model = name.split("/")[0]
         by_model[model] = by_model.get(model, 0) + 1
-    names = [f"{model} ({formatting.count(n, 'checkpoint')})" for model, n in by_model.items()]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    listed = ", ".join(names[:SHOWN]) + more if more else formatting.join_words(names)
-    effect = (
-        f"the numbers are of {fleet_label(fleet.name)} instead"
-        if fleet.instead
-        else "the numbers are of the others"
-    )
-    return (
-        f"Not on this computer any more: {listed}, so {effect}. Add the folder or the model again, or choose another "
-        "model group on Models and runs."
+    names = [
+        joined((model, Sentence("({count})", count=formatting.count(n, "checkpoint"))))
+        for model, n in by_model.items()
+    ]
+    listed = formatting.join_words(names, SHOWN)
+    if fleet.instead:
+        return Sentence(
+            "Not on this computer any more: {models}, so the numbers are of {group} instead. Add the folder or the model "
+            "again, or choose another model group on Models and runs.",
+            models=listed,
+            group=fleet_label(fleet.name),
+        )
+    return Sentence(
+        "Not on this computer any more: {models}, so the numbers are of the others. Add the folder or the model again, or "
+        "choose another model group on Models and runs.",
+        models=listed,
     )

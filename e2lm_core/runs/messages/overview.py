@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence, SentenceField, joined
 from e2lm_core.runs.messages.doors import ADD, KNOWN, WRITE, SetDoors
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores.set_scores import Scores
@@ -19,7 +20,7 @@ class NextStep(Record):
         action: Label of the link.
     """
 
-    sentence: str
+    sentence: SentenceField
     view: str
     action: str
 
@@ -71,27 +72,43 @@ def headline(
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:
-        return f"Its signal quality is not defined here: {scores.sq.why}"
+        return Sentence("Its signal quality is not defined here: {why}", why=scores.sq.why)
     if null.is_within_null(scores.sq):
-        return (
-            f"The curves (SQ {scores.sq.value:.3f}) are **not distinguishable from those of random answers** to the "
-            f"same questions: {formatting.random_baseline(scores.sq.null)}."
+        return Sentence(
+            "The curves (SQ {sq}) are **not distinguishable from those of random answers** to the same questions: {random}.",
+            sq=formatting.score(scores.sq.value),
+            random=formatting.random_baseline(scores.sq.null),
         )
     if silent:
         return silent
-    strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
-    sentence = f"Signal quality is **{strength}** (SQ {scores.sq.value:.3f})"
-    if (rc := scores.rc.value) is not None and not null.is_within_null(scores.rc):
-        holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
-        order = (
-            "of models at the early window's end"
-            if scores.rc_reading == "all_models"
-            else "of architectures of one size"
+    sentence = Sentence(
+        "Signal quality is **strong** (SQ {sq})"
+        if scores.sq.value >= 0.9
+        else "Signal quality is **usable** (SQ {sq})"
+        if scores.sq.value >= 0.75
+        else "Signal quality is **weak** (SQ {sq})",
+        sq=formatting.score(scores.sq.value),
+    )
+    return joined((sentence, _order_clause(scores), "."), "")
+
+
+def _order_clause(scores: Scores) -> str:
+    """Clause on the order of models later; "" if RC is not defined."""
+    if (rc := scores.rc.value) is None:
+        return ""
+    if null.is_within_null(scores.rc):
+        return Sentence(
+            "; the order of models later is no steadier than under random answers (RC {rc})",
+            rc=formatting.score(rc),
         )
-        sentence += f", and the order {order} **{holds}** later (RC {rc:.3f})"
-    elif rc is not None:
-        sentence += f"; the order of models later is no steadier than under random answers (RC {rc:.3f})"
-    return sentence + "."
+    holds = Sentence("holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold")
+    return Sentence(
+        ", and the order of models at the early window's end **{holds}** later (RC {rc})"
+        if scores.rc_reading == "all_models"
+        else ", and the order of architectures of one size **{holds}** later (RC {rc})",
+        holds=holds,
+        rc=formatting.score(rc),
+    )
 
 
 def next_steps(
@@ -126,7 +143,9 @@ def next_steps(
     if example:
         steps.append(_COPY)
     if errors:
-        sentence = f"{formatting.count(errors, 'error')} would stop an export."
+        sentence = Sentence(
+            "{number} error would stop an export.", "{number} errors would stop an export.", number=errors
+        )
         steps.append(NextStep(sentence=sentence, view="share", action="See the checks"))
     if scores is not None and scores.sq.value is not None:
         steps += [_RELEVANCE] if silent else [_weakest_curve(scores), _RELEVANCE]
@@ -137,5 +156,5 @@ def next_steps(
 
 def _weakest_curve(scores: Scores) -> NextStep:
     sq, name = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
-    sentence = f"The least clear curve is {name}'s (SQ {sq:.3f})."
+    sentence = Sentence("The least clear curve is {model}'s (SQ {sq}).", model=name, sq=formatting.score(sq))
     return NextStep(sentence=sentence, view="accuracy", action="Look at the curves")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.runs.queue.progress import RunProgress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.state import SetState
@@ -15,8 +16,8 @@ from e2lm_core.runs.store.shipped_results import ShippedInfo
 from e2lm_core.scores.measurements import Measurements
 
 _STATE = {
-    "cancelled": " (cancelled; what was computed is kept)",
-    "failed": " (stopped; what was computed is kept)",
+    "cancelled": Sentence("(cancelled; what was computed is kept)"),
+    "failed": Sentence("(stopped; what was computed is kept)"),
 }
 
 
@@ -24,7 +25,9 @@ def queue_sentence(ahead: int | None) -> str:
     """Phrase for the queue position of a run: "waiting for 2 other runs"; "" for one that does not wait."""
     if ahead is None:
         return ""
-    return f"waiting for {formatting.count(ahead, 'other run')}" if ahead else "waiting for the worker"
+    if not ahead:
+        return Sentence("waiting for the worker")
+    return Sentence("waiting for {number} other run", "waiting for {number} other runs", number=ahead)
 
 
 def format_progress(run: RunProgress) -> str:
@@ -34,11 +37,20 @@ def format_progress(run: RunProgress) -> str:
 
 def progress_sentence(run: RunProgress) -> str:
     """Progress of a run, the same on every page: 31%, 45 of 144 checkpoints, about 20 s left."""
-    text = f"{format_progress(run)}, {run.complete:,} of {formatting.count(run.checkpoints, 'checkpoint')}"
+    text = Sentence(
+        "{share}, {done} of {number} checkpoint",
+        "{share}, {done} of {number} checkpoints",
+        share=format_progress(run),
+        done=run.complete,
+        number=run.checkpoints,
+    )
     if run.state == "queued":
-        return f"{text} ({queue_sentence(run.ahead or 0)})"
-    left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left else ""
-    return text + left + _STATE.get(run.state, "")
+        return joined((text, Sentence("({reason})", reason=queue_sentence(run.ahead or 0))))
+    if run.seconds_left:
+        text = Sentence(
+            "{progress}, {duration} left", progress=text, duration=formatting.duration(run.seconds_left)
+        )
+    return joined((text, _STATE[run.state])) if run.state in _STATE else text
 
 
 def engine_notes(job: Job) -> list[str]:
@@ -127,9 +139,12 @@ def shipped_note(made: ShippedInfo) -> str:
 
     "Measured on 26 November 2026 with version 0.1.0 (torch 2.8.0, CPU), shipped with the studio."
     """
-    return (
-        f"Measured on {format_day(made)} with version {made.studio} (torch {made.torch}, {made.device}), shipped with the "
-        "studio."
+    return Sentence(
+        "Measured on {day} with version {version} (torch {torch}, {device}), shipped with the studio.",
+        day=format_day(made),
+        version=made.studio,
+        torch=made.torch,
+        device=made.device,
     )
 
 

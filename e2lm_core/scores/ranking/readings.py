@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import RC_READINGS, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import ranking_consistency, tau
 
@@ -230,4 +231,4 @@ def _over_sizes(of_each: Sequence[Floats], values: Floats, end: int) -> Floats:
 
 def design_clause(is_by_design: bool) -> str:
     """Clause behind RC of models of which one shape of each size was made worse on purpose; else nothing."""
-    return ", by design on the built-in models" if is_by_design else ""
+    return Sentence(", by design on the built-in models") if is_by_design else ""

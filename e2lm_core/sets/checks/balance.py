@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.formatting import choice_letter
 from e2lm_core.base.records import Finding, Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks.question_features import KeyPosition
 
@@ -39,8 +40,12 @@ def _positions(kinds: Counter[KeyPosition]) -> list[Finding]:
             warnings.append(
                 _warning(
                     "gold_position",
-                    f"{choice_letter(position)} is the right answer in {share:.0%} of the questions ({chance:.0%} expected). "
-                    "Balance the answers.",
+                    Sentence(
+                        "{letter} is the right answer in {share} of the questions ({chance} expected). Balance the answers.",
+                        letter=choice_letter(position),
+                        share=f"{share:.0%}",
+                        chance=f"{chance:.0%}",
+                    ),
                 )
             )
     return warnings
@@ -56,8 +61,16 @@ def _lengths(kinds: Counter[KeyPosition]) -> list[Finding]:
             warnings.append(
                 _warning(
                     f"gold_{name}",
-                    f"The right answer is the {name} choice in {share:.0%} of the {sum(clear.values()):,} "
-                    f"questions that have one ({chance:.0%} expected). Make the choices similar in length.",
+                    Sentence(
+                        "The right answer is the longest choice in {share} of the {number} questions that have one "
+                        "({chance} expected). Make the choices similar in length."
+                        if name == "longest"
+                        else "The right answer is the shortest choice in {share} of the {number} questions that have one "
+                        "({chance} expected). Make the choices similar in length.",
+                        share=f"{share:.0%}",
+                        number=sum(clear.values()),
+                        chance=f"{chance:.0%}",
+                    ),
                 )
             )
     return warnings

@@ -10,10 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.formatting import choice_letter
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks import balance, groups, leaks, question_features
 from e2lm_core.sets.checks import text as text_checks
@@ -26,13 +27,32 @@ _SOUND: Each[bool] = Each(question_features.KEPT)
 _TRAINED: Each[str] = Each(question_features.KEPT)
 
 
+_DOUBTS = {
+    "repeated_question": Sentence("Question {n}: it repeats question {first}; keep one of them."),
+    "near_duplicate": Sentence(
+        "Question {n}: it has the words and the answer of question {first}; keep one."
+    ),
+    "near_copy": Sentence(
+        "Question {n}: choices {first} and {second} are nearly the same ({text}). Make them clearly different."
+    ),
+    "not_english": Sentence(
+        "Question {n} may not be in English. The models know English only: translate it."
+    ),
+    "training_overlap": Sentence("Question {n} repeats 13 words from the training text ({text}). Reword it."),
+}
+
+
 class _Doubt(NamedTuple):
     """Warning about a question, light enough to make before the list of its kind is cut to 50."""
 
     code: str
-    sentence: str
+    values: dict[str, str]
     question_id: str
     severity: Literal["warning"] = "warning"
+
+    def finding(self) -> Finding:
+        """The finding of this warning."""
+        return _warning(self.code, Sentence(_DOUBTS[self.code], **self.values), self.question_id)
 
 
 def structural_errors(
@@ -54,20 +74,31 @@ def structural_errors(
         findings.append(
             _error(
                 "too_many_questions",
-                f"The set has {len(questions):,} {label.lower()}s; use at most {limits.max_questions:,}.",
+                Sentence(
+                    "The set has {number} questions; use at most {most}."
+                    if label == "Question"
+                    else "The set has {number} dev questions; use at most {most}.",
+                    number=len(questions),
+                    most=limits.max_questions,
+                ),
             )
         )
     sound = _SOUND.values_of(limits, questions, lambda question: not any(_faults(question, "", limits)))
     if all(sound) and len({question.id for question in questions}) == len(questions):
         return findings
-    called = names or [f"{label} {number}" for number in range(1, len(questions) + 1)]
+    called = names or [
+        Sentence("Question {n}" if label == "Question" else "Dev question {n}", n=str(number))
+        for number in range(1, len(questions) + 1)
+    ]
     first_with: dict[str, str] = {}
     for where, question in zip(called, questions, strict=True):
         findings += [_error(code, text, question.id) for code, text in _faults(question, where, limits)]
         if question.id in first_with:
-            sentence = (
-                f"{where}: its id {question.id!r} is that of {first_with[question.id]} too; "
-                "give each its own."
+            sentence = Sentence(
+                "{where}: its id {id} is that of {first} too; give each its own.",
+                where=where,
+                id=repr(question.id),
+                first=first_with[question.id],
             )
             findings.append(_error("repeated_id", sentence, question.id))
         first_with.setdefault(question.id, where[:1].lower() + where[1:])
@@ -140,9 +171,12 @@ def find_problems(
 def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
     """Structural errors of a single question as (code, sentence)."""
     if not question.id.strip():
-        yield "empty_id", f"{where}: it has no id; give it one."
+        yield "empty_id", Sentence("{where}: it has no id; give it one.", where=where)
     if not question.question.strip():
-        yield "empty_question", f"{where}: the question is empty; write it or delete the row."
+        yield (
+            "empty_question",
+            Sentence("{where}: the question is empty; write it or delete the row.", where=where),
+        )
     yield from _faults_of_choices(question, where, limits)
     texts = [question.id, question.question, *question.choices]
     texts += [text for name in OPTIONAL if (text := getattr(question, name)) is not None]
@@ -150,39 +184,68 @@ def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[st
     if longest > limits.max_question_chars:
         yield (
             "too_long",
-            f"{where}: one of its texts has {longest:,} characters; "
-            f"use at most {limits.max_question_chars:,}.",
+            Sentence(
+                "{where}: one of its texts has {longest} characters; use at most {most}.",
+                where=where,
+                longest=longest,
+                most=limits.max_question_chars,
+            ),
         )
     if any(_has_surrogate(text) for text in texts):
         yield (
             "not_text",
-            f"{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; "
-            "retype the text.",
+            Sentence(
+                "{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; retype the text.",
+                where=where,
+            ),
         )
 
 
 def _faults_of_choices(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
     choices, gold = question.choices, question.answer
-    has = _count(len(choices), "choice")
+    has = formatting.count(len(choices), "choice")
+    least, most = str(limits.min_choices), str(limits.max_choices)
     if len(choices) < limits.min_choices:
-        yield "few_choices", f"{where}: it has {has}; give it {limits.min_choices} to {limits.max_choices}."
+        few = Sentence(
+            "{where}: it has {has}; give it {least} to {most}.", where=where, has=has, least=least, most=most
+        )
+        yield "few_choices", few
     if len(choices) > limits.max_choices:
-        yield "many_choices", f"{where}: it has {len(choices)} choices; use at most {limits.max_choices}."
+        yield (
+            "many_choices",
+            Sentence("{where}: it has {has}; use at most {most}.", where=where, has=has, most=most),
+        )
     if choices and not 0 <= gold < len(choices):
-        yield "gold_range", f"{where}: gold is {gold}, but it has {has} (use 0–{len(choices) - 1})."
+        outside = Sentence(
+            "{where}: gold is {gold}, but it has {has} (use 0–{last}).",
+            where=where,
+            gold=str(gold),
+            has=has,
+            last=str(len(choices) - 1),
+        )
+        yield "gold_range", outside
     for position, choice in enumerate(choices):
         if not choice.strip():
             yield (
                 "empty_choice",
-                f"{where}: choice {choice_letter(position)} is empty. Write it, or remove it.",
+                Sentence(
+                    "{where}: choice {letter} is empty. Write it, or remove it.",
+                    where=where,
+                    letter=formatting.choice_letter(position),
+                ),
             )
     seen: dict[str, int] = {}
     for position, choice in enumerate(choices):
         if choice.strip() and choice.strip() in seen:
             yield (
                 "repeated_choice",
-                f"{where}: choices {choice_letter(seen[choice.strip()])} and {choice_letter(position)} are the same "
-                f"({_excerpt(choice)}). Change one.",
+                Sentence(
+                    "{where}: choices {first} and {second} are the same ({text}). Change one.",
+                    where=where,
+                    first=formatting.choice_letter(seen[choice.strip()]),
+                    second=formatting.choice_letter(position),
+                    text=_excerpt(choice),
+                ),
             )
         seen.setdefault(choice.strip(), position)
 
@@ -191,10 +254,15 @@ def _size(task: TaskSet, limits: Limits, profile: Profile) -> list[Finding]:
     low, high = limits.competition_questions
     count = len(task.questions)
     if count == 0:
-        return [_error("no_questions", "The set has no questions; add some.")]
+        return [_error("no_questions", Sentence("The set has no questions; add some."))]
     if low <= count <= high:
         return []
-    sentence = f"The set has {_count(count, 'question')}; the competition takes {low:,} to {high:,}."
+    sentence = Sentence(
+        "The set has {questions}; the competition takes {low} to {high}.",
+        questions=formatting.count(count, "question"),
+        low=low,
+        high=high,
+    )
     return [
         Finding(
             severity="error" if profile == "competition" else "warning",
@@ -212,9 +280,10 @@ def _in_dev(task: TaskSet) -> list[Finding]:
     for number, question in enumerate(task.questions if shown else (), start=1):
         for dev_number, dev in shown.get(text_checks.normalise_text(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
-                sentence = (
-                    f"Question {number} is also an example question ({dev_number}), so its answer may appear "
-                    "in the prompt. Remove one."
+                sentence = Sentence(
+                    "Question {n} is also an example question ({dev}), so its answer may appear in the prompt. Remove one.",
+                    n=str(number),
+                    dev=str(dev_number),
                 )
                 findings.append(_error("in_dev", sentence, question.id))
                 break
@@ -231,11 +300,11 @@ def _duplicates(
         first = exact.setdefault((of_it.text, of_it.choices), number)
         alike = loose.setdefault(of_it.loose, number)
         if first != number:
-            sentence = f"Question {number}: it repeats question {first}; keep one of them."
-            findings.append(_Doubt("repeated_question", sentence, question.id))
+            values = {"n": str(number), "first": str(first)}
+            findings.append(_Doubt("repeated_question", values, question.id))
         elif alike != number:
-            sentence = f"Question {number}: it has the words and the answer of question {alike}; keep one."
-            findings.append(_Doubt("near_duplicate", sentence, question.id))
+            values = {"n": str(number), "first": str(alike)}
+            findings.append(_Doubt("near_duplicate", values, question.id))
     return findings
 
 
@@ -250,8 +319,12 @@ def _near_copies(
     return [
         _Doubt(
             "near_copy",
-            f"Question {number}: choices {choice_letter(first)} and {choice_letter(position)} are nearly the same "
-            f"({_excerpt(question.choices[position])}). Make them clearly different.",
+            {
+                "n": str(number),
+                "first": formatting.choice_letter(first),
+                "second": formatting.choice_letter(position),
+                "text": _excerpt(question.choices[position]),
+            },
             question.id,
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
@@ -265,7 +338,9 @@ def _not_english(
     return [
         _Doubt(
             "not_english",
-            f"Question {number} may not be in English. The models know English only: translate it.",
+            {
+                "n": str(number),
+            },
             question.id,
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
@@ -285,7 +360,10 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
     return [
         _Doubt(
             "training_overlap",
-            f"Question {number} repeats 13 words from the training text ({_excerpt(gram)}). Reword it.",
+            {
+                "n": str(number),
+                "text": _excerpt(gram),
+            },
             question.id,
         )
         for number, (question, gram) in enumerate(
@@ -300,16 +378,21 @@ def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
     kinds = Counter(f.code for f in findings if f.severity == "warning")
     shown: Counter[str] = Counter()
     kept = []
-    for finding in findings:
-        if finding.severity == "warning":
-            shown[finding.code] += 1
-            if shown[finding.code] == SHOWN_OF_A_KIND + 1:
-                more = kinds[finding.code] - SHOWN_OF_A_KIND
-                have = f"{_count(more, 'more question')} {'has' if more == 1 else 'have'} the same"
-                kept.append(_warning(finding.code, f"{have}: {finding.sentence}"))
-            if shown[finding.code] > SHOWN_OF_A_KIND:
+    for found in findings:
+        if found.severity == "warning":
+            shown[found.code] += 1
+            if shown[found.code] > SHOWN_OF_A_KIND + 1:
                 continue
-        kept.append(finding if isinstance(finding, Finding) else Finding(**finding._asdict()))
+        finding = found if isinstance(found, Finding) else found.finding()
+        if shown[found.code] == SHOWN_OF_A_KIND + 1 and found.severity == "warning":
+            have = Sentence(
+                "{number} more question has the same: {sentence}",
+                "{number} more questions have the same: {sentence}",
+                number=kinds[found.code] - SHOWN_OF_A_KIND,
+                sentence=finding.sentence,
+            )
+            finding = _warning(found.code, have)
+        kept.append(finding)
     return kept
 
 
@@ -328,10 +411,6 @@ def _has_surrogate(text: str) -> bool:
 def _excerpt(text: str) -> str:
     line = " ".join(text.split())
     return repr(line if len(line) <= 60 else line[:59] + "…")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _error(code: str, sentence: str, question_id: str | None = None) -> Finding:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from e2lm_core.base.records import Finding, RenderedDoc
+from e2lm_core.base.sentences import Sentence
 
 
 class PromptLengths(NamedTuple):
@@ -37,17 +38,24 @@ def beyond_window(rendered: Sequence[RenderedDoc], lengths: PromptLengths) -> li
     Raises:
         ValueError: There is another number of token counts than of prompts.
     """
-    how = f"tokenizer of {lengths.reader}"
-    about = ""
+    how = Sentence("tokenizer of {model}", model=lengths.reader)
     if lengths.is_estimate:
-        how, about = "estimated from its bytes, as the tokenizer is not here", "about "
-    more = ", or run models that read more" if lengths.severity == "warning" else ""
+        how = Sentence("estimated from its bytes, as the tokenizer is not here")
+    more = Sentence(", or run models that read more") if lengths.severity == "warning" else ""
     return [
         Finding(
             severity=lengths.severity,
             code="too_many_tokens",
-            sentence=f"Question {number}: its prompt and longest choice have {about}{count:,} tokens ({how}), but at most "
-            f"{lengths.window:,} fit {lengths.reader}; shorten the question or use fewer few-shot examples{more}.",
+            sentence=Sentence(
+                "Question {n}: its prompt and longest choice have {tokens} tokens ({how}), but at most {window} fit "
+                "{model}; shorten the question or use fewer few-shot examples{more}.",
+                n=str(number),
+                tokens=Sentence("about {tokens}", tokens=count) if lengths.is_estimate else count,
+                how=how,
+                window=lengths.window,
+                model=lengths.reader,
+                more=more,
+            ),
             question_id=doc.question_id,
         )
         for number, (doc, count) in enumerate(zip(rendered, lengths.tokens, strict=True), start=1)

@@ -17,6 +17,7 @@ from itertools import chain, groupby
 
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks import text as text_checks
 
@@ -65,11 +66,13 @@ def findings(task: TaskSet) -> list[Finding]:
     if len(labels) < FEWEST or sharing < WORTH_SAYING * len(labels):
         return []
     kinds = len({label for label in labels if label is not None})
-    templates = "one template" if kinds == 1 else f"{kinds:,} templates"
-    sentence = (
-        f"{sharing:,} of {len(labels):,} questions are written from {templates}, so they may "
-        "succeed and fail together, and intervals treat them as independent. Group them under "
-        '"Similar questions" or with the command groups, or confirm that they are independent.'
+    sentence = Sentence(
+        "{sharing} of {all} questions are written from {templates}, so they may succeed and fail together, and "
+        'intervals treat them as independent. Group them under "Similar questions" or with the command groups, '
+        "or confirm that they are independent.",
+        sharing=sharing,
+        all=len(labels),
+        templates=Sentence("one template") if kinds == 1 else Sentence("{kinds} templates", kinds=kinds),
     )
     return [Finding(severity="warning", code="shared_templates", sentence=sentence)]
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.checks import question_features
 from e2lm_core.sets.checks import text as text_checks
 
@@ -36,9 +37,11 @@ def answers_in_prompts(
     for number, ((question, doc), (of, leak)) in enumerate(zip(asked, looked, strict=True), start=1):
         if leak if of is question else prompt_words.hold_answer(question, doc):
             gold = question.choices[question.answer]
-            sentence = (
-                f"Question {number}: the prompt already contains the answer, {gold.strip()[:60]!r}. "
-                "Reword the question or change the few-shot examples."
+            sentence = Sentence(
+                "Question {n}: the prompt already contains the answer, {answer}. Reword the question or change the "
+                "few-shot examples.",
+                n=str(number),
+                answer=repr(gold.strip()[:60]),
             )
             leaking.append(
                 Finding(

@@ -8,12 +8,15 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.settings import languages
 from e2lm_core.ui import session
 from e2lm_core.ui.app import account, guide
 from e2lm_core.ui.app.status_bar import status_bar
 from e2lm_core.ui.base import language, markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
+
+_LANGUAGE = "language_control"
 
 
 def draw_frame() -> None:
@@ -42,10 +45,23 @@ def draw_frame() -> None:
     )
     sign_in.sign_in_controls(session.opened_settings(), session.author())
     account.account_popover()
+    _language_control()
     viewport.watch_width(
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then
     pages.run()
+
+
+def _language_control() -> None:
+    """Draw the control that chooses the language, below the places."""
+    st.session_state[_LANGUAGE] = language.current()
+    st.sidebar.selectbox(
+        language.translate("Language"),
+        languages(),
+        format_func=lambda one: markdown.escape(language.name_of(one)),
+        key=_LANGUAGE,
+        on_change=lambda: language.choose(st.session_state[_LANGUAGE]),
+    )
 
 
 def open_place(place: Place) -> tuple[TaskSet, str]:

@@ -223,7 +223,7 @@ def state_text(task: TaskSet, state: run_state.SetState) -> str:
     questions = language.translate_count("{number} question", "{number} questions", len(task.questions))
     if state.run is not None:
         icon = "hourglass" if state.run.state == "queued" else "progress_activity"
-        progress = run_status.progress_sentence(state.run)
+        progress = language.translate(run_status.progress_sentence(state.run))
         if state.run.state != "queued":
             progress = language.translate("running {progress}", progress=progress)
         return f"{questions} · :material/{icon}: {progress}"

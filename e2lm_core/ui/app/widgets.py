@@ -57,7 +57,9 @@ def chart(
 
     def draw() -> None:
         made = figure() if callable(figure) else figure
-        st.plotly_chart(canvas.without_links(made), theme=None, key=key, config=canvas.CONFIG, alt=alt)
+        st.plotly_chart(
+            canvas.without_links(made, language.translate), theme=None, key=key, config=canvas.CONFIG, alt=alt
+        )
 
     if inputs is None:
         draw()

@@ -2,7 +2,8 @@
 
 English is the language of the code, and what a text without a translation shows. A catalogue is a file,
 `ui/base/locale/LANGUAGE/LC_MESSAGES/studio.po`, with its compiled form beside it (`python -m scripts.translations`).
-`E2LM_LANGUAGE` chooses one for everybody, else each visitor's browser does.
+Each visitor chooses one in the sidebar, which their browser remembers in a cookie; before that `E2LM_LANGUAGE`
+does, else the browser's own language.
 
 Values that all sessions share are computed in English (`in_english`), so that no visitor's language is kept in
 them. What is drawn once for all has the language in its key (`ui/cache/element_replay.py`).
@@ -16,15 +17,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 import streamlit as st
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ENGLISH, LOCALE, languages
 from e2lm_core.ui.base import streamlit_internals
 
 DOMAIN = "studio"
 # A comma would be read as the decimal sign in many languages, and a point as that of the scores beside it.
 THOUSANDS = "\u202f"
+COOKIE = "e2lm_language"  # the visitor's choice; `ui/base/viewport.py` writes it
+_CHOSEN, _CHOSEN_HERE = "language", "language_chosen"
 _SHARED: ContextVar[bool] = ContextVar("shared_value", default=False)
 
 
@@ -33,14 +38,35 @@ def mark(text: str) -> str:
     return text
 
 
-def translate(text: str, **values: object) -> str:
-    """A text in the visitor's language, with its `{names}` filled if values are given; English without one."""
+def translate(text: str, **values: Any) -> str:
+    """A text in the visitor's language, with its `{names}` filled if values are given; English without one.
+
+    Of a `Sentence` its template is translated, and its values are filled in again.
+    """
     language = current()
-    said = text if language == ENGLISH or not text else _catalogue(language).gettext(text)
-    return said.format(**values) if values else said
+    if language == ENGLISH or not text:
+        return text.format(**values) if values else str(text)
+    if isinstance(text, Sentence):
+        if text.plural:
+            return translate_count(text.template, text.plural, **text.values)
+        return translate(text.template, **text.values)
+    said = _catalogue(language).gettext(text)
+    return said.format(**_shown(values)) if values else said
 
 
-def translate_count(one: str, many: str, number: int, **values: object) -> str:
+def _shown(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as the visitor's language writes them."""
+    return {
+        name: translate(value)
+        if isinstance(value, Sentence)
+        else whole_number(value)
+        if type(value) is int
+        else value
+        for name, value in values.items()
+    }
+
+
+def translate_count(one: str, many: str, number: int, **values: Any) -> str:
     """A text with a number, `{number}`, in the plural form that the visitor's language has for it.
 
     Args:
@@ -54,7 +80,7 @@ def translate_count(one: str, many: str, number: int, **values: object) -> str:
         said = one if number == 1 else many
     else:
         said = _catalogue(language).ngettext(one, many, number)
-    return said.format(number=whole_number(number), **values)
+    return said.format(**_shown({**values, "number": number}))
 
 
 def whole_number(number: int) -> str:
@@ -64,14 +90,38 @@ def whole_number(number: int) -> str:
 
 
 def current() -> str:
-    """The language of what is drawn now: the chosen one, else the browser's, else English."""
+    """The language of what is drawn now: the visitor's choice, else the server's, else the browser's, else English."""
     if _SHARED.get():
         return ENGLISH
-    if chosen := os.environ.get("E2LM_LANGUAGE"):
-        return chosen
     # Outside of a page's run Streamlit would log a warning for every text.
-    is_page = streamlit_internals.current_script_run() is not None
-    return _of_locale(st.context.locale) if is_page else _of_locale(None)
+    if streamlit_internals.current_script_run() is None:
+        return os.environ.get("E2LM_LANGUAGE") or _of_locale(None)
+    if (found := st.session_state.get(_CHOSEN)) is None:
+        found = st.session_state[_CHOSEN] = _at_first()
+    return str(found)
+
+
+def _at_first() -> str:
+    """The language of a new session."""
+    remembered = st.context.cookies.get(COOKIE)
+    if remembered in languages():
+        return remembered
+    return os.environ.get("E2LM_LANGUAGE") or _of_locale(st.context.locale)
+
+
+def name_of(language: str) -> str:
+    """A language's own name: a catalogue translates "English" by it."""
+    return mark("English") if language == ENGLISH else _catalogue(language).gettext("English")
+
+
+def is_chosen() -> bool:
+    """Whether the visitor has chosen the language in this session, so that the browser shall remember it."""
+    return _CHOSEN_HERE in st.session_state
+
+
+def choose(language: str) -> None:
+    """Draw pages in this language from now on, in this session and in later ones of this browser."""
+    st.session_state[_CHOSEN] = st.session_state[_CHOSEN_HERE] = language
 
 
 @contextmanager

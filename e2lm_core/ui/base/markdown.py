@@ -16,6 +16,7 @@ from typing import Any
 
 import streamlit as st
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import redact_paths
 from e2lm_core.ui.base import language, local_request, text_diff
 
@@ -44,7 +45,7 @@ def escape(text: object) -> SafeMarkdown:
     """Text as it is on one line, with all its Markdown escaped; safe Markdown stays as it is."""
     if isinstance(text, SafeMarkdown):
         return text
-    line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", _placeless(str(text))).strip()
+    line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", _placeless(_said(text))).strip()
     line = _MARK.sub(_escaped, line)
     line = _LOOSE_UNDERSCORE.sub(_escaped, line)
     line = _NAMED.sub(lambda found: found[0] + JOINER, line)
@@ -57,7 +58,7 @@ def safe_sentence(sentence: object) -> SafeMarkdown:
     """Sentence with **bold**, *italic*, `code` and lists kept and all else escaped; safe Markdown stays."""
     if isinstance(sentence, SafeMarkdown):
         return sentence
-    return SafeMarkdown(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, _placeless(str(sentence)))))
+    return SafeMarkdown(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, _placeless(_said(sentence)))))
 
 
 def author_markdown(text: object) -> SafeMarkdown:
@@ -97,6 +98,16 @@ def bullet_list(sentences: Any) -> SafeMarkdown:
 def line_by_line(sentences: Any) -> SafeMarkdown:
     """Texts one below the other in one paragraph, escaped unless they are safe Markdown."""
     return SafeMarkdown("  \n".join(escape(sentence) for sentence in sentences))
+
+
+def _said(text: object) -> str:
+    """A text; a computed sentence in the visitor's language."""
+    return language.translate(text) if isinstance(text, Sentence) else str(text)
+
+
+def unmarked(sentence: object) -> str:
+    """A sentence in the visitor's language without its bold marks, for a picture or a caption."""
+    return _said(sentence).replace("**", "")
 
 
 def _placeless(text: str) -> str:

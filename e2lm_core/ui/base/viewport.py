@@ -4,12 +4,15 @@ In a narrow window the navigation covers the page, and closes after a place was 
 opened by the keyboard receives the focus and, after its last field, returns it to its button: Streamlit puts
 a popover at the end of the document, so the Tab key would reach it after everything else. With sign-in, a
 tab is loaded again when another tab of the browser has signed out. Before the browser has reported its
-width, a phone is recognised by its user agent, so that most visitors never see a second drawing.
+width, a phone is recognised by its user agent, so that most visitors never see a second drawing. The document
+is told the pages' language, for screen readers, and the browser keeps it for the next visit.
 """
 
 from __future__ import annotations
 
 import streamlit as st
+
+from e2lm_core.ui.base import language
 
 # Narrower windows get legends instead of direct labels, and fewer columns.
 NARROW_PX = 640
@@ -20,6 +23,10 @@ export default function ({{ data, setStateValue }}) {{
   const query = window.matchMedia("(max-width: {NARROW_PX}px)");
   const tell = () => setStateValue("narrow", query.matches);
   if (query.matches !== data.narrow) tell();
+  document.documentElement.lang = data.language;
+  // Partitioned, as browsers keep no other cookie in the frame of a Space's page.
+  const reach = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
+  if (data.chosen) document.cookie = `{language.COOKIE}=${{data.language}}; Path=/; Max-Age=31536000; ${{reach}}`;
   const close = (event) => {{
     if (query.matches && event.target.closest?.('[data-testid="stSidebarNavLink"]'))
       document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
@@ -88,7 +95,12 @@ def watch_width(sign_in: str = "") -> None:
     """
     told = _component()(
         key=_KEY,
-        data={"narrow": is_narrow(), "sign_in": sign_in},
+        data={
+            "narrow": is_narrow(),
+            "sign_in": sign_in,
+            "language": language.current(),
+            "chosen": language.is_chosen(),
+        },
         default={"narrow": is_narrow()},
         on_narrow_change=_told,
     )

@@ -253,7 +253,7 @@ def _fields(form: Form, slots: int, readonly: bool) -> None:
                 )
     left, right = st.columns(2, gap="small")
     left.radio(
-        language.translate("The right choice"),
+        language.translate("The right answer"),
         list(LETTERS[:slots]),
         index=answer if 0 <= answer < slots else None,
         horizontal=True,
@@ -286,7 +286,7 @@ def _preview_button(form: Form, slots: int, readonly: bool) -> None:
             language.translate("Preview"),
             icon=":material/visibility:",
             key=form.key("preview"),
-            help=language.translate("Show Markdown and LaTeX of what is typed."),
+            help=language.translate("Show Markdown and LaTeX as they will look."),
             on_click=_show_preview,
             args=(form, slots),
         )

@@ -1,4 +1,4 @@
-"""Side panel of the question table: curves, choices, prompt, history and notes of the question in hand.
+"""Side panel of the question table: curves, choices, prompt, history and notes of the selected question.
 
 It is drawn only while it is open, and only the chosen part is computed. A change of the question in hand redraws the
 panel alone.
@@ -38,7 +38,7 @@ def panel_switch() -> None:
         language.translate("Side panel"),
         key=OPEN,
         persist_state="session",
-        help=language.translate("Curves, choices, prompt, history and notes of the question in hand."),
+        help=language.translate("Curves, choices, prompt, history and notes of the selected question."),
     )
 
 

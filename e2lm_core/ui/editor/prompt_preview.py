@@ -37,9 +37,9 @@ def show_prompt(task: TaskSet, question: Question) -> None:
     st.code(highlight_scored(doc), language=None, wrap_lines=True)
     shots = formatting.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
     scored = (
-        "the gold choice behind ▁; each choice is scored in its place"
+        "the right answer behind ▁; each choice is scored in its place"
         if doc.ending is None
-        else "the gold choice before ▁; what is behind it is scored after each choice in its place"
+        else "the right answer before ▁; what is behind it is scored after each choice in its place"
     )
     st.caption(markdown.escape(f"{shots} before it, and {scored}."))
     _counted(doc)

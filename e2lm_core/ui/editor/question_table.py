@@ -28,10 +28,18 @@ from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.relevance import messages as relevance_words
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.base import markdown, polling
+from e2lm_core.ui.base import language, markdown, polling
 from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache import questions as remembered
-from e2lm_core.ui.editor import card, file_import, last_edit, live_results, table_notes, table_script
+from e2lm_core.ui.editor import (
+    card,
+    file_import,
+    last_edit,
+    live_results,
+    script_words,
+    table_notes,
+    table_script,
+)
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
 
@@ -67,6 +75,7 @@ def question_table(task: TaskSet, readonly: bool = False) -> None:
             "measures": _asked(task),
             "rest_ms": autosave.REST_MS,
             "again_ms": autosave.AGAIN_MS,
+            "words": script_words.script_words(),
         },
         on_changed_change=_changed,
         on_pasted_change=_pasted,
@@ -90,7 +99,8 @@ def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
     def given() -> None:
         if underway and _is_over(task):
             st.rerun()
-        found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MAX_FOUND]
+        of_questions = [finding for finding in findings if finding.question_id][:MAX_FOUND]
+        found = [(f.question_id, f.severity, language.translate(f.sentence)) for f in of_questions]
         figures = {name: _figure(task, name) for name in _asked(task)}
         table_notes.send_note(task, "found", found=found, figures=figures)
 

@@ -241,7 +241,7 @@ def test_a_new_question_that_the_card_has_saved_is_out_of_the_tables_form(page, 
     expect(form.get_by_label("The new question's subject")).to_have_value("physics")
     page.get_by_text("Card", exact=True).click()
     settle(page)
-    page.get_by_role("radiogroup", name="The right choice").get_by_text("A", exact=True).click()
+    page.get_by_role("radiogroup", name="The right answer").get_by_text("A", exact=True).click()
     page.get_by_role("button", name="Save", exact=True).click()
     settle(page)
     assert questions(here)[-1].choices == ("newton", "joule")

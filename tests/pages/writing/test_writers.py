@@ -197,7 +197,7 @@ def marked(at: Visit) -> str:
 def test_an_answer_marked_in_the_card_while_choices_moved_is_no_other_text(done: Visit) -> None:
     before = card(done) and collection.open_set(done.studio.settings, OWN).questions[0]
     wrong = (before.answer + 1) % 4
-    done.at.radio(key=next(r.key for r in done.at.radio if r.label == "The right choice")).set_value(
+    done.at.radio(key=next(r.key for r in done.at.radio if r.label == "The right answer")).set_value(
         "ABCD"[wrong]
     )
     turned = before.choices[::-1]
@@ -209,9 +209,9 @@ def test_an_answer_marked_in_the_card_while_choices_moved_is_no_other_text(done:
     assert f"{before.choices[wrong]}  (right)" in sides[1].replace("<mark>", "").replace("</mark>", "")
     done.click("Edit")
     assert done.at.text_area[0].value == "\n".join(before.choices)
-    assert next(r for r in done.at.radio if r.label == "The right choice").value == "ABCD"[wrong]
+    assert next(r for r in done.at.radio if r.label == "The right answer").value == "ABCD"[wrong]
     done.at.text_area[0].set_value("\n".join(turned))
-    next(r for r in done.at.radio if r.label == "The right choice").set_value("ABCD"[3 - wrong])
+    next(r for r in done.at.radio if r.label == "The right answer").set_value("ABCD"[3 - wrong])
     done.click("Save this")
     assert marked(done) == before.choices[wrong]
     assert collection.open_set(done.studio.settings, OWN).questions[0].choices == turned

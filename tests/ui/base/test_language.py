@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.base.settings import Settings
 from e2lm_core.ui.base import language, markdown, page_cache
 
@@ -74,6 +77,27 @@ def test_the_browser_chooses_among_the_languages_with_a_catalogue(monkeypatch) -
         assert language._of_locale(locale) == expected
 
 
+@pytest.mark.parametrize(
+    ("cookie", "server", "browser", "expected"),
+    [
+        ("de", "en", "en-US", "de"),
+        ("en", "de", "de-DE", "en"),
+        ("../x", "de", "en-US", "de"),
+        (None, None, "de-AT", "de"),
+        ("", None, None, "en"),
+    ],
+)
+def test_a_remembered_choice_outdoes_the_server_which_outdoes_the_browser(
+    monkeypatch, cookie: str | None, server: str | None, browser: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("E2LM_LANGUAGE", raising=False)
+    if server:
+        monkeypatch.setenv("E2LM_LANGUAGE", server)
+    context = SimpleNamespace(cookies={} if cookie is None else {language.COOKIE: cookie}, locale=browser)
+    monkeypatch.setattr(language, "st", SimpleNamespace(context=context))
+    assert language._at_first() == expected
+
+
 def test_a_language_without_a_catalogue_is_refused_in_a_sentence(tmp_path) -> None:
     with pytest.raises(StudioError, match=r"E2LM_LANGUAGE is “?'?\"?xx.*use one of en, de"):
         Settings.from_env({"E2LM_HOME": str(tmp_path), "E2LM_LANGUAGE": "xx"})
@@ -87,6 +111,25 @@ def test_templates_are_translated_and_their_values_are_not(german) -> None:
         "Copied {number} question to {set}.", "Copied {number} questions to {set}.", 2, set="*a*"
     )
     assert said == "2 Fragen nach \\*a\\* kopiert."
+
+
+def test_a_computed_sentence_is_translated_with_its_values(german) -> None:
+    count = formatting.count(15_000, "question")
+    said = Sentence(
+        "{known} of {questions} are known to the built-in mini models.", known=24, questions=count
+    )
+    assert language.translate(said) == (
+        "Von 15\u202f000 Fragen sind 24 den eingebauten Minimodellen bekannt."
+    )
+    assert markdown.safe_sentence(joined((said, "*x*"))) == f"{language.translate(said)} *x*"
+    assert markdown.fill_template("{name}", name=formatting.count(1, "question")) == "1 Frage"
+    of_table = {"known": Sentence("{known} of {questions} are known to the built-in mini models.")}
+    assert language.translate(Sentence(of_table["known"], known=24, questions=count)) == language.translate(
+        said
+    )
+    with language.in_english():
+        assert language.translate(said) == said
+    assert f"{said}".startswith("24 of 15,000 questions")  # what commands print
 
 
 def test_shared_values_are_made_in_english(german) -> None:

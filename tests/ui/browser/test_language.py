@@ -41,3 +41,23 @@ def test_each_browser_has_its_own_language(browser: Browser, url: str) -> None:
             assert not page.get_by_text(said[other]).count()
     for page in pages.values():
         page.context.close()
+
+
+def test_a_choice_outdoes_the_browser_outlives_a_reload_and_is_the_documents(
+    browser: Browser, url: str
+) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(f"{url}/{urls.address('overview', SET)}", timeout=60_000)
+    settle(page)
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert "e2lm_language" not in {one["name"] for one in context.cookies()}
+    page.get_by_role("combobox", name="Language").click()
+    page.get_by_text("Deutsch", exact=True).click()
+    expect(page.get_by_text("Wie es weitergeht").first).to_be_visible()
+    for _ in range(2):
+        settle(page)
+        assert page.locator("html").get_attribute("lang") == "de"
+        page.reload()
+        expect(page.get_by_text("Wie es weitergeht").first).to_be_visible()
+    context.close()

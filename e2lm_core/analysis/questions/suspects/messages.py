@@ -23,21 +23,22 @@ from e2lm_core.analysis.questions.suspects.wrong_question_control import (
 )
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.measurements import Measurements
 
 _SAID: dict[Kind, str] = {
-    "wrong key": "with a key that the models doubt",
-    "two right answers": "that may have two right answers",
-    "twin answers": "with two choices that are alike",
-    "giveaway": "answered right unread",
-    "dead answer": "with a choice that no model ever takes",
-    "dead": "that every model answers alike throughout",
+    "wrong key": Sentence("**{n}** with a key that the models doubt"),
+    "two right answers": Sentence("**{n}** that may have two right answers"),
+    "twin answers": Sentence("**{n}** with two choices that are alike"),
+    "giveaway": Sentence("**{n}** answered right unread"),
+    "dead answer": Sentence("**{n}** with a choice that no model ever takes"),
+    "dead": Sentence("**{n}** that every model answers alike throughout"),
 }
 COLUMNS = ("id", "why", "key", "about", "evidence", "what it is", "models", "question")
 SHOWN = ("id", "why", "key", "about", "what it is", "question")  # columns in a terminal
-CONTROL_HELP = (
+CONTROL_HELP = Sentence(
     "Each question's choices are scored under the prompts of other questions, under an empty one, and after its own words "
-    "shuffled, its rarest word alone, and a negation. Where the right choice wins all the same, the question is answered "
+    "shuffled, its rarest word alone, and a negation. Where the right answer wins all the same, the question is answered "
     "without being read."
 )
 CONDITION_LABEL = {
@@ -49,14 +50,16 @@ CONDITION_LABEL = {
     "negated": "negated",
 }
 _ANSWERED_FROM = {
-    "nothing": "without any question",
-    "other": "under another question's text",
-    "word": "from one word of each question",
+    "nothing": Sentence("without any question"),
+    "other": Sentence("under another question's text"),
+    "word": Sentence("from one word of each question"),
 }
 _MEND = {
-    "nothing": "Fix: use wrong answers that are as common as the right one.",
-    "other": "Fix: use wrong answers that are as common as the right one.",
-    "word": "Questions that share a word and their choices, each with another right answer, mend it.",
+    "nothing": Sentence("Fix: use wrong answers that are as common as the right one."),
+    "other": Sentence("Fix: use wrong answers that are as common as the right one."),
+    "word": Sentence(
+        "Questions that share a word and their choices, each with another right answer, mend it."
+    ),
 }
 NO_CONTROL = "Whether the set can be answered unread is not known yet"
 
@@ -93,37 +96,56 @@ def headline(suspects: SuspectList) -> str:
     Keys that are shifted throughout come first.
     """
     listed = [suspect.kind for suspect in suspects.listed]
-    said = [f"**{listed.count(kind):,}** {_SAID[kind]}" for kind in KINDS if kind in listed]
-    sentence = f"Questions to look at: {formatting.join_words(said, len(KINDS))}." if said else ""
+    said = [Sentence(_SAID[kind], n=listed.count(kind)) for kind in KINDS if kind in listed]
+    sentences = []
+    if said:
+        kinds = formatting.join_words(said, len(KINDS))
+        sentences.append(Sentence("Questions to look at: {kinds}.", kinds=kinds))
     if "wrong key" in listed and suspects.expected_false is not None:
-        sentence += f" Of the doubted keys {suspects.expected_false:.1f} are expected to be right."
-    if suspects.shifted:
-        return f"{suspects.shifted} {sentence}".strip()
-    if suspects.why:
-        return f"{suspects.why} {sentence}".strip()
-    left = formatting.count(suspects.left_out, "question")
-    untold = (
-        f" The models were never told of {left}, whose keys they cannot doubt." if suspects.left_out else ""
-    )
-    return (sentence or "No question stands out.") + untold
+        expected = f"{suspects.expected_false:.1f}"
+        sentences.append(
+            Sentence("Of the doubted keys {expected} are expected to be right.", expected=expected)
+        )
+    if first := suspects.shifted or suspects.why:
+        return joined((first, *sentences))
+    if not said:
+        sentences.insert(0, Sentence("No question stands out."))
+    if suspects.left_out:
+        left = formatting.count(suspects.left_out, "question")
+        sentences.append(
+            Sentence(
+                "The models were never told of {questions}, whose keys they cannot doubt.", questions=left
+            )
+        )
+    return joined(sentences)
 
 
 def control_sentence(controlled: WrongQuestionControl) -> str:
     """Sentence on the result of the guessing test for the set."""
     if controlled.others is None or controlled.p is None:
-        return "The set has one question, so no other's prompt could be borrowed."
-    chance = f"{controlled.chance:.0%} is chance"
-    share = f"{controlled.others:.0%}"
+        return Sentence("The set has one question, so no other's prompt could be borrowed.")
+    chance, share = f"{controlled.chance:.0%}", f"{controlled.others:.0%}"
     if controlled.p >= CLEARLY:
-        read = "" if controlled.answered_from else ": this set must be read"
-        return f"Without the question, models get **{share}** ({chance}){read}."
-    given = len(controlled.listed)
-    return (
-        f"Without the question, models get **{share}** ({chance}, {_p(controlled.p)}): part of "
-        f"this set can be guessed. {formatting.count(given, 'question')} "
-        f"{'is' if given == 1 else 'are'} given away ({controlled.by_luck:.0f} expected by luck). "
-        "Fix: use wrong answers that are as common as the right one."
+        return Sentence(
+            "Without the question, models get **{share}** ({chance} is chance)."
+            if controlled.answered_from
+            else "Without the question, models get **{share}** ({chance} is chance): this set must be read.",
+            share=share,
+            chance=chance,
+        )
+    guessed = Sentence(
+        "Without the question, models get **{share}** ({chance} is chance, {p}): part of this set can be guessed.",
+        share=share,
+        chance=chance,
+        p=_p(controlled.p),
     )
+    given = Sentence(
+        "{number} question is given away ({luck} expected by luck).",
+        "{number} questions are given away ({luck} expected by luck).",
+        number=len(controlled.listed),
+        luck=f"{controlled.by_luck:.0f}",
+    )
+    return joined((guessed, given, _MEND["other"]))
 
 
 def cue_sentence(controlled: WrongQuestionControl | None) -> str | None:
@@ -131,10 +153,12 @@ def cue_sentence(controlled: WrongQuestionControl | None) -> str | None:
     found = controlled.answered_from if controlled else None
     if found is None:
         return None
-    return (
-        f"The models answer **{found.accuracy:.0%}** {_ANSWERED_FROM[found.condition]}: this set does not measure whether "
-        f"the question is understood. {_MEND[found.condition]}"
+    said = Sentence(
+        "The models answer **{share}** {condition}: this set does not measure whether the question is understood.",
+        share=f"{found.accuracy:.0%}",
+        condition=_ANSWERED_FROM[found.condition],
     )
+    return joined((said, _MEND[found.condition]))
 
 
 def wording_sentences(controlled: WrongQuestionControl) -> list[str]:

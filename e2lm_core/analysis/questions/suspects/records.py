@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import SentenceField
 
 Kind = Literal["wrong key", "two right answers", "twin answers", "giveaway", "dead answer", "dead"]
 KINDS: tuple[Kind, ...] = get_args(Kind)  # most serious first
@@ -56,6 +57,6 @@ class SuspectList(Record):
     listed: tuple[Suspect, ...]
     knowledge: float | None
     left_out: int = 0
-    why: str | None = None
+    why: SentenceField | None = None
     expected_false: float | None = None
-    shifted: str | None = None
+    shifted: SentenceField | None = None

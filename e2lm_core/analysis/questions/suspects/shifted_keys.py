@@ -24,6 +24,7 @@ from scipy.special import bdtrc
 
 from e2lm_core.analysis.questions.suspects.keys import SHARP, probabilities
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 
@@ -59,19 +60,35 @@ class ShiftedKeys(Record):
         share = f"{self.agreeing / self.of:.0%}"
         if self.kind == "swap":
             a, b = (chr(ord("A") + at) for at in self.letters)
-            return (
-                f"Where {a} or {b} is the key, the models' answers agree with the other of the two in {share} of "
-                f"{self.of:,}: are these two choices swapped?"
+            return Sentence(
+                "Where {a} or {b} is the key, the models' answers agree with the other of the two in {share} of {all}: "
+                "are these two choices swapped?",
+                a=a,
+                b=b,
+                share=share,
+                all=self.of,
             )
-        side, count = ("before", "from 1") if self.places < 0 else ("after", "one too low")
+        side, count = (
+            (Sentence("before"), Sentence("from 1"))
+            if self.places < 0
+            else (Sentence("after"), Sentence("one too low"))
+        )
         if self.kind == "shift":
-            return (
-                f"The models' answers agree with the choice {side} the key in {share} of {self.of:,} questions: "
-                f"are keys counted {count}?"
+            return Sentence(
+                "The models' answers agree with the choice {side} the key in {share} of {all} questions: are keys counted "
+                "{count}?",
+                side=side,
+                share=share,
+                all=self.of,
+                count=count,
             )
-        return (
-            f"In {self.agreeing:,} of {self.of:,} questions the models answer the choice {side} the key, and far "
-            f"less often any other wrong one: are the keys of some questions counted {count}?"
+        return Sentence(
+            "In {number} of {all} questions the models answer the choice {side} the key, and far less often any other "
+            "wrong one: are the keys of some questions counted {count}?",
+            number=self.agreeing,
+            all=self.of,
+            side=side,
+            count=count,
         )
 
 

@@ -152,7 +152,7 @@ def _edit(name: str, place: str, clash: EditConflict, settle: Settle, key: str) 
                 slots = max(len(clash.mine[0]), len(clash.theirs[0])) + FREE_CHOICES
                 at = value if isinstance(value, int) and 0 <= value < min(slots, len(LETTERS)) else None
                 st.radio(
-                    language.translate("The right choice"),
+                    language.translate("The right answer"),
                     list(LETTERS[:slots]),
                     index=at,
                     horizontal=True,

@@ -30,7 +30,7 @@ from e2lm_core.ui.editor.drafts import forms
 from e2lm_core.ui.places.questions import judgements
 
 _SHOWN, _FIXING, _FIXED = "problem_shown", "problem_fixing", "problem_fixed"  # keys of the session state
-PROBLEMS, JUDGEMENTS = "Problems", "Judgements"  # views of the tab
+PROBLEMS, JUDGEMENTS = language.mark("Problems"), language.mark("Judgements")  # views of the tab
 MAX_IGNORED_SHOWN = 50
 
 
@@ -85,9 +85,10 @@ def _view() -> str:
         st.session_state["problems_view"] = PROBLEMS
     return str(
         st.segmented_control(
-            "View",
+            language.translate("View"),
             [PROBLEMS, JUDGEMENTS],
             required=True,
+            format_func=lambda view: markdown.escape(language.translate(view)),
             label_visibility="collapsed",
             key="problems_view",
             persist_state="session",
@@ -264,14 +265,24 @@ def _table(task: TaskSet, left: Sequence[Problem], at: int) -> None:
             "reason": [problem.reason for problem in left],
         }
     )
+    shown = frame.assign(
+        problem=[language.translate(problem.title) for problem in left],
+        reason=[language.translate(problem.reason) for problem in left],
+    )
     picked = st.dataframe(
-        frame,
+        shown,
         hide_index=True,
         height=300 if len(left) > 7 else "auto",
         on_select="rerun",
         selection_mode="multi-row",
         key=f"problems_table_{task.address}_{hash(tuple(problem.key for problem in left))}",
         column_order=("problem", "question") if viewport.is_narrow() else None,
+        column_config={
+            "problem": language.translate("problem"),
+            "question": language.translate("question"),
+            "choices": language.translate("choices"),
+            "reason": language.translate("reason"),
+        },
     )
     rows = list(picked.selection.rows)
     if len(rows) == 1 and rows[0] != at and st.session_state.get("problem_row") != rows:

@@ -35,7 +35,9 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
         urls.link("problems", "Fix them one after the other", ":material/build:")
     else:
         widgets.empty_state("No suspicious questions.")
-    st.subheader(language.translate("Can it be guessed?"), anchor=False, help=messages.CONTROL_HELP)
+    st.subheader(
+        language.translate("Can it be guessed?"), anchor=False, help=markdown.escape(messages.CONTROL_HELP)
+    )
     _control(task, measurements, controlled)
 
 
@@ -49,7 +51,7 @@ def _table(task: TaskSet, found: SuspectList) -> None:
             "question": [question.question for question in questions],
             "choices": [problems.lettered_choices(question) for question in questions],
             "reason": [
-                problems.suspect_reason(suspect, question)
+                language.translate(problems.suspect_reason(suspect, question))
                 for suspect, question in zip(found.listed, questions, strict=True)
             ],
         }
@@ -62,6 +64,12 @@ def _table(task: TaskSet, found: SuspectList) -> None:
         selection_mode="multi-row",
         key=f"questions_suspects_{hash(tuple(suspect.question_id for suspect in found.listed))}",
         column_order=("why", "question") if viewport.is_narrow() else None,
+        column_config={
+            "why": language.translate("why"),
+            "question": language.translate("question"),
+            "choices": language.translate("choices"),
+            "reason": language.translate("reason"),
+        },
     )
     widgets.csv_button(
         lambda: remembered.suspect_frame(task, found), f"{task.name}-suspects.csv", "questions_suspects"
@@ -76,8 +84,10 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
     if controlled is None:
         if not goes_on:
             markdown.caption(
-                f"{messages.NO_CONTROL}: it takes a run of each model's last checkpoint under other questions' prompts and "
-                "other wordings."
+                language.translate(
+                    "Whether the set can be answered unread is not known yet: it takes a run of each model's last checkpoint "
+                    "under other questions' prompts and other wordings."
+                )
             )
             control_run.run_button(
                 task,

@@ -16,6 +16,7 @@ from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score.all_right import AllRight
 from e2lm_core.base import formatting
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import joined
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.messages import overview
 from e2lm_core.scores import trends
@@ -66,7 +67,7 @@ def wording_sentences(task: TaskSet, measurements: Measurements) -> None:
     controlled = questions.control(task, measurements)
     for sentence in suspect_words.wording_sentences(controlled) if controlled else ():
         if sentence != suspect_words.cue_sentence(controlled):
-            markdown.caption(sentence.replace("**", ""))
+            markdown.caption(markdown.unmarked(sentence))
 
 
 def score_cards(task: TaskSet, is_running: bool) -> None:
@@ -111,7 +112,7 @@ def static_preview(task: TaskSet) -> None:
     # Computed in this process, as the worker process may still be starting: without intervals it takes next
     # to no time.
     frame = page_cache.get_or_compute("first curves", (now,), lambda: tables.curve_frame(now, ("acc",)))
-    rise = curve_words.rise_sentence(now, "acc").replace("**", "")
+    rise = markdown.unmarked(curve_words.rise_sentence(now, "acc"))
     st.subheader(language.translate(PICTURE), anchor=False)
     svg_chart.draw_curves(now, frame, rise)
     markdown.caption(rise)
@@ -141,13 +142,16 @@ def _numbers(frame: pd.DataFrame, found: AllRight | None = None) -> None:
 def _all_right(now: Measurements, found: AllRight, sentence: str) -> None:
     """Draw the share of groups that are all right, against tokens seen."""
     if not now.has_curve:
-        markdown.markdown(f"{sentence} {score_words.ALL_RIGHT_PROVES}")
+        markdown.markdown(joined((sentence, score_words.ALL_RIGHT_PROVES)))
         return
-    alt = "Share of groups of which each model has every question right, against tokens seen"
-    title = score_words.ALL_RIGHT.lower()
+    alt = language.translate(
+        "Share of groups of which each model has every question right, against tokens seen"
+    )
+    title = language.translate(score_words.ALL_RIGHT)
+    title = title[:1].lower() + title[1:]
     lines = found.curves.drop(columns=["low", "high"])  # as above it: bands of twenty models hide each other
     widgets.curve_chart(now, lines, "acc", "overview_all_right", alt, found.chance, height=360, title=title)
-    markdown.caption(f"{sentence.replace('**', '')} {score_words.ALL_RIGHT_PROVES}")
+    markdown.caption(markdown.unmarked(joined((sentence, score_words.ALL_RIGHT_PROVES))))
 
 
 def _all_right_numbers(found: AllRight) -> None:
@@ -169,9 +173,9 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
     if not now.has_curve:
         markdown.markdown(curve_words.rise_sentence(now, "acc"))
         return
-    alt = "Accuracy of each model against tokens seen"
+    alt = language.translate("Accuracy of each model against tokens seen")
     widgets.curve_chart(now, frame, "acc", "overview_curves", alt, now.chance, before, height=360)
-    markdown.caption(curve_words.rise_sentence(now, "acc").replace("**", ""))
+    markdown.caption(markdown.unmarked(curve_words.rise_sentence(now, "acc")))
 
 
 def _cards(now: Measurements) -> None:

@@ -162,7 +162,8 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
     """Draw the advice on raising the Score, the most effective first."""
     st.subheader(language.translate("What would raise it most"), anchor=False)
     said = score_words.advice_sentences(advice)
-    markdown.markdown("\n".join(said[:1]))
+    for sentence in said[:1]:
+        markdown.markdown(sentence)
     if more := said[1:]:
         with st.expander(
             markdown.fill_count(
@@ -170,7 +171,7 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
             ),
             icon=":material/trending_up:",
         ):
-            markdown.markdown("\n".join(f"- {sentence}" for sentence in more))
+            markdown.markdown(markdown.bullet_list(markdown.safe_sentence(sentence) for sentence in more))
     urls.link("choosing", "Choose among the questions", ":material/checklist:")
 
 

@@ -262,7 +262,7 @@ def _run_said(job: Job, task: TaskSet) -> str:
         return (
             language.translate("running {progress}", progress=progress)
             if job.state == "running"
-            else progress
+            else language.translate(progress)
         )
     return language.translate(_SINCE[job.state], ago=_ago(job.finished_at or job.created_at))
 
@@ -298,7 +298,8 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
         markdown.caption(silent)
     elif score.null is not None:
         beside = formatting.random_baseline if in_full else formatting.random_baseline_short
-        markdown.caption(f"{beside(score.null).capitalize()}.")
+        random = language.translate(beside(score.null))
+        markdown.caption(f"{random[:1].upper()}{random[1:]}.")
 
 
 # --- runs -------------------------------------------------------------------------------------------------
@@ -341,7 +342,7 @@ def _far(job: Job) -> tuple[float, str]:
     except StudioError:  # deleted since
         return 0.0, address
     run = run_progress(session.studio().jobs, job, task)
-    return run.share, f"{session.set_label(address)}: {run_words.progress_sentence(run)}"
+    return run.share, f"{session.set_label(address)}: {language.translate(run_words.progress_sentence(run))}"
 
 
 # --- deleted ----------------------------------------------------------------------------------------------
@@ -374,7 +375,10 @@ def _deleted() -> None:
                     )
         if len(deleted) > MAX_DELETED:
             markdown.caption(
-                f"{len(deleted) - MAX_DELETED:,} more in the trash. Restore them with `sets restore`."
+                language.translate(
+                    "{more} more in the trash. Restore them with `sets restore`.",
+                    more=language.whole_number(len(deleted) - MAX_DELETED),
+                )
             )
 
 
@@ -382,4 +386,4 @@ def _when(at: str) -> str:
     try:
         return _ago(datetime.fromisoformat(at).timestamp())
     except ValueError:
-        return "some time ago"
+        return language.translate("some time ago")

@@ -4,17 +4,18 @@ import { Knowing } from "./knowing";
 import { Icon, letter } from "./row";
 import type { Store } from "./store";
 import { NEW, type Question } from "./types";
+import { say } from "./words";
 
 /** What it lacks before the server would add it, "" where that is nothing. */
 export function lack({ question, choices, answer }: Question): string {
   const texts = choices.map((text) => text.trim());
   while (texts.length && !texts.at(-1)) texts.pop();
   const empty = texts.indexOf(""), again = texts.findIndex((text, place) => texts.indexOf(text) < place);
-  if (!question.trim()) return "its text";
-  if (texts.filter(Boolean).length < 2) return "two choices";
-  if (empty >= 0) return `choice ${letter(empty)}`;
-  if (again >= 0) return `another text for choice ${letter(again)}, which is that of ${letter(texts.indexOf(texts[again]))}`;
-  return texts[answer] ? "" : "its right answer: click the letter of the right one";
+  if (!question.trim()) return say("its text");
+  if (texts.filter(Boolean).length < 2) return say("two choices");
+  if (empty >= 0) return say("choice {letter}", { letter: letter(empty) });
+  if (again >= 0) return say("another text for choice {letter}, which is that of {other}", { letter: letter(again), other: letter(texts.indexOf(texts[again])) });
+  return texts[answer] ? "" : say("its right answer: click the letter of the right one");
 }
 
 export function Adding({ store }: { store: Store }) {
@@ -40,18 +41,18 @@ export function Adding({ store }: { store: Store }) {
   };
   const close = () => { store.adding = false; store.draft(NEW); store.changed(); };
   return (
-    <div class="qt-new" role="form" aria-label="A new question" onKeyDown={key}>
-      <textarea class="qt-field qt-question" rows={2} readOnly={store.isAdded} aria-label="The new question's text" placeholder="What is asked?" value={question.question} onInput={(event) => type({ question: event.currentTarget.value })} />
+    <div class="qt-new" role="form" aria-label={say("A new question")} onKeyDown={key}>
+      <textarea class="qt-field qt-question" rows={2} readOnly={store.isAdded} aria-label={say("The new question's text")} placeholder={say("What is asked?")} value={question.question} onInput={(event) => type({ question: event.currentTarget.value })} />
       <div class="qt-choices">
         {choices.map((text, i) => (
           <div key={i} class={`qt-choice ${i === question.answer ? "qt-gold" : ""}`}>
-            <button type="button" class="qt-mark" role="radio" disabled={store.isAdded} aria-checked={i === question.answer} aria-label={`${letter(i)} is right`} title={`Mark ${letter(i)} as the right one`} onClick={() => type({ answer: i })}>{letter(i)}</button>
+            <button type="button" class="qt-mark" role="radio" disabled={store.isAdded} aria-checked={i === question.answer} aria-label={say("{letter} is right", { letter: letter(i) })} title={say("Mark {letter} as the right one", { letter: letter(i) })} onClick={() => type({ answer: i })}>{letter(i)}</button>
             <input
               type="text"
               class="qt-field"
               readOnly={store.isAdded}
-              aria-label={`Choice ${letter(i)} of the new question`}
-              placeholder={`choice ${letter(i)}`}
+              aria-label={say("Choice {letter} of the new question", { letter: letter(i) })}
+              placeholder={say("choice {letter}", { letter: letter(i) })}
               value={text}
               onInput={(event) => type({ choices: choices.map((old, j) => (j === i ? event.currentTarget.value : old)) })}
             />
@@ -60,11 +61,11 @@ export function Adding({ store }: { store: Store }) {
       </div>
       <Knowing store={store} question={question} />
       <div class="qt-bar">
-        <input type="text" class="qt-field qt-subject" readOnly={store.isAdded} list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
+        <input type="text" class="qt-field qt-subject" readOnly={store.isAdded} list="qt-subjects" aria-label={say("The new question's subject")} placeholder={say("subject")} value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
         <span class="qt-grow" />
-        <span class="qt-hint">{store.isAdded ? "Being added …" : missing ? `Still lacks ${missing}. Draft saved.` : "Ready: press Add the question."}</span>
-        <button type="button" class="qt-main" disabled={!!missing || store.isAdded} onClick={save}>Add the question</button>
-        <button type="button" class="qt-quiet" onClick={close} aria-label="Close the new question; its text is kept"><Icon name="close" /></button>
+        <span class="qt-hint">{store.isAdded ? say("Being added …") : missing ? say("Still lacks {missing}. Draft saved.", { missing }) : say("Ready: press Add the question.")}</span>
+        <button type="button" class="qt-main" disabled={!!missing || store.isAdded} onClick={save}>{say("Add the question")}</button>
+        <button type="button" class="qt-quiet" onClick={close} aria-label={say("Close the new question; its text is kept")}><Icon name="close" /></button>
       </div>
     </div>
   );

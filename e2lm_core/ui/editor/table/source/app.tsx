@@ -10,6 +10,7 @@ import { type Acts, Icon, Row } from "./row";
 import { useRows } from "./scrolling";
 import type { Store } from "./store";
 import { type Cell, fieldOf } from "./types";
+import { mark, say, whole } from "./words";
 
 const DOUBLE_CLICK_MS = 600;
 
@@ -162,7 +163,7 @@ export function App({ store }: { store: Store }) {
     if (readonly || (typing ? !/\t.*\n|\n.*\t/s.test(text.trimEnd()) : !/[\t\n]/.test(text.trim()))) return;
     event.preventDefault();
     store.page.tell("pasted", text);
-    store.say({ text: "Your rows are in the import preview. Nothing was changed here." });
+    store.say({ text: say("Your rows are in the import preview. Nothing was changed here.") });
   };
   const openNew = () => {
     store.adding = true;
@@ -180,33 +181,33 @@ export function App({ store }: { store: Store }) {
       <div class="qt-body">
       <datalist id="qt-subjects">{subjects.map((subject) => <option key={subject} value={subject} />)}</datalist>
       <div class="qt-bar" role="search">
-        <input ref={search} type="search" class="qt-field qt-search" aria-label="Search the questions" placeholder="Search ( / )" value={view.text} onInput={(event) => set({ text: event.currentTarget.value })} onKeyDown={(event) => event.stopPropagation()} />
-        <Select label="Subject" value={view.subject} options={{ "": "every subject", ...Object.fromEntries(subjects.map((s) => [s, s])) }} pick={pick("subject")} />
-        <Select label="State" value={view.state} options={STATES} pick={pick("state")} />
-        <Select label="Relevance" value={view.relevance} options={RELEVANCES} pick={pick("relevance")} />
-        <Select label="Slope" value={view.slope} options={SLOPES} pick={pick("slope")} />
-        <Select label="Sort" value={view.sort} options={SORTS} pick={pick("sort")} />
-        {Object.entries(view).some(([part, value]) => part !== "sort" && value !== EVERYTHING[part as keyof View]) && <button type="button" class="qt-quiet" onClick={() => set({ ...EVERYTHING, sort: view.sort })}>Show all</button>}
+        <input ref={search} type="search" class="qt-field qt-search" aria-label={say("Search the questions")} placeholder={say("Search ( / )")} value={view.text} onInput={(event) => set({ text: event.currentTarget.value })} onKeyDown={(event) => event.stopPropagation()} />
+        <Select label={say("Subject")} value={view.subject} options={{ "": say("every subject"), ...Object.fromEntries(subjects.map((s) => [s, s])) }} pick={pick("subject")} />
+        <Select label={say("State")} value={view.state} options={said(STATES)} pick={pick("state")} />
+        <Select label={say("Relevance")} value={view.relevance} options={said(RELEVANCES)} pick={pick("relevance")} />
+        <Select label={say("Slope")} value={view.slope} options={said(SLOPES)} pick={pick("slope")} />
+        <Select label={say("Sort")} value={view.sort} options={said(SORTS)} pick={pick("sort")} />
+        {Object.entries(view).some(([part, value]) => part !== "sort" && value !== EVERYTHING[part as keyof View]) && <button type="button" class="qt-quiet" onClick={() => set({ ...EVERYTHING, sort: view.sort })}>{say("Show all")}</button>}
         <span class="qt-grow" />
-        {!readonly && <button type="button" onClick={() => setReplacing(!replacing)} aria-expanded={replacing}><Icon name="find_replace" />Replace</button>}
-        {!readonly && <button type="button" class="qt-main" onClick={openNew}><Icon name="add" />Add a question</button>}
-        <button type="button" class="qt-quiet" aria-label="Keys of the table" title="Keys ( ? )" onClick={() => setHelping(true)}><Icon name="keyboard" /></button>
+        {!readonly && <button type="button" onClick={() => setReplacing(!replacing)} aria-expanded={replacing}><Icon name="find_replace" />{say("Replace")}</button>}
+        {!readonly && <button type="button" class="qt-main" onClick={openNew}><Icon name="add" />{say("Add a question")}</button>}
+        <button type="button" class="qt-quiet" aria-label={say("Keys of the table")} title={say("Keys ( ? )")} onClick={() => setHelping(true)}><Icon name="keyboard" /></button>
       </div>
       {replacing && <Replace store={store} ids={store.chosen.size ? ids.filter((id) => store.chosen.has(id)) : ids} close={() => setReplacing(false)} />}
       {(store.adding || isEmpty) && !readonly && <Adding store={store} />}
       <div class="qt-status" role="status" aria-live="polite">
-        {!readonly && ids.length > 0 && <label class="qt-all"><input type="checkbox" checked={all} aria-label={`Choose all ${ids.length} shown`} onChange={() => { if (all) ids.forEach((id) => store.chosen.delete(id)); else ids.forEach((id) => store.chosen.add(id)); store.changed(); }} /></label>}
-        <span>{!store.loaded ? "Reading the questions …" : ids.length === store.order.length ? `${count(ids.length)}` : `${ids.length.toLocaleString("en")} of ${count(store.order.length)}`}</span>
-        {store.server.away && <span class="qt-warning">Connection lost. Retrying; your text is safe.</span>}
+        {!readonly && ids.length > 0 && <label class="qt-all"><input type="checkbox" checked={all} aria-label={say("Choose all {number} shown", { number: ids.length })} onChange={() => { if (all) ids.forEach((id) => store.chosen.delete(id)); else ids.forEach((id) => store.chosen.add(id)); store.changed(); }} /></label>}
+        <span>{!store.loaded ? say("Reading the questions …") : ids.length === store.order.length ? `${count(ids.length)}` : say("{some} of {questions}", { some: whole(ids.length), questions: count(store.order.length) })}</span>
+        {store.server.away && <span class="qt-warning">{say("Connection lost. Retrying; your text is safe.")}</span>}
         {lacking.map((why) => <span class="qt-lacking" key={why}>{why}</span>)}
         {store.lost && <span class="qt-error">{store.lost}</span>}
-        {store.lastSaved > 0 && !store.server.away && <span class="qt-ok"><Icon name="check" />Saved {new Date(store.lastSaved).toLocaleTimeString("en-GB")}</span>}
+        {store.lastSaved > 0 && !store.server.away && <span class="qt-ok"><Icon name="check" />{say("Saved {time}", { time: new Date(store.lastSaved).toLocaleTimeString("en-GB") })}</span>}
         {store.notice && (
           <span class={`qt-notice ${store.notice.error ? "qt-error" : ""}`}>
             {store.notice.text}
-            {store.notice.undo && <button type="button" onClick={() => void store.act("undo")}>Undo</button>}
-            {store.notice.back && <button type="button" onClick={() => { store.notice!.back!(); store.say(null); }}>Bring it back</button>}
-            <button type="button" class="qt-quiet" aria-label="Close this" onClick={() => store.say(null)}><Icon name="close" /></button>
+            {store.notice.undo && <button type="button" onClick={() => void store.act("undo")}>{say("Undo")}</button>}
+            {store.notice.back && <button type="button" onClick={() => { store.notice!.back!(); store.say(null); }}>{say("Bring it back")}</button>}
+            <button type="button" class="qt-quiet" aria-label={say("Close this")} onClick={() => store.say(null)}><Icon name="close" /></button>
           </span>
         )}
       </div>
@@ -214,7 +215,7 @@ export function App({ store }: { store: Store }) {
         class="qt-list"
         ref={list}
         role="grid"
-        aria-label="Questions"
+        aria-label={say("Questions")}
         aria-rowcount={ids.length}
         aria-readonly={readonly}
         tabIndex={store.cursor && ids.includes(store.cursor.id) ? -1 : 0}
@@ -241,7 +242,7 @@ export function App({ store }: { store: Store }) {
             );
           })}
         </div>
-        {store.loaded && !ids.length && <p class="qt-hint">{isEmpty ? "No question yet: write the first above, or paste rows of a spreadsheet here." : "No questions match."}</p>}
+        {store.loaded && !ids.length && <p class="qt-hint">{isEmpty ? say("No question yet: write the first above, or paste rows of a spreadsheet here.") : say("No questions match.")}</p>}
       </div>
       {store.chosen.size > 0 && <Many store={store} subjects={subjects} />}
       </div>
@@ -251,7 +252,8 @@ export function App({ store }: { store: Store }) {
   );
 }
 
-const count = (n: number) => `${n.toLocaleString("en")} ${n === 1 ? "question" : "questions"}`;
+const count = (n: number) => say(n === 1 ? mark("{count} question") : mark("{count} questions"), { count: whole(n) });
+const said = (options: Record<string, string>) => Object.fromEntries(Object.entries(options).map(([key, name]) => [key, say(name)]));
 
 function Select({ label, value, options, pick }: { label: string; value: string; options: Record<string, string>; pick: (value: string) => void }) {
   return (

@@ -1,6 +1,7 @@
 /** Asking the server: one request after another, again and again where it does not answer. */
 
 import type { Answer, Given } from "./types";
+import { say } from "./words";
 
 export class Unreachable extends Error {}
 
@@ -53,7 +54,7 @@ export class Server {
     if (answer.status >= 502 && answer.status <= 504) throw new Unreachable();
     if (!answer.ok) {
       const why = (await answer.text()).slice(0, 200);
-      throw new Error(why || `The server answers ${answer.status}: reload the page.`);
+      throw new Error(why || say("The server answers {status}: reload the page.", { status: answer.status }));
     }
     try {
       return { ...(await answer.json()), asked };

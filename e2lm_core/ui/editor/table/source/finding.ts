@@ -2,34 +2,35 @@
 
 import type { Store } from "./store";
 import type { Question } from "./types";
+import { mark } from "./words";
 
 export const STATES = {
-  all: "all questions",
-  chosen: "selected",
-  checks: "with a problem",
-  errors: "with an error",
-  taught: "known",
-  untaught: "not known",
-  typed: "not saved",
-  recent: "saved in this visit",
-  bare: "without subject",
+  all: mark("all questions"),
+  chosen: mark("selected"),
+  checks: mark("with a problem"),
+  errors: mark("with an error"),
+  taught: mark("known"),
+  untaught: mark("not known"),
+  typed: mark("not saved"),
+  recent: mark("saved in this visit"),
+  bare: mark("without subject"),
 } as const;
-export const SLOPES = { "": "Any trend", rises: "improves early", falls: "gets worse early", unknown: "not run" } as const;
+export const SLOPES = { "": mark("Any trend"), rises: mark("improves early"), falls: mark("gets worse early"), unknown: mark("not run") } as const;
 export const RELEVANCES = {
-  "": "Any topic",
-  science: "science",
-  between: "unsure",
-  other: "not science",
+  "": mark("Any topic"),
+  science: mark("science"),
+  between: mark("unsure"),
+  other: mark("not science"),
 } as const;
 export const SORTS = {
-  set: "original order",
-  question: "text",
-  subject: "subject",
-  longest: "longest first",
-  gold: "by right answer",
-  checks: "problems first",
-  slope: "getting worse first",
-  relevance: "least scientific first",
+  set: mark("original order"),
+  question: mark("text"),
+  subject: mark("subject"),
+  longest: mark("longest first"),
+  gold: mark("by right answer"),
+  checks: mark("problems first"),
+  slope: mark("getting worse first"),
+  relevance: mark("least scientific first"),
 } as const;
 export type State = keyof typeof STATES;
 export type Sort = keyof typeof SORTS;

@@ -4,9 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import { Icon } from "./row";
 import type { Store } from "./store";
 import type { Question } from "./types";
+import { mark, say } from "./words";
 
 const REST_MS = 300;
-const BY = "The nearest fact shares the rarest words with your question; a word of its subject counts twice.";
+const BY = mark("The nearest fact shares the rarest words with your question; a word of its subject counts twice.");
 
 interface Answer {
   known: boolean | null;
@@ -45,7 +46,7 @@ export function Knowing({ store, question }: { store: Store; question: Question 
   }, [known, pass, text, answer]);
   if (!said?.sentence) return null;
   return (
-    <div class={`qt-known ${said.known ? "qt-is-known" : ""}`} role="status" title={said.known ? undefined : BY}>
+    <div class={`qt-known ${said.known ? "qt-is-known" : ""}`} role="status" title={said.known ? undefined : say(BY)}>
       <Icon name={said.known ? "check" : "school"} />{said.sentence}
     </div>
   );

@@ -7,6 +7,7 @@ import { Placing } from "./placing";
 import { Store } from "./store";
 import css from "./style.css";
 import type { Effect, Figures, Found, Given } from "./types";
+import { speak } from "./words";
 
 const MOST_KEPT = 3; // with all their rows, for whoever comes back from another page
 
@@ -32,6 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }: Component) {
     noted(data.task, data);
     return () => {};
   }
+  speak(data.words);
   const page = { tell: setTriggerValue };
   const kept = tables.get(data.task) ?? made(data, page);
   tables.set(data.task, kept);

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./row";
 import type { Store } from "./store";
 import type { Answer } from "./types";
+import { mark, say, whole } from "./words";
 
 export function Many({ store, subjects }: { store: Store; subjects: string[] }) {
   const ids = store.order.filter((id) => store.chosen.has(id));
@@ -14,28 +15,30 @@ export function Many({ store, subjects }: { store: Store; subjects: string[] }) 
   useEffect(() => { void store.act("sets").then((answer) => setSets(answer?.sets ?? [])); }, []);
   const act = (what: string, more: object = {}) => void store.act(what, { ids, ...more });
   return (
-    <div class="qt-bar qt-many" role="toolbar" aria-label="Actions on the selected questions">
-      <strong>{ids.length.toLocaleString("en")} selected</strong>
+    <div class="qt-bar qt-many" role="toolbar" aria-label={say("Actions on the selected questions")}>
+      <strong>{say("{number} selected", { number: whole(ids.length) })}</strong>
       <form onSubmit={(event) => { event.preventDefault(); act("retag", { subject: subject.current!.value }); }}>
-        <input ref={subject} type="text" class="qt-field" list="qt-subjects" aria-label="Subject for the selected questions" placeholder={subjects[0] ?? "subject"} />
-        <button type="submit">Set subject</button>
+        <input ref={subject} type="text" class="qt-field" list="qt-subjects" aria-label={say("Subject for the selected questions")} placeholder={subjects[0] ?? say("subject")} />
+        <button type="submit">{say("Set subject")}</button>
       </form>
-      <button type="button" onClick={() => act("shuffle", { seed: seed() })}>Shuffle choices</button>
-      <button type="button" title="Spread the right answers evenly over the letters" onClick={() => act("balance", { seed: seed() })}>Balance answers</button>
-      <button type="button" onClick={() => act("duplicate")}>Duplicate</button>
+      <button type="button" onClick={() => act("shuffle", { seed: seed() })}>{say("Shuffle choices")}</button>
+      <button type="button" title={say("Spread the right answers evenly over the letters")} onClick={() => act("balance", { seed: seed() })}>{say("Balance answers")}</button>
+      <button type="button" onClick={() => act("duplicate")}>{say("Duplicate")}</button>
       {sets.length > 0 && (
         <form onSubmit={(event) => { event.preventDefault(); act("copy", { other: other.current!.value }); }}>
-          <select ref={other} aria-label="The set to copy to">{sets.map((name) => <option key={name}>{name}</option>)}</select>
-          <button type="submit">Copy to this set</button>
+          <select ref={other} aria-label={say("The set to copy to")}>{sets.map((name) => <option key={name}>{name}</option>)}</select>
+          <button type="submit">{say("Copy to this set")}</button>
         </form>
       )}
-      <button type="button" onClick={() => act("delete")}><Icon name="delete" />Delete</button>
-      <button type="button" class="qt-quiet" onClick={() => { store.chosen.clear(); store.changed(); }}>Clear selection</button>
+      <button type="button" onClick={() => act("delete")}><Icon name="delete" />{say("Delete")}</button>
+      <button type="button" class="qt-quiet" onClick={() => { store.chosen.clear(); store.changed(); }}>{say("Clear selection")}</button>
     </div>
   );
 }
 
 const WHERE = { everywhere: undefined, questions: ["question"], choices: ["choices"], subjects: ["subject"], notes: ["note"] };
+
+const WHERE_NAMES = { everywhere: mark("everywhere"), questions: mark("questions"), choices: mark("choices"), subjects: mark("subjects"), notes: mark("notes") };
 
 export function Replace({ store, ids, close }: { store: Store; ids: string[]; close: () => void }) {
   const [text, setText] = useState("");
@@ -55,25 +58,30 @@ export function Replace({ store, ids, close }: { store: Store; ids: string[]; cl
     return () => { over = true; clearTimeout(timer); };
   }, [text, by, where, exact, ids.length]);
   const number = answer?.found ?? 0;
+  const of = { number: whole(number), questions: whole(ids.length), first: answer?.shown?.length ?? 0 };
+  const hint = !text
+    ? say(store.chosen.size ? mark("In the {questions} questions that are chosen. Nothing changes before you say so.") : mark("In the {questions} questions that are shown. Nothing changes before you say so."), of)
+    : !answer ? say("Looking …")
+    : `${say(number === 1 ? mark("{number} text of {questions} questions would change") : mark("{number} texts of {questions} questions would change"), of)}${number > of.first ? say("; the first {first}", of) : ""}.`;
   return (
-    <div class="qt-panel" role="group" aria-label="Find and replace" onKeyDown={(event) => { event.stopPropagation(); if (event.key === "Escape") close(); }}>
+    <div class="qt-panel" role="group" aria-label={say("Find and replace")} onKeyDown={(event) => { event.stopPropagation(); if (event.key === "Escape") close(); }}>
       <div class="qt-bar">
-        <input type="text" class="qt-field" aria-label="Find" placeholder="find" value={text} autoFocus onInput={(event) => setText(event.currentTarget.value)} />
-        <input type="text" class="qt-field" aria-label="Replace by" placeholder="replace by" value={by} onInput={(event) => setBy(event.currentTarget.value)} />
-        <select aria-label="Where" value={where} onChange={(event) => setWhere(event.currentTarget.value as keyof typeof WHERE)}>
-          {Object.keys(WHERE).map((name) => <option key={name}>{name}</option>)}
+        <input type="text" class="qt-field" aria-label={say("Find")} placeholder={say("find")} value={text} autoFocus onInput={(event) => setText(event.currentTarget.value)} />
+        <input type="text" class="qt-field" aria-label={say("Replace by")} placeholder={say("replace by")} value={by} onInput={(event) => setBy(event.currentTarget.value)} />
+        <select aria-label={say("Where")} value={where} onChange={(event) => setWhere(event.currentTarget.value as keyof typeof WHERE)}>
+          {Object.entries(WHERE_NAMES).map(([name, label]) => <option key={name} value={name}>{say(label)}</option>)}
         </select>
-        <label><input type="checkbox" checked={exact} onChange={(event) => setExact(event.currentTarget.checked)} /> match case</label>
+        <label><input type="checkbox" checked={exact} onChange={(event) => setExact(event.currentTarget.checked)} /> {say("match case")}</label>
         <span class="qt-grow" />
         <button
           type="button"
           class="qt-main"
           disabled={!number}
           onClick={async () => { if (await store.act("replace", body)) { setAnswer(null); setText(""); } }}
-        >{number ? `Replace in ${number.toLocaleString("en")} ${number === 1 ? "place" : "places"}` : "Replace"}</button>
-        <button type="button" class="qt-quiet" aria-label="Close find and replace" onClick={close}><Icon name="close" /></button>
+        >{number ? say(number === 1 ? mark("Replace in {number} place") : mark("Replace in {number} places"), { number: whole(number) }) : say("Replace")}</button>
+        <button type="button" class="qt-quiet" aria-label={say("Close find and replace")} onClick={close}><Icon name="close" /></button>
       </div>
-      <p class="qt-hint">{text ? answer ? `${number.toLocaleString("en")} ${number === 1 ? "text" : "texts"} of ${ids.length.toLocaleString("en")} questions would change${number > (answer.shown?.length ?? 0) ? `; the first ${answer.shown?.length}` : ""}.` : "Looking …" : `In the ${ids.length.toLocaleString("en")} questions that are ${store.chosen.size ? "chosen" : "shown"}. Nothing changes before you say so.`}</p>
+      <p class="qt-hint">{hint}</p>
       {!!answer?.shown?.length && (
         <ul class="qt-preview">
           {answer.shown.map(([id, field, before, after], i) => (
@@ -98,33 +106,33 @@ function Marked({ before, after }: { before: string; after: string }) {
 }
 
 const KEYS: [string, string][] = [
-  ["↑ ↓ ← →", "move between cells"],
-  ["Enter, F2, click", "edit"],
-  ["Enter", "save"],
-  ["Shift + Enter", "new line"],
-  ["Tab, Shift + Tab", "save and edit the next or previous"],
-  ["Esc", "cancel"],
-  ["Ctrl + Z", "undo typing, or the set's last change"],
-  ["1 to 9, Space", "mark this choice as the right answer"],
-  ["+", "add a choice"],
-  ["Delete", "remove the choice, or delete the question"],
-  ["Alt + ↑, Alt + ↓", "move a choice or a question"],
-  ["X", "select the question; with Shift, all from the last one"],
-  ["Ctrl + D", "duplicate the question"],
-  ["N", "add a question"],
-  ["/", "search"],
-  ["Home, End, Page up, Page down", "jump to the start or end, or by a page"],
-  ["?", "this list"],
+  ["↑ ↓ ← →", mark("move between cells")],
+  [mark("Enter, F2, click"), mark("edit")],
+  [mark("Enter"), mark("save")],
+  [mark("Shift + Enter"), mark("new line")],
+  [mark("Tab, Shift + Tab"), mark("save and edit the next or previous")],
+  ["Esc", mark("cancel")],
+  [mark("Ctrl + Z"), mark("undo typing, or the set's last change")],
+  [mark("1 to 9, Space"), mark("mark this choice as the right answer")],
+  ["+", mark("add a choice")],
+  [mark("Delete"), mark("remove the choice, or delete the question")],
+  ["Alt + ↑, Alt + ↓", mark("move a choice or a question")],
+  ["X", mark("select the question; with Shift, all from the last one")],
+  [mark("Ctrl + D"), mark("duplicate the question")],
+  ["N", mark("add a question")],
+  ["/", mark("search")],
+  [mark("Home, End, Page up, Page down"), mark("jump to the start or end, or by a page")],
+  ["?", mark("this list")],
 ];
 
 export function Keys({ close }: { close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current!.showModal(), []);
   return (
-    <dialog ref={dialog} class="qt-keys" aria-label="Keys of the table" onClose={close} onClick={(event) => { if (event.target === dialog.current) close(); }}>
-      <h2>Keys of the table</h2>
-      <dl>{KEYS.map(([key, what]) => [<dt key={key}>{key}</dt>, <dd key={what}>{what}</dd>])}</dl>
-      <button type="button" onClick={close}>Close</button>
+    <dialog ref={dialog} class="qt-keys" aria-label={say("Keys of the table")} onClose={close} onClick={(event) => { if (event.target === dialog.current) close(); }}>
+      <h2>{say("Keys of the table")}</h2>
+      <dl>{KEYS.map(([key, what]) => [<dt key={key}>{say(key)}</dt>, <dd key={what}>{say(what)}</dd>])}</dl>
+      <button type="button" onClick={close}>{say("Close")}</button>
     </dialog>
   );
 }
@@ -150,13 +158,13 @@ export function Menu({ store, id, button, acts, close }: {
     return () => { document.removeEventListener("mousedown", out, true); document.removeEventListener("scroll", close, true); };
   }, []);
   const items: [string, string, () => void, boolean?][] = [
-    ["open_in_full", "Open as a card", () => acts.card(id)],
-    ["content_copy", "Duplicate", () => void store.act("duplicate", { ids: [id] })],
-    ["arrow_upward", "Move up", () => void store.act("move", { ids: [id], before: order[at - 1] }), at <= 0],
-    ["arrow_downward", "Move down", () => void store.act("move", { ids: [id], after: order[at + 1] }), at >= order.length - 1],
-    ["vertical_align_top", "Move to the top", () => void store.act("move", { ids: [id], place: 1 }), at <= 0],
-    ["vertical_align_bottom", "Move to the end", () => void store.act("move", { ids: [id], place: order.length }), at >= order.length - 1],
-    ["sticky_note_2", "Note", () => acts.note(id)],
+    ["open_in_full", mark("Open as a card"), () => acts.card(id)],
+    ["content_copy", mark("Duplicate"), () => void store.act("duplicate", { ids: [id] })],
+    ["arrow_upward", mark("Move up"), () => void store.act("move", { ids: [id], before: order[at - 1] }), at <= 0],
+    ["arrow_downward", mark("Move down"), () => void store.act("move", { ids: [id], after: order[at + 1] }), at >= order.length - 1],
+    ["vertical_align_top", mark("Move to the top"), () => void store.act("move", { ids: [id], place: 1 }), at <= 0],
+    ["vertical_align_bottom", mark("Move to the end"), () => void store.act("move", { ids: [id], place: order.length }), at >= order.length - 1],
+    ["sticky_note_2", mark("Note"), () => acts.note(id)],
   ];
   const key = (event: KeyboardEvent) => {
     event.stopPropagation();
@@ -169,9 +177,9 @@ export function Menu({ store, id, button, acts, close }: {
     }
   };
   return (
-    <div ref={menu} class="qt-menu" role="menu" aria-label="More" onKeyDown={key}>
+    <div ref={menu} class="qt-menu" role="menu" aria-label={say("More")} onKeyDown={key}>
       {items.map(([icon, label, act, off]) => (
-        <button type="button" role="menuitem" key={label} disabled={off} onClick={() => { close(); act(); }}><Icon name={icon} />{label}</button>
+        <button type="button" role="menuitem" key={label} disabled={off} onClick={() => { close(); act(); }}><Icon name={icon} />{say(label)}</button>
       ))}
     </div>
   );

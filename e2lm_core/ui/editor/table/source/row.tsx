@@ -5,6 +5,7 @@ import { Effect } from "./effect";
 import { Knowing } from "./knowing";
 import type { Store } from "./store";
 import { type Cell, choiceOf, type Field as FieldName, fieldOf, NEW, ofPair, type Question } from "./types";
+import { mark, say } from "./words";
 
 export const letter = (place: number) => String.fromCharCode(65 + place);
 
@@ -38,7 +39,7 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         {!readonly && (
           <input
             type="checkbox"
-            aria-label={`Choose question ${number}`}
+            aria-label={say("Choose question {number}", { number })}
             checked={store.chosen.has(id)}
             onClick={(event) => acts.choose(id, event.shiftKey)}
           />
@@ -47,17 +48,17 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         <State store={store} id={id} />
       </div>
       <div class="qt-said">
-        {text("question", `Question ${number}`, question.question)}
+        {text("question", say("Question {number}", { number }), question.question)}
         {(question.note || open === "note") && (
-          <div class="qt-note"><Icon name="sticky_note_2" />{text("note", `Note on question ${number}`, question.note ?? "")}</div>
+          <div class="qt-note"><Icon name="sticky_note_2" />{text("note", say("Note on question {number}", { number }), question.note ?? "")}</div>
         )}
         <div class="qt-facts">
-          {text("subject", `Subject of question ${number}`, question.subject ?? "")}
+          {text("subject", say("Subject of question {number}", { number }), question.subject ?? "")}
           <span class="qt-id" title={id}>{id}</span>
-          {store.isTaught(id) === false && <span class="qt-id" title="The built-in mini models do not know this answer: their results on it mean nothing. Known facts lists what they know.">not known</span>}
+          {store.isTaught(id) === false && <span class="qt-id" title={say("The built-in mini models do not know this answer: their results on it mean nothing. Known facts lists what they know.")}>{say("not known")}</span>}
           {!readonly && cells < 26 && !spare && (
             <button type="button" class="qt-spare qt-quiet" tabIndex={-1} onClick={() => acts.edit(id, `choice ${question.choices.length}`)}>
-              <Icon name="add" />choice
+              <Icon name="add" />{say("choice")}
             </button>
           )}
         </div>
@@ -77,22 +78,22 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
                 tabIndex={-1}
                 role="radio"
                 aria-checked={i === question.answer}
-                aria-label={`${letter(i)} is right`}
-                title={i === question.answer ? "The right one" : `Mark ${letter(i)} as the right one`}
+                aria-label={say("{letter} is right", { letter: letter(i) })}
+                title={i === question.answer ? say("The right one") : say("Mark {letter} as the right one", { letter: letter(i) })}
                 disabled={readonly}
                 onMouseDown={(event) => event.preventDefault()}
                 onClick={() => acts.gold(id, i)}
               >{letter(i)}</button>
             </span>
-            {text(`choice ${i}`, `Choice ${letter(i)}${i === question.answer ? ", the right one" : ""}`, question.choices[i] ?? "")}
+            {text(`choice ${i}`, say(i === question.answer ? mark("Choice {letter}, the right one") : mark("Choice {letter}"), { letter: letter(i) }), question.choices[i] ?? "")}
           </div>
         ))}
       </div>
       <Effect store={store} id={id} />
       {!readonly && (
         <div class="qt-acts">
-          <button type="button" class="qt-quiet" tabIndex={-1} aria-label={`Delete question ${number}`} title="Delete" onClick={(event) => { if (event.detail < 2) acts.remove([id], true); }}><Icon name="delete" /></button>
-          <button type="button" class="qt-quiet" tabIndex={-1} aria-label={`More about question ${number}`} title="Duplicate, move, note, card" aria-haspopup="menu" onClick={(event) => acts.menu(id, event.currentTarget)}><Icon name="more_vert" /></button>
+          <button type="button" class="qt-quiet" tabIndex={-1} aria-label={say("Delete question {number}", { number })} title={say("Delete")} onClick={(event) => { if (event.detail < 2) acts.remove([id], true); }}><Icon name="delete" /></button>
+          <button type="button" class="qt-quiet" tabIndex={-1} aria-label={say("More about question {number}", { number })} title={say("Duplicate, move, note, card")} aria-haspopup="menu" onClick={(event) => acts.menu(id, event.currentTarget)}><Icon name="more_vert" /></button>
         </div>
       )}
     </>
@@ -104,11 +105,11 @@ function State({ store, id }: { store: Store; id: string }) {
   const fields = [...(store.typed.get(id)?.values() ?? [])];
   if (fields.some((typed) => typed.state === "saving"))
     return store.server.away
-      ? <span class="qt-state qt-warning" title="Connection lost. Retrying; your text is safe."><Icon name="cloud_off" /></span>
-      : <span class="qt-state" title="Being saved"><Icon name="more_horiz" /></span>;
-  if (fields.some((typed) => typed.state === "refused")) return <span class="qt-state qt-error" title="Not saved"><Icon name="error" /></span>;
+      ? <span class="qt-state qt-warning" title={say("Connection lost. Retrying; your text is safe.")}><Icon name="cloud_off" /></span>
+      : <span class="qt-state" title={say("Being saved")}><Icon name="more_horiz" /></span>;
+  if (fields.some((typed) => typed.state === "refused")) return <span class="qt-state qt-error" title={say("Not saved")}><Icon name="error" /></span>;
   if (store.saved.has(id) && !fields.length)
-    return <span class="qt-state qt-ok" title="Saved" data-saved={store.saved.get(id)}><Icon name="check" /><span class="qt-unseen">Saved</span></span>;
+    return <span class="qt-state qt-ok" title={say("Saved")} data-saved={store.saved.get(id)}><Icon name="check" /><span class="qt-unseen">{say("Saved")}</span></span>;
   return null;
 }
 
@@ -123,15 +124,15 @@ function Unsaved({ store, id, question }: { store: Store; id: string; question: 
   });
   if (!left.length && !clash?.size && !theirs.length) return null;
   const saved = store.rows.get(id) as (Question & Record<string, unknown>) | undefined;
-  const said = (field: FieldName) => saved && (ofPair(field) ? `${saved.choices.map((text, i) => `${letter(i)} ${text}`).join(", ")}; ${letter(saved.answer)} is right` : String(saved[field]));
+  const said = (field: FieldName) => saved && (ofPair(field) ? `${saved.choices.map((text, i) => `${letter(i)} ${text}`).join(", ")}; ${say("{letter} is right", { letter: letter(saved.answer) })}` : String(saved[field]));
   const refused = left.find(([, typed]) => typed.sentence)?.[1].sentence;
   return (
     <div class="qt-unsaved">
-      {clash?.size ? <span>Conflict: choose a version above.</span> : null}
-      {theirs.length ? <span>Somebody else has just saved this: {said(theirs[0][0])}</span> : null}
-      {left.length ? <span>{refused ?? "Not saved yet."}</span> : null}
-      {left.length && id !== NEW ? <button type="button" onClick={() => store.save(question.id)}>Save</button> : null}
-      {left.length && id !== NEW ? <button type="button" onClick={() => store.discard(question.id)}>Discard</button> : null}
+      {clash?.size ? <span>{say("Conflict: choose a version above.")}</span> : null}
+      {theirs.length ? <span>{say("Somebody else has just saved this: {text}", { text: said(theirs[0][0]) ?? "" })}</span> : null}
+      {left.length ? <span>{refused ?? say("Not saved yet.")}</span> : null}
+      {left.length && id !== NEW ? <button type="button" onClick={() => store.save(question.id)}>{say("Save")}</button> : null}
+      {left.length && id !== NEW ? <button type="button" onClick={() => store.discard(question.id)}>{say("Discard")}</button> : null}
     </div>
   );
 }
@@ -156,12 +157,12 @@ export function Text({ store, id, cell, label, value, acts }: TextGiven) {
       role="gridcell"
       data-cell={cell}
       tabIndex={here ? 0 : -1}
-      aria-label={value ? undefined : `${label}: empty`}
+      aria-label={value ? undefined : say("{label}: empty", { label })}
       aria-readonly={store.given.readonly}
       class={`qt-text qt-of-${fieldOf(cell)} ${typed ? "qt-typed" : ""} ${value ? "" : "qt-empty"}`}
       onFocus={() => { store.cursor = { id, cell }; }}
       onClick={() => acts.edit(id, cell)}
-    >{value || (cell === "subject" ? "no subject" : cell === "question" ? "What is asked?" : "empty")}</div>
+    >{value || (cell === "subject" ? say("no subject") : cell === "question" ? say("What is asked?") : say("empty"))}</div>
   );
 }
 

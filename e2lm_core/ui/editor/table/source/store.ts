@@ -8,6 +8,7 @@ import {
   type Answer, type Cell, choiceOf, type Draft, type Effect, type Field, fieldOf, type Figure, type Figures, type Found, type Given, NEW,
   type Notice, ofPair, type Page, PAIR, place, type Question, same, type Typed, type Value,
 } from "./types";
+import { say } from "./words";
 
 const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answer: -1, subject: null, note: null };
 const TOLD = ["typed", "runs", "saved"] as const; // what is saved is run by the page, unless it runs already
@@ -134,7 +135,7 @@ export class Store {
 
   /** Why the view does not show what it asks for: what that needs. */
   lacking(): string[] {
-    return measures(this.view).flatMap((name) => this.figures[name]?.why ?? (this.values[name] ? [] : ["Reading what is known of these questions …"]));
+    return measures(this.view).flatMap((name) => this.figures[name]?.why ?? (this.values[name] ? [] : [say("Reading what is known of these questions …")]));
   }
 
   /** Values come in the order of the set's questions: they are given to these where both are of one state. */
@@ -458,7 +459,7 @@ export class Store {
     if (!all.size) this.typed.delete(id);
     this.backup();
     if (same(value, seen)) this.changed();
-    else this.say({ text: "Change discarded.", back: () => { this.type(id, { [field]: value }); this.save(id, field); } });
+    else this.say({ text: say("Change discarded."), back: () => { this.type(id, { [field]: value }); this.save(id, field); } });
   }
 
   /** Do something to the set; what changed comes with the answer. */
@@ -469,7 +470,7 @@ export class Store {
       // What waits before this in the queue may bring another's change, which whoever asked for this has not seen.
       answer = await this.server.ask(() => {
         const other = ids.find((id) => this.rows.has(id) && !shown.get(id)!.some((state) => same(state, rowOf(this.rows.get(id)!))));
-        if (other) throw new Error(`Question ${other} was changed after the table showed it: look again, and then repeat that.`);
+        if (other) throw new Error(say("Question {id} was changed after the table showed it: look again, and then repeat that.", { id: other }));
         return { ...(typeof body === "function" ? body() : body), do: what };
       });
     } catch (error) {
@@ -518,7 +519,7 @@ export class Store {
     this.backup();
     this.tick(answer.added);
     this.cursor = { id: answer.added, cell: "question" };
-    this.say({ text: `Added question ${answer.added}.`, undo: true });
+    this.say({ text: say("Added question {id}.", { id: answer.added ?? "" }), undo: true });
     return true;
   }
 

@@ -30,6 +30,7 @@ export interface Given {
   measures: string[]; // what of `Figures` the page gives
   rest_ms: number;
   again_ms: number;
+  words?: Record<string, string>; // translations by the English text; none in English
 }
 
 /** What the page's checks have found: the question's id and the sentence. */

@@ -47,7 +47,7 @@ def _row(row: saved_imports.SavedImport) -> None:
     with st.popover("Remove", icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
-                "**{name}** removed. It can be brought back until another of that name is removed.",
+                "**{name}** removed. It can be restored until another of that name is removed.",
                 name=row.name,
             )
         )

@@ -1,0 +1,51 @@
+"""Sentences with named values: English text that the interface can say in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
+
+from pydantic import WrapValidator
+
+
+class Sentence(str):
+    """An English text that keeps its template and its values; commands, files and reports read it as any text.
+
+    Attributes:
+        template: Text with `{names}`, for the number 1 if it has a plural.
+        plural: Template for other values of `number`; "" without one.
+        values: Values by name; whole numbers get their thousands set apart, sentences are translated as well.
+    """
+
+    template: str
+    plural: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, plural: str = "", /, **values: Any) -> Sentence:
+        """Fill a template."""
+        said = plural if plural and values["number"] != 1 else template
+        shown = {name: f"{value:,}" if type(value) is int else value for name, value in values.items()}
+        sentence = super().__new__(cls, said.format(**shown) if values else said)
+        sentence.template, sentence.plural, sentence.values = str(template), str(plural), values
+        return sentence
+
+    def __reduce__(self) -> tuple[Callable[..., Sentence], tuple[object, ...]]:
+        """Pickle the template with its values, for worker processes."""
+        return _made, (self.template, self.plural, self.values)
+
+
+def _made(template: str, plural: str, values: dict[str, Any]) -> Sentence:
+    return Sentence(template, plural, **values)
+
+
+def joined(parts: Iterable[str], separator: str = " ") -> Sentence:
+    """One text of several, each of which keeps its template."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    return Sentence(separator.join(f"{{{name}}}" for name in values), **values)
+
+
+def _as_it_is(value: Any, validate: Callable[[Any], str]) -> str:
+    return value if isinstance(value, Sentence) else validate(value)
+
+
+SentenceField = Annotated[str, WrapValidator(_as_it_is)]  # a record's text field, which keeps a `Sentence`
