@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis.questions import heldout
+from e2lm_core.analysis.questions import heldout, item_correlations
+from e2lm_core.analysis.questions.item_correlations import Reliability
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.base import formatting, labels
@@ -19,6 +20,8 @@ COLUMN_LABEL = {
     "norm_prob": "final norm_prob",
     "discrimination": "discrimination",
     "contrast": "science contrast",
+    "biserial": "item-rest correlation (biserial)",
+    "tetrachoric": "item-rest correlation (tetrachoric)",
     "length": "length (characters)",
     "choices": "choices",
     "gold_ratio": "gold length ratio",
@@ -42,6 +45,11 @@ COLUMN_HELP = {
     "Negative: better models do worse on it. With a handful of models it is a hint.",
     "contrast": "Final probability of the right answer: the model trained on science minus its web-only "
     "twin.",
+    "biserial": "Whether models that answer this question rightly also answer the others better, at the last shared "
+    "checkpoint: the biserial correlation, from −1 to 1. Each model counts once. Below 0.2 is weak, and with 30 models "
+    "it is uncertain by about 0.45 either way.",
+    "tetrachoric": "The same with the models split at the middle by the other questions: the tetrachoric correlation, "
+    "from −1 to 1. It uses less of the data and is less certain.",
     "length": "Characters of the question's text.",
     "choices": "How many choices it has.",
     "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the "
@@ -113,6 +121,22 @@ def _below_chance(frame: pd.DataFrame) -> str:
     below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
     ends = "ends" if below == 1 else "end"
     return f"{formatting.count(below, 'question')} {ends} below chance." if below else ""
+
+
+def reliability_sentence(found: Reliability) -> str:
+    """Sentence on Cronbach's alpha beside that under random answer keys, or the reason for its absence."""
+    if found.alpha is None:
+        few = found.models < item_correlations.MIN_MODELS
+        return f"No {'item-rest correlations and no ' if few else ''}α: {found.why}"
+    assert found.low is not None
+    assert found.high is not None
+    sentence = (
+        f"Cronbach's α (KR-20) is {found.alpha:.3f} {formatting.interval(found.low, found.high)} over "
+        f"{formatting.count(found.models, 'model')}"
+    )
+    if found.null is None:
+        return f"{sentence}; what random answer keys give is not known."
+    return f"{sentence}; {formatting.random_baseline(found.null).replace('random answers', 'random answer keys')}."
 
 
 def selection_headline(selection: Selection, question_count: int) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.analysis.questions import traits as question_traits
+from e2lm_core.analysis.questions.item_correlations import Reliability
 from e2lm_core.analysis.questions.repeatability import Repeatability, correlate_halves, split_models
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
@@ -207,7 +209,8 @@ def _twins(
 def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     """Item statistics as a table, one row per question of the pool.
 
-    Columns: id, question, subject, source, the statistics of `OF_MODELS` and the traits of the text. A column
+    Columns: id, question, subject, source, the statistics of `OF_MODELS`, those of `item_correlations` and the
+    traits of the text. A column
     is empty if it is undefined for every question, or if it does not repeat on other models (see
     `undefined_reasons`).
     """
@@ -219,18 +222,44 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     columns |= {name: pool.sample.column(name) for name in OF_MODELS}
     if "discrimination" in undefined_reasons(pool):
         columns["discrimination"] = np.full(len(pool.ids), np.nan)
+    columns |= _item_correlations(pool)
     columns |= {name: pool.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
     columns |= {name: pool.sample.column(name) for name in ("taught", "relevance")}
     return pd.DataFrame(columns)
 
 
+def _item_correlations(pool: Pool) -> dict[str, np.ndarray]:
+    """Item-rest correlations [Q] by name, at the last shared checkpoint; NaN with too few models."""
+    if item_correlations.too_few_reason(len(pool.models)):
+        return {name: np.full(len(pool.ids), np.nan) for name in item_correlations.COLUMNS}
+    right = pool.sample.values["acc"][:, -1, :]
+    return {
+        "biserial": item_correlations.biserial(right),
+        "tetrachoric": item_correlations.tetrachoric(right),
+    }
+
+
+def reliability(pool: Pool, measurements: Measurements) -> Reliability:
+    """Cronbach's alpha of the questions at the last shared checkpoint, see `item_correlations.reliability`."""
+    return item_correlations.reliability(
+        pool.sample.values["acc"][:, -1, :],
+        measurements,
+        tuple(model.name for model in pool.models),
+        int(pool.steps[-1]),
+        pool.rows,
+    )
+
+
 def undefined_reasons(pool: Pool) -> dict[str, str]:
     """Reason for each column of `question_frame` without values.
 
-    These are the columns of `empty_columns`, and discrimination if it does not repeat on other models. A rule
-    may use discrimination all the same, since a rule is tested on models not used for choosing.
+    These are the columns of `empty_columns`, item-rest correlations with too few models, and discrimination if it
+    does not repeat on other models. A rule may use discrimination all the same, since a rule is tested on models
+    not used for choosing.
     """
     empty = empty_columns(pool)
+    if why := item_correlations.too_few_reason(len(pool.models)):
+        empty |= dict.fromkeys(item_correlations.COLUMNS, why)
     if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
         empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
     return empty

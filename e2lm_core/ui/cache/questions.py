@@ -17,6 +17,7 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import problems as question_problems
 from e2lm_core.analysis.questions import selection, selection_null
 from e2lm_core.analysis.questions.cue_words import EditControl
+from e2lm_core.analysis.questions.item_correlations import Reliability
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.analysis.questions.suspects import conditions
@@ -69,6 +70,13 @@ def _pool(
     answers = results.taught_answers(task)
     made = question_pool.build_pool(measurements, task, answers, probability)
     return made, question_pool.question_frame(made, task)
+
+
+def reliability(of: Pool, measurements: Measurements) -> Reliability:
+    """Cronbach's alpha of the questions of a pool."""
+    return page_cache.get_or_compute(
+        "reliability", (measurements, of.rows), lambda: question_pool.reliability(of, measurements)
+    )
 
 
 def chosen(
