@@ -124,12 +124,13 @@ def cronbach_alpha(right: ArrayLike) -> float:
     Returns:
         Alpha, at most 1; NaN with fewer than two such questions, or if all models have the same sum.
     """
-    answers = np.asarray(right, dtype=np.float64)
-    answers = answers[:, _varies(answers)]
-    number = answers.shape[1]
+    answers = np.asarray(right, dtype=bool)
+    models, shares = len(answers), answers.mean(axis=0)
+    number = int(((shares > 0) & (shares < 1)).sum())
     if number < 2 or (whole := answers.sum(axis=1).var(ddof=1)) < 1e-12:
         return float("nan")
-    return float(number / (number - 1) * (1 - answers.var(axis=0, ddof=1).sum() / whole))
+    variances = shares @ (1 - shares) * models / (models - 1)
+    return float(number / (number - 1) * (1 - variances / whole))
 
 
 def feldt_interval(alpha: float, models: int, questions: int) -> tuple[float, float]:

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions import heldout, item_correlations
+from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions.item_correlations import Reliability
+from e2lm_core.analysis.questions.learning_map import LearningMap
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import LOWER_IS_BETTER
+from e2lm_core.scores.uncertainty import null
 
 COLUMN_LABEL = {
     "slope": "slope (nats per doubling)",
@@ -121,6 +124,38 @@ def _below_chance(frame: pd.DataFrame) -> str:
     below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
     ends = "ends" if below == 1 else "end"
     return f"{formatting.count(below, 'question')} {ends} below chance." if below else ""
+
+
+def map_headline(found: LearningMap) -> str:
+    """Headline of a learning map: the number of learnt questions beside that under random answer keys."""
+    learnt, of = int(found.is_learnt.sum()), len(found.rows)
+    models = formatting.count(len(found.models), "model")
+    by = found.models[0] if len(found.models) == 1 else f"at least half of {models}"
+    sentence = f"**{learnt:,} of {of:,}** questions are learnt by {by}"
+    left_out = ""
+    if found.incomplete:
+        count = formatting.count(found.incomplete, "question")
+        left_out = f" {count} without all results {'is' if found.incomplete == 1 else 'are'} left out."
+    if (drawn := found.null) is None:
+        return f"{sentence}.{left_out}"
+    random = f"random answer keys give {drawn.mean:,.0f}, up to {drawn.q95:,.0f} in 95% of draws"
+    if drawn.p > null.LEVEL:
+        return f"{sentence}, **no more than by guessing**: {random}. Their order means nothing.{left_out}"
+    return f"{sentence}; {random}.{left_out}"
+
+
+def scatter_headline(pool: Pool, frame: pd.DataFrame) -> str:
+    """Headline of difficulty against discrimination: the number below 0, and whether discrimination repeats.
+
+    Args:
+        pool: Item pool.
+        frame: Table of `pool.question_frame`.
+    """
+    if why := question_pool.undefined_reasons(pool).get("discrimination"):
+        return f"There is no discrimination to show. {why}"
+    below = int((frame["discrimination"] < 0).sum())
+    said = f"**{below:,} of {len(frame):,}** questions have a discrimination below 0."
+    return f"{said} {pool.discrimination_is_repeatable.sentence}"
 
 
 def reliability_sentence(found: Reliability) -> str:

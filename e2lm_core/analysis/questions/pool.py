@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -86,13 +86,13 @@ def build_pool(
     Raises:
         StudioError: There is no such checkpoint, or no question is complete at all of them.
     """
-    curves, steps = _shared(measurements)
+    curves, steps = shared_checkpoints(measurements, measurements.scored_curves)
     if not steps.size:
         raise StudioError(
             f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let "
             "the run go on, or run it."
         )
-    ready = _ready(measurements, curves, steps, task)
+    ready = complete_questions(measurements, curves, steps)
     questions = [task.questions[row] for row in ready]
     at = np.searchsorted(curves[0].steps, steps)
     tokens = curves[0].tokens_seen[at]
@@ -131,13 +131,18 @@ def _traits(
     return traits
 
 
-def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
-    """Scored models with results, and the steps at which all of them are at least half complete."""
+def shared_checkpoints(
+    measurements: Measurements, among: Iterable[ModelCurve]
+) -> tuple[list[ModelCurve], np.ndarray]:
+    """Models with results, and the steps [T] (int) at which all of them are at least half complete.
+
+    Args:
+        measurements: Results of the set.
+        among: Curves of the models to take.
+    """
     half = max(1, len(measurements.question_ids) / 2)
     curves, steps = [], None
-    for curve in measurements.curves:
-        if not curve.model.counts_in_scores:
-            continue
+    for curve in among:
         known = measurements.complete[curve.model.name].sum(axis=1) >= half
         if known.any():
             curves.append(curve)
@@ -175,17 +180,21 @@ def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -
     return None if made is None else made.transpose(1, 2, 0)
 
 
-def _ready(
-    measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, task: TaskSet
-) -> np.ndarray:
-    """Indices of the questions that are complete at all these steps of these models."""
-    whole = np.ones(len(task.questions), bool)
+def complete_questions(measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray) -> np.ndarray:
+    """Indices [Q] (int) of the questions that are complete at all these steps [T] of these models.
+
+    Raises:
+        StudioError: No question is.
+    """
+    whole = np.ones(len(measurements.question_ids), bool)
     for curve in curves:
         at = np.searchsorted(curve.steps, steps)
         whole &= measurements.complete[curve.model.name][at].all(axis=0)
     ready = np.flatnonzero(whole)
     if not ready.size:
-        raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
+        raise StudioError(
+            f"No question of {measurements.task} is complete at every shared checkpoint: run the rest."
+        )
     return ready
 
 
