@@ -19,7 +19,7 @@ MAX_POINTS = 3000
 NEVER = "never"
 LEARNT, POINTS = "learnt", "questions"  # names of the traces whose points stand for questions
 _LINE_PX = 12
-_HEIGHTS_PX = (220, 420)
+_HEIGHTS_PX = (220, 360)
 
 
 def learning_map(

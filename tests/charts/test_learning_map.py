@@ -17,7 +17,7 @@ from tests.support.simulation import answered
 def test_a_line_and_a_dot_for_each_question(theme: Theme, narrow: bool) -> None:
     found = maps.learning_map(answered(12))
     ids = [f"q{row}" for row in found.rows]
-    figure = charts.learning_map(found, ids, maps.lines_of(12, charts.MAX_LINES), theme, narrow)
+    figure = charts.learning_map(found, ids, maps.chart_lines(12, charts.MAX_LINES), theme, narrow)
     cells, dots = figure.data
     assert list(cells.y) == list(dots.y) == ids
     assert np.asarray(cells.z) == pytest.approx(found.probability.T, abs=1e-3)
@@ -35,7 +35,7 @@ def test_a_line_and_a_dot_for_each_question(theme: Theme, narrow: bool) -> None:
 def test_neighbours_share_a_line_of_a_large_set() -> None:
     found = maps.learning_map(answered(12))
     ids = [f"q{row}" for row in found.rows]
-    figure = charts.learning_map(found, ids, maps.lines_of(12, 5), LIGHT)
+    figure = charts.learning_map(found, ids, maps.chart_lines(12, 5), LIGHT)
     assert len(figure.data[0].z) == len(figure.data[1].y) == 5
     assert figure.data[0].y[0] == f"{ids[0]} and 2 more"
     assert figure.data[0].z[0][0] == pytest.approx(found.probability[0, :3].mean(), abs=1e-3)

@@ -155,6 +155,6 @@ def probability_frame(found: LearningMap) -> pd.DataFrame:
     return pd.DataFrame(found.probability.T, columns=[f"step {step}" for step in found.steps])
 
 
-def lines_of(count: int, max_lines: int) -> list[NDArray[np.integer]]:
+def chart_lines(count: int, max_lines: int) -> list[NDArray[np.integer]]:
     """Indices of neighbouring questions that share a line of a chart with at most `max_lines` lines."""
     return np.array_split(np.arange(count), min(count, max_lines)) if count else []

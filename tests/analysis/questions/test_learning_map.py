@@ -97,9 +97,9 @@ def test_headlines() -> None:
 
 
 def test_lines_hold_neighbours() -> None:
-    assert [line.tolist() for line in maps.lines_of(5, 2)] == [[0, 1, 2], [3, 4]]
-    assert [line.tolist() for line in maps.lines_of(2, 300)] == [[0], [1]]
-    assert maps.lines_of(0, 300) == []
+    assert [line.tolist() for line in maps.chart_lines(5, 2)] == [[0, 1, 2], [3, 4]]
+    assert [line.tolist() for line in maps.chart_lines(2, 300)] == [[0], [1]]
+    assert maps.chart_lines(0, 300) == []
 
 
 def test_measurements_are_unchanged() -> None:

@@ -99,10 +99,10 @@ def _learnt(
         widgets.headline(choice_words.map_headline(found))
     frame = question_maps.map_frame(found, task.questions)
     ids = frame["id"].tolist()
-    lines = question_maps.lines_of(len(ids), map_charts.MAX_LINES)
+    lines = question_maps.chart_lines(len(ids), map_charts.MAX_LINES)
     shown = pd.DataFrame(
         {
-            "learnt": [_place(row.learnt_tokens, row.learnt_step) for row in frame.itertuples()],
+            "learnt": list(map(_place, frame["learnt_tokens"], frame["learnt_step"])),
             "question": frame["question"],
             "last": frame["last"],
             "id": ids,
@@ -148,7 +148,7 @@ def _scatter(
     if known.empty:
         return
     ids = known["id"].tolist()
-    drawn = [int(line[0]) for line in question_maps.lines_of(len(ids), map_charts.MAX_POINTS)]
+    drawn = [int(line[0]) for line in question_maps.chart_lines(len(ids), map_charts.MAX_POINTS)]
     columns = known[["discrimination", "norm_prob", "question", "id"]]
     points, rows = _side_by_side(
         lambda: widgets.selectable_chart(
