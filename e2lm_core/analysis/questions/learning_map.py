@@ -156,5 +156,5 @@ def probability_frame(found: LearningMap) -> pd.DataFrame:
 
 
 def chart_lines(count: int, max_lines: int) -> list[NDArray[np.integer]]:
-    """Indices of neighbouring questions that share a line of a chart with at most `max_lines` lines."""
+    """Indices [N] (int) of neighbouring questions on each line of a chart with at most `max_lines` lines."""
     return np.array_split(np.arange(count), min(count, max_lines)) if count else []
