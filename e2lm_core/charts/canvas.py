@@ -29,6 +29,8 @@ CONFIG = {
     "modeBarButtons": [["toImage", "resetScale2d"]],
     "toImageButtonOptions": {"scale": 2},
 }
+# Of charts whose points are selected.
+SELECTING = CONFIG | {"modeBarButtons": [["select2d", "lasso2d", "toImage", "resetScale2d"]]}
 
 
 # --- the template ---------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from e2lm_core.commands import (
     shelf,
     starter,
 )
-from e2lm_core.commands.analysis import compare, decide, forms, order, plan, ranks, score
+from e2lm_core.commands.analysis import compare, decide, forms, learning_map, order, plan, ranks, score
 from e2lm_core.commands.output import warn
 from e2lm_core.commands.sets import collection, groups, history, judgements, people, proposals
 from e2lm_core.commands.table_formats import add_table_formats
@@ -79,6 +79,7 @@ for command in (
 app.command("app")(deploy.serve)
 app.command("smollm2")(checkpoints.unpack_smollm2)
 app.command("import")(collection.import_set)
+app.command("map")(learning_map.learning_map)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
 checkpoints.app.command("starter")(starter.starter)

@@ -23,6 +23,7 @@ Relevance = Annotated[
 ]
 TEXTS_AT_ONCE = 64  # embedded between two steps of the bar
 SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
+OF_MANY = (*SHOWN[:5], "biserial", "tetrachoric", *SHOWN[5:])  # where there are enough models
 
 
 def questions(
@@ -36,10 +37,10 @@ def questions(
     relevance: Relevance = False,
     as_json: Json = False,
 ) -> None:
-    """One row a question: slope, final acc and margin, discrimination, contrast, and traits of its text."""
+    """One row a question: slope, final acc and margin, discrimination, item-rest correlations, traits of its text."""
     from e2lm_core.analysis import reasons
+    from e2lm_core.analysis.questions import item_correlations, messages, rule_text
     from e2lm_core.analysis.questions import pool as pools
-    from e2lm_core.analysis.questions import rule_text
 
     opened = open_measured(task, checkpoints, num_fewshot, partly=True, fleet=fleet)
     pool = measured_pool(opened, relevance)
@@ -47,18 +48,21 @@ def questions(
     if where is not None:
         frame = frame[pools.matching_questions(pool, rule_text.parse_rule(where))]
     rows = json_values.frame_to_records(frame)
+    reliability = pools.reliability(pool, opened.measured)
     document = {
         "task": opened.task.name,
         "models": [model.name for model in pool.models],
         "incomplete": pool.incomplete,
         "undefined": pools.undefined_reasons(pool),
+        "reliability": reliability.model_dump(),
         "questions": rows,
     }
-    undefined = reasons.undefined_columns(frame[list(SHOWN)], pools.undefined_reasons(pool))
-    notes = reasons.undefined_notes(undefined)
+    shown = OF_MANY if len(pool.models) >= item_correlations.MIN_MODELS else SHOWN
+    undefined = reasons.undefined_columns(frame[list(shown)], pools.undefined_reasons(pool))
+    notes = [*reasons.undefined_notes(undefined), messages.reliability_sentence(reliability)]
     if pool.incomplete:
         notes.append(f"Left out, as results are missing: {formatting.count(pool.incomplete, 'question')}.")
-    print_table(as_json, document, rows, SHOWN, about=opened.measured, notes=notes, fleet=opened.fleet)
+    print_table(as_json, document, rows, shown, about=opened.measured, notes=notes, fleet=opened.fleet)
 
 
 def suspects(

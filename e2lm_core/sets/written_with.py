@@ -1,4 +1,4 @@
-"""What a question was written with: its column `written_with`, which goes with the set into every file.
+"""Notes on the models that a question was written with: its column `written_with`, in every file of the set.
 
 Each text that a person took from a proposal adds a note, such as *choice B by MODEL*; whose proposal it was stands
 behind the last *by*.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.analysis.questions import problems as question_problems
 from e2lm_core.analysis.questions.rules import COLUMNS
 from e2lm_core.base.records import Finding, TaskSet
@@ -24,19 +25,37 @@ SIX = ("q1", "q2", "q3", "q4", "q5", "q6")
 
 def test_questions(call: Cli) -> None:
     document = call("questions", "little", "--json")
-    assert list(document) == ["task", "models", "incomplete", "undefined", "questions", "taught", "fleet"]
+    assert list(document) == [
+        *("task", "models", "incomplete", "undefined", "reliability", "questions", "taught", "fleet")
+    ]
     assert document["models"] == ["ladder-small-arch1", "ladder-large-arch1"]
     rows = document["questions"]
     assert [row["id"] for row in rows] == list(SIX)
     for row in rows:
-        assert set(row) == {"id", "question", *COLUMNS}
+        assert set(row) == {"id", "question", *COLUMNS, "biserial", "tetrachoric"}
+        assert row["biserial"] is None
         assert isinstance(row["slope"], float)
         assert isinstance(row["digits"], bool)
         assert row["taught"] is False
         assert row["discrimination"] is None
         assert row["relevance"] is None
     assert "three models" in document["undefined"]["discrimination"]
-    assert "q3" in call("questions", "little")
+    text = call("questions", "little")
+    assert "q3" in text
+    assert "No item-rest correlations and no α: Models count once each" in text
+    assert document["reliability"]["why"].endswith(
+        "these figures need 30 models that count, and there are 2."
+    )
+
+
+def test_questions_of_many_models_have_item_rest_correlations(
+    call: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_correlations, "MIN_MODELS", 2)
+    rows = call("questions", "little", "--json")["questions"]
+    assert any(row["biserial"] is not None for row in rows)
+    header = call("questions", "little", "--csv").splitlines()[0]
+    assert "discrimination,biserial,tetrachoric,contrast" in header
 
 
 def test_questions_where(call: Cli) -> None:

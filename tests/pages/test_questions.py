@@ -7,9 +7,11 @@ import json
 import pandas as pd
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, collection
+from e2lm_core.ui.base import page_cache
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
 
@@ -73,8 +75,22 @@ def test_one_row_a_question(taught):
     assert len(shown["curve"].iloc[0]) == len(studios.STEPS)
     assert "discrimination" not in shown.columns
     assert "It takes three models" in taught.said
+    assert "biserial" not in shown.columns
+    assert taught.said.count("Models count once each") == 1
     assert "questions rise early" in taught.said
     assert not taught.at.get("plotly_chart")
+
+
+def test_item_rest_correlations_and_alpha_where_there_are_enough_models(taught, monkeypatch):
+    monkeypatch.setattr(item_correlations, "MIN_MODELS", 2)
+    page_cache.clear()
+    taught.open("measured")
+    shown = frame(taught, "slope")
+    assert shown["biserial"].notna().any()
+    assert shown["tetrachoric"].notna().any()
+    assert "Cronbach's α (KR-20) is" in taught.said
+    assert "random answer keys give" in taught.said
+    page_cache.clear()
 
 
 def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
@@ -135,7 +151,6 @@ def test_choosing_shows_what_the_library_computes(taught):
 
 def test_a_large_set_is_compared_with_random_keys_on_demand(taught, monkeypatch):
     from e2lm_core.analysis.questions import selection_null
-    from e2lm_core.ui.base import page_cache
 
     page_cache.clear()
     monkeypatch.setattr(selection_null, "AT_ONCE_S", 0.0)

@@ -13,12 +13,12 @@ from scripts.count_calls import Calls, module_of
 def test_direct_calls_between_modules_are_arrows() -> None:
     calls = Calls()
     with calls.counted():
-        formatting.count(2, "question")
-        Cache(100, len).get_or_compute("key", lambda: formatting.count(2, "question"))
+        formatting.choice_letter(2)
+        Cache(100, len).get_or_compute("key", lambda: formatting.choice_letter(2))
     assert {"base/formatting", "base/cache"} <= calls.modules
     assert not calls.arrows  # the lambda stands between the cache and the text
     with calls.counted():
-        Cache(100, len).get_or_compute("key", partial(formatting.count, 2, "question"))
+        Cache(100, len).get_or_compute("key", partial(formatting.choice_letter, 2))
     assert ("base/cache", "base/formatting") in calls.arrows
 
 
@@ -32,4 +32,4 @@ def test_pairs_that_call_each_other_are_counted_once() -> None:
 def test_code_of_other_packages_and_of_imports_has_no_module() -> None:
     assert module_of(json.dumps.__code__) is None
     assert module_of(compile("1", str(formatting.__file__), "exec")) is None
-    assert module_of(formatting.count.__code__) == "base/formatting"
+    assert module_of(formatting.choice_letter.__code__) == "base/formatting"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis.questions import heldout
+from e2lm_core.analysis.questions import heldout, item_correlations
+from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions.item_correlations import Reliability
+from e2lm_core.analysis.questions.learning_map import LearningMap
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import LOWER_IS_BETTER
+from e2lm_core.scores.uncertainty import null
 
 COLUMN_LABEL = {
     "slope": "slope (nats per doubling)",
@@ -19,6 +23,8 @@ COLUMN_LABEL = {
     "norm_prob": "final norm_prob",
     "discrimination": "discrimination",
     "contrast": "science contrast",
+    "biserial": "item-rest correlation (biserial)",
+    "tetrachoric": "item-rest correlation (tetrachoric)",
     "length": "length (characters)",
     "choices": "choices",
     "gold_ratio": "gold length ratio",
@@ -42,6 +48,11 @@ COLUMN_HELP = {
     "Negative: better models do worse on it. With a handful of models it is a hint.",
     "contrast": "Final probability of the right answer: the model trained on science minus its web-only "
     "twin.",
+    "biserial": "Whether models that answer this question rightly also answer the others better, at the last shared "
+    "checkpoint: the biserial correlation, from −1 to 1. Each model counts once. Below 0.2 is weak, and with 30 models "
+    "it is uncertain by about 0.45 either way.",
+    "tetrachoric": "The same with the models split at the middle by the other questions: the tetrachoric correlation, "
+    "from −1 to 1. It uses less of the data and is less certain.",
     "length": "Characters of the question's text.",
     "choices": "How many choices it has.",
     "gold_ratio": "Characters of the right answer by the mean of the others: far from 1, length gives the "
@@ -113,6 +124,54 @@ def _below_chance(frame: pd.DataFrame) -> str:
     below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
     ends = "ends" if below == 1 else "end"
     return f"{formatting.count(below, 'question')} {ends} below chance." if below else ""
+
+
+def map_headline(found: LearningMap) -> str:
+    """Headline of a learning map: the number of learnt questions beside that under random answer keys."""
+    learnt, of = int(found.is_learnt.sum()), len(found.rows)
+    models = formatting.count(len(found.models), "model")
+    by = found.models[0] if len(found.models) == 1 else f"at least half of {models}"
+    sentence = f"**{learnt:,} of {of:,}** questions are learnt by {by}"
+    left_out = ""
+    if found.incomplete:
+        count = formatting.count(found.incomplete, "question")
+        left_out = f" {count} without all results {'is' if found.incomplete == 1 else 'are'} left out."
+    if (drawn := found.null) is None:
+        return f"{sentence}.{left_out}"
+    random = f"random answer keys give {drawn.mean:,.0f}, up to {drawn.q95:,.0f} in 95% of draws"
+    if drawn.p > null.LEVEL:
+        return f"{sentence}, **no more than by guessing**: {random}. Their order means nothing.{left_out}"
+    return f"{sentence}; {random}.{left_out}"
+
+
+def scatter_headline(pool: Pool, frame: pd.DataFrame) -> str:
+    """Headline of difficulty against discrimination: the number below 0, and whether discrimination repeats.
+
+    Args:
+        pool: Item pool.
+        frame: Table of `pool.question_frame`.
+    """
+    if why := question_pool.undefined_reasons(pool).get("discrimination"):
+        return f"There is no discrimination to show. {why}"
+    below = int((frame["discrimination"] < 0).sum())
+    said = f"**{below:,} of {len(frame):,}** questions have a discrimination below 0."
+    return f"{said} {pool.discrimination_is_repeatable.sentence}"
+
+
+def reliability_sentence(found: Reliability) -> str:
+    """Sentence on Cronbach's alpha beside that under random answer keys, or the reason for its absence."""
+    if found.alpha is None:
+        few = found.models < item_correlations.MIN_MODELS
+        return f"No {'item-rest correlations and no ' if few else ''}α: {found.why}"
+    assert found.low is not None
+    assert found.high is not None
+    sentence = (
+        f"Cronbach's α (KR-20) is {found.alpha:.3f} {formatting.interval(found.low, found.high)} over "
+        f"{formatting.count(found.models, 'model')}"
+    )
+    if found.null is None:
+        return f"{sentence}; what random answer keys give is not known."
+    return f"{sentence}; {formatting.random_baseline(found.null).replace('random answers', 'random answer keys')}."
 
 
 def selection_headline(selection: Selection, question_count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.analysis.questions import traits as question_traits
+from e2lm_core.analysis.questions.item_correlations import Reliability
 from e2lm_core.analysis.questions.repeatability import Repeatability, correlate_halves, split_models
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
@@ -84,13 +86,13 @@ def build_pool(
     Raises:
         StudioError: There is no such checkpoint, or no question is complete at all of them.
     """
-    curves, steps = _shared(measurements)
+    curves, steps = shared_checkpoints(measurements, measurements.scored_curves)
     if not steps.size:
         raise StudioError(
             f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let "
             "the run go on, or run it."
         )
-    ready = _ready(measurements, curves, steps, task)
+    ready = complete_questions(measurements, curves, steps)
     questions = [task.questions[row] for row in ready]
     at = np.searchsorted(curves[0].steps, steps)
     tokens = curves[0].tokens_seen[at]
@@ -129,13 +131,18 @@ def _traits(
     return traits
 
 
-def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
-    """Scored models with results, and the steps at which all of them are at least half complete."""
+def shared_checkpoints(
+    measurements: Measurements, among: Iterable[ModelCurve]
+) -> tuple[list[ModelCurve], np.ndarray]:
+    """Models with results, and the steps [T] (int) at which all of them are at least half complete.
+
+    Args:
+        measurements: Results of the set.
+        among: Curves of the models to take.
+    """
     half = max(1, len(measurements.question_ids) / 2)
     curves, steps = [], None
-    for curve in measurements.curves:
-        if not curve.model.counts_in_scores:
-            continue
+    for curve in among:
         known = measurements.complete[curve.model.name].sum(axis=1) >= half
         if known.any():
             curves.append(curve)
@@ -173,17 +180,21 @@ def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -
     return None if made is None else made.transpose(1, 2, 0)
 
 
-def _ready(
-    measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, task: TaskSet
-) -> np.ndarray:
-    """Indices of the questions that are complete at all these steps of these models."""
-    whole = np.ones(len(task.questions), bool)
+def complete_questions(measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray) -> np.ndarray:
+    """Indices [Q] (int) of the questions that are complete at all these steps [T] of these models.
+
+    Raises:
+        StudioError: No question is.
+    """
+    whole = np.ones(len(measurements.question_ids), bool)
     for curve in curves:
         at = np.searchsorted(curve.steps, steps)
         whole &= measurements.complete[curve.model.name][at].all(axis=0)
     ready = np.flatnonzero(whole)
     if not ready.size:
-        raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
+        raise StudioError(
+            f"No question of {measurements.task} is complete at every shared checkpoint: run the rest."
+        )
     return ready
 
 
@@ -207,7 +218,8 @@ def _twins(
 def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     """Item statistics as a table, one row per question of the pool.
 
-    Columns: id, question, subject, source, the statistics of `OF_MODELS` and the traits of the text. A column
+    Columns: id, question, subject, source, the statistics of `OF_MODELS`, those of `item_correlations` and the
+    traits of the text. A column
     is empty if it is undefined for every question, or if it does not repeat on other models (see
     `undefined_reasons`).
     """
@@ -219,18 +231,44 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     columns |= {name: pool.sample.column(name) for name in OF_MODELS}
     if "discrimination" in undefined_reasons(pool):
         columns["discrimination"] = np.full(len(pool.ids), np.nan)
+    columns |= _item_correlations(pool)
     columns |= {name: pool.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
     columns |= {name: pool.sample.column(name) for name in ("taught", "relevance")}
     return pd.DataFrame(columns)
 
 
+def _item_correlations(pool: Pool) -> dict[str, np.ndarray]:
+    """Item-rest correlations [Q] by name, at the last shared checkpoint; NaN with too few models."""
+    if item_correlations.too_few_reason(len(pool.models)):
+        return {name: np.full(len(pool.ids), np.nan) for name in item_correlations.COLUMNS}
+    right = pool.sample.values["acc"][:, -1, :]
+    return {
+        "biserial": item_correlations.biserial(right),
+        "tetrachoric": item_correlations.tetrachoric(right),
+    }
+
+
+def reliability(pool: Pool, measurements: Measurements) -> Reliability:
+    """Cronbach's alpha of the questions at the last shared checkpoint, see `item_correlations.reliability`."""
+    return item_correlations.reliability(
+        pool.sample.values["acc"][:, -1, :],
+        measurements,
+        tuple(model.name for model in pool.models),
+        int(pool.steps[-1]),
+        pool.rows,
+    )
+
+
 def undefined_reasons(pool: Pool) -> dict[str, str]:
     """Reason for each column of `question_frame` without values.
 
-    These are the columns of `empty_columns`, and discrimination if it does not repeat on other models. A rule
-    may use discrimination all the same, since a rule is tested on models not used for choosing.
+    These are the columns of `empty_columns`, item-rest correlations with too few models, and discrimination if it
+    does not repeat on other models. A rule may use discrimination all the same, since a rule is tested on models
+    not used for choosing.
     """
     empty = empty_columns(pool)
+    if why := item_correlations.too_few_reason(len(pool.models)):
+        empty |= dict.fromkeys(item_correlations.COLUMNS, why)
     if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
         empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
     return empty

@@ -184,7 +184,7 @@ def _named(judge: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written_with(document: Mapping[str, Any]) -> Iterator[str]:
-    """Whose proposals stand in the questions; nothing for a set without any."""
+    """Names of the models whose proposals stand in the questions; nothing for a set without any."""
     found = document["provenance"]["written_with"]
     if not found:
         return

@@ -67,6 +67,33 @@ def chart(
         element_replay.once(("chart", key, alt, *inputs), draw)
 
 
+def selectable_chart(figure: go.Figure, key: str, alt: str) -> dict[str, list[int]]:
+    """Draw a figure whose points are selected by a click, a box or a lasso; the selected points of each trace.
+
+    Args:
+        figure: The figure; another one needs another key.
+        key: Key of the element.
+        alt: Description for screen readers.
+
+    Returns:
+        Indices of the selected points, by the name of their trace.
+    """
+    drawn = st.plotly_chart(
+        canvas.without_links(figure),
+        theme=None,
+        key=key,
+        config=canvas.SELECTING,
+        alt=alt,
+        on_select="rerun",
+        selection_mode=("points", "box", "lasso"),
+    )
+    found: dict[str, list[int]] = {}
+    for point in drawn.selection.points:
+        if (number := point.get("curve_number", -1)) < len(figure.data) and "point_index" in point:
+            found.setdefault(figure.data[number].name, []).append(int(point["point_index"]))
+    return found
+
+
 def curve_chart(
     measurements: Measurements,
     frame: pd.DataFrame,

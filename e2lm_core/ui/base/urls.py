@@ -117,6 +117,7 @@ QUESTIONS = Place(
         Tab("write", "Write", ("view", "question")),
         Tab("problems", "Problems"),
         Tab("measured", "Measured", ("metric", "find", "subject")),
+        Tab("map", "Map"),
         Tab("suspects", "Suspects"),
         Tab("choosing", "Choosing", ("metric",)),
         Tab("alternatives", "Alternatives", ("question",)),

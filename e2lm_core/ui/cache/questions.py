@@ -12,11 +12,14 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import validity
+from e2lm_core.analysis.questions import learning_map as question_maps
 from e2lm_core.analysis.questions import null_through_rule as through_rule
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import problems as question_problems
 from e2lm_core.analysis.questions import selection, selection_null
 from e2lm_core.analysis.questions.cue_words import EditControl
+from e2lm_core.analysis.questions.item_correlations import Reliability
+from e2lm_core.analysis.questions.learning_map import LearningMap
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.analysis.questions.suspects import conditions
@@ -69,6 +72,26 @@ def _pool(
     answers = results.taught_answers(task)
     made = question_pool.build_pool(measurements, task, answers, probability)
     return made, question_pool.question_frame(made, task)
+
+
+def reliability(of: Pool, measurements: Measurements) -> Reliability:
+    """Cronbach's alpha of the questions of a pool."""
+    return page_cache.get_or_compute(
+        "reliability", (measurements, of.rows), lambda: question_pool.reliability(of, measurements)
+    )
+
+
+def learning_map(measurements: Measurements, model: str | None) -> LearningMap:
+    """Learning map of one model, or of all that count.
+
+    Raises:
+        StudioError: Too little is computed for it.
+    """
+    return page_cache.get_or_compute(
+        "learning map",
+        (measurements, model or ""),
+        lambda: question_maps.learning_map(measurements, model),
+    )
 
 
 def chosen(

@@ -206,6 +206,8 @@ STEPS: tuple[Step, ...] = (
     _of(Answers.noise, METRIC),
     _examples,
     lambda task, measured: questions.pool_with(task, measured, None),
+    lambda _, measured: questions.learning_map(measured, None),
+    lambda task, measured: questions.reliability(questions.pool_with(task, measured, None)[0], measured),
     by_question.finding,
     lambda _, measured: _order(measured),
     lambda _, measured: curves.holding(measured, METRIC, READING),

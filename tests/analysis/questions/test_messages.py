@@ -11,8 +11,10 @@ import pytest
 from e2lm_core.analysis.questions import heldout, selection
 from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions.item_correlations import Reliability
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
+from e2lm_core.base.records import NullDistribution
 from tests.support.measured import fleet_measured, question_set
 
 POOL = question_pool.build_pool(fleet_measured(count=4), question_set(4))
@@ -119,6 +121,21 @@ def test_at_one_checkpoint_the_share_answered_right_comes_before_any_reason() ->
     said = choice_words.headline(pool, frame.assign(acc=[1.0, 0.0]), "Nothing is advised.")
     assert said == (
         "At the one shared checkpoint **50.0%** of 2 questions are answered right, mean over 1 model. Nothing is advised."
+    )
+
+
+def test_alpha_stands_beside_random_answer_keys() -> None:
+    drawn = NullDistribution(mean=0.2, q95=0.5, p=0.005)
+    found = Reliability(alpha=0.8, low=0.7, high=0.9, models=30, questions=40, null=drawn)
+    assert choice_words.reliability_sentence(found) == (
+        "Cronbach's α (KR-20) is 0.800 [0.700, 0.900] over 30 models; random answer keys give 0.200, up to 0.500 in 95% "
+        "of draws; p < 0.01."
+    )
+    assert choice_words.reliability_sentence(Reliability(models=30, why="All are equal.")) == (
+        "No α: All are equal."
+    )
+    assert choice_words.reliability_sentence(Reliability(models=3, why="Too few.")) == (
+        "No item-rest correlations and no α: Too few."
     )
 
 

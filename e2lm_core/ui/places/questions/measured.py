@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions.pool import Pool
@@ -28,7 +29,10 @@ from e2lm_core.ui.editor import question_view
 
 # Small curves are sent to the browser for at most this number of rows.
 SPARK_ROWS = 1000
-RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
+RANGES = (
+    *("slope", "acc", "margin", "norm_prob", "discrimination", *item_correlations.COLUMNS, "contrast"),
+    *("length", "gold_ratio"),
+)
 ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
 PHONE_COLUMNS = ("id", "slope", "acc", "margin")
 _HIDDEN = ("early_margin",)
@@ -61,6 +65,8 @@ def measured_tab(task: TaskSet, measurements: Measurements, pool: Pool, frame: p
         # A filter counts as a selection too: nobody clicks half of 15,000 rows.
         selected = left
     _notes(pool, rows)
+    if len(pool.ids) > 1:
+        markdown.caption(choice_words.reliability_sentence(remembered.reliability(pool, measurements)))
     _relevance(task)
     if picked:
         question_view.show_selected(task, list(frame["id"][selected]), "questions", pool.models)
@@ -205,7 +211,7 @@ def _notes(pool: Pool, rows: np.ndarray) -> None:
             "No {column}: {why}", column=language.translate(choice_words.COLUMN_LABEL[c]), why=why
         )
         for c, why in question_pool.undefined_reasons(pool).items()
-        if c != "relevance"
+        if c != "relevance" and c not in item_correlations.COLUMNS
     ]
     notes.append(language.translate("Results for a single question are noisy. Treat them as hints."))
     markdown.caption(" ".join(notes))

@@ -37,6 +37,7 @@ from e2lm_core.ui.places.questions import (
     alternatives,
     choosing,
     known_facts,
+    learning_map,
     measured,
     problems,
     relevance,
@@ -169,6 +170,8 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
     head = st.container()
     if tab == "suspects":
         suspects.suspects_tab(task, measurements, head)
+    elif tab == "map":
+        learning_map.map_tab(task, measurements, pool, frame, head)
     elif tab == "choosing":
         choosing.choosing_tab(task, measurements, pool, head)
     else:
