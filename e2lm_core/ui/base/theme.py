@@ -68,6 +68,7 @@ _CSS = """
   .st-key-strip_measured { display: none; }
   /* Tools of charts and tables stand above them, not over what they show. */
   [data-testid="stElementToolbar"] { position: static; opacity: 1; justify-content: flex-end; }
+  :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"], [data-testid="stDataFrame"]):has([data-testid="stElementToolbar"]) { height: auto !important; }
   .js-plotly-plot .modebar-container { display: none; }
   .st-key-strip { row-gap: .3rem; }
   [data-testid="stFileUploaderDropzoneInstructions"] span { white-space: normal; }  /* what a file may be, whole */

@@ -157,6 +157,25 @@ def test_numbers_on_bars_and_heat_maps_stand_out_from_what_is_painted_behind_the
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.parametrize("view", ["map", "problems"])
+def test_on_a_phone_no_button_lies_over_a_table(browser, url, view):
+    """Tools that stand above a table there make it higher than its frame was."""
+    page = opened(browser, width=390)
+    go(page, url, view)
+    tables, over = page.evaluate(
+        """() => {
+          const box = (el) => el.getBoundingClientRect();
+          const tables = [...document.querySelectorAll("[data-testid=stDataFrame] canvas")].filter((el) => box(el).height > 100);
+          const buttons = [...document.querySelectorAll("[data-testid=stDownloadButton]")].map(box);
+          return [tables.length, tables.filter((el) => buttons.some(
+            (b) => b.top < box(el).bottom && b.bottom > box(el).top)).length];
+        }"""
+    )
+    page.context.close()
+    assert tables
+    assert not over
+
+
 @PLACES
 def test_the_focus_is_seen_and_goes_in_the_order_of_reading(browser, url, place):
     """Through the first tab of each place by the Tab key, from the skip link to the end of the page."""
