@@ -21,6 +21,7 @@ TABLES = {
     "random_keys": ("keys", "twice", "trials", "fifth", "planted"),
     "relevance": ("heldout", "odd", "elsewhere", "sources", "mmlu"),
     "suspects": ("keys", "parts", "untaught", "control", "anew"),
+    "tasks": ("tasks",),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
     "interop": ("census", "built", "round_trips", "many", "large", "prompts"),
