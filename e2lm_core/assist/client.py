@@ -183,7 +183,11 @@ class _Limits:
         return self._end - time.monotonic()
 
     def wait_s(self) -> float:
-        """Seconds that the next step may take."""
+        """Seconds that the next step may take.
+
+        Raises:
+            AssistError: The time is up.
+        """
         if self.left_s <= 0:
             raise AssistError(
                 f"The language model's server took more than {MAX_SECONDS:.0f} s: try again later."
@@ -191,6 +195,11 @@ class _Limits:
         return self.left_s
 
     def count(self, data: bytes) -> bytes:
+        """Count the bytes of an answer.
+
+        Raises:
+            AssistError: They are too many.
+        """
         self._bytes -= len(data)
         if self._bytes < 0:
             raise AssistError(

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.formatting import tokens
 from e2lm_core.base.labels import METRIC_LABEL
-from e2lm_core.base.records import LOWER_IS_BETTER, SHARES
+from e2lm_core.base.records import SHARES
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.palette import Theme
 
@@ -23,6 +23,7 @@ FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 MARGIN = {"l": 58, "r": 132, "t": 16, "b": 48}
 AXIS_PX = 54  # exact height of an x axis with ticks and title; it is larger than the margin
 # Range of an axis up to which whole percents would repeat at two ticks.
+CHANCE_ROOM = 0.25  # see `axis_range`
 WHOLE_PERCENTS_FROM = 0.08
 CONFIG = {
     "displaylogo": False,
@@ -160,7 +161,7 @@ def plot_height(figure: go.Figure) -> int:
 
 def metric_axis(figure: go.Figure, metric: str, low: float, high: float) -> None:
     """Set range and title of a metric's y axis; shares have ticks in percent."""
-    figure.update_yaxes(range=[low, high], title_text=y_title(metric))
+    figure.update_yaxes(range=[low, high], title_text=METRIC_LABEL[metric])
     if metric in SHARES:
         percent_ticks(figure, low, high)
 
@@ -170,30 +171,28 @@ def percent_ticks(figure: go.Figure, low: float, high: float) -> None:
     figure.update_yaxes(tickformat=".0%" if high - low > WHOLE_PERCENTS_FROM else ".1%")
 
 
-def y_title(metric: str) -> str:
-    """Name of a metric, with a note if lower is better."""
-    label = METRIC_LABEL[metric]
-    return f"{label} (lower is better)" if metric in LOWER_IS_BETTER else label
-
-
 def value_format(metric: str) -> str:
     """d3 format of a value in a hover: shares in percent with one decimal, others with three decimals."""
     return ".1%" if metric in SHARES else ".3f"
 
 
-def axis_range(values: Iterable[float], level: float | None = None) -> tuple[float, float]:
+def axis_range(values: Iterable[float], level: float | None = None, room: float = 0.0) -> tuple[float, float]:
     """Range of an axis over all finite values and a reference level, with a margin of 6%.
 
     Args:
         values: Values to show; those that are not finite are ignored.
         level: Reference level to show; None without one.
+        room: Distance in view on both sides of the level, not below 0, while no value lies farther above it: noise
+            about chance does not fill a chart.
     """
     finite = [v for v in (*values, *(() if level is None else (level,))) if np.isfinite(v)]
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
-    room = (high - low) * 0.06 or 0.05
-    return low - room, high + room
+    if level is not None and high <= level + room:
+        low, high = min(low, max(0.0, level - room)), level + room
+    margin = (high - low) * 0.06 or 0.05
+    return low - margin, high + margin
 
 
 # --- the x axis -----------------------------------------------------------------------------------------

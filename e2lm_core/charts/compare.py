@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.compare.comparison import ALL
 from e2lm_core.base.labels import METRIC_LABEL
-from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, ModelInfo
+from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure
 from e2lm_core.charts.marks import reference_line, segment_trace
 from e2lm_core.charts.palette import Looks, Theme, assign_looks
@@ -102,8 +102,7 @@ def _marks(row: _Row, y: int) -> Iterator[go.Scatter]:
 
 
 def _axes(figure: go.Figure, rows: Sequence[_Row], metric: str) -> None:
-    better = " (lower is better)" if metric in LOWER_IS_BETTER else ""
-    own_unit = f"difference in {METRIC_LABEL[metric]}{better}"
+    own_unit = f"difference in {METRIC_LABEL[metric]}"
     figure.update_xaxes(
         range=list(axis_range([v for row in rows for v in (row.value, row.low, row.high)], 0.0)),
         title_text="difference, percentage points" if metric in SHARES else own_unit,

@@ -15,7 +15,15 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import axis_range, blank_figure, fit_margins, metric_axis, token_axis, window_end
+from e2lm_core.charts.canvas import (
+    CHANCE_ROOM,
+    axis_range,
+    blank_figure,
+    fit_margins,
+    metric_axis,
+    token_axis,
+    window_end,
+)
 from e2lm_core.charts.marks import (
     Curves,
     band_trace,
@@ -102,7 +110,7 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     theme, curves = plot.theme, plot.curves(plot.frame)
     banded = plot.curves(plot.frame.dropna(subset=["low", "high"])) if "low" in plot.frame else []
     figure = blank_figure(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
-    metric_axis(figure, plot.metric, *axis_range(_in_view(plot, curves, banded), plot.chance))
+    metric_axis(figure, plot.metric, *axis_range(_in_view(plot, curves, banded), plot.chance, CHANCE_ROOM))
     if plot.title is not None:
         figure.update_yaxes(title_text=plot.title)
     token_axis(figure, plot.frame, plot.axis)

@@ -11,7 +11,14 @@ import plotly.graph_objects as go
 
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import axis_range, blank_figure, checkpoint_labels, percent_ticks, plot_height
+from e2lm_core.charts.canvas import (
+    CHANCE_ROOM,
+    axis_range,
+    blank_figure,
+    checkpoint_labels,
+    percent_ticks,
+    plot_height,
+)
 from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, label_ends, legend_below, lines
 from e2lm_core.charts.palette import Theme, assign_looks
 from e2lm_core.imported.records import SAME_METRIC, lower_is_better
@@ -93,7 +100,7 @@ def imported_curves(
     figure.add_traces([_curve(points, label, metric, theme, styles[label]) for label, points in curves])
     values = [v for _, points in curves for v in points["value"]]
     bounds = [v for _, points in banded for v in (*points["low"], *points["high"])]
-    low, high = axis_range([*values, *bounds], chance)
+    low, high = axis_range([*values, *bounds], chance, CHANCE_ROOM)
     figure.update_yaxes(range=[low, high], title_text=metric_axis_title(metric))
     in_view = [*values, *bounds, *(() if chance is None else (chance,))]
     if _share(metric, in_view):
@@ -107,8 +114,8 @@ def imported_curves(
 def metric_axis_title(metric: str) -> str:
     """Name of a metric: the studio's own if it has the metric, else that of the file."""
     known = SAME_METRIC.get(metric, metric)
-    label = METRIC_LABEL.get(known, metric)
-    return f"{label} (lower is better)" if lower_is_better(metric) else label
+    unknown = f"{metric} (lower is better)" if lower_is_better(metric) else metric
+    return METRIC_LABEL.get(known, unknown)
 
 
 def _placed(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.charts.canvas import (
+    CHANCE_ROOM,
     axis_range,
     blank_figure,
     metric_axis,
@@ -73,7 +74,9 @@ def compared(
     sides = [side for side in both if side.count]
     figure = blank_figure(theme, 360, narrow)
     figure.add_traces([_side_line(frame, side, metric) for side in sides])
-    metric_axis(figure, metric, *axis_range([v for side in sides for v in frame[side.name]], chance))
+    metric_axis(
+        figure, metric, *axis_range([v for side in sides for v in frame[side.name]], chance, CHANCE_ROOM)
+    )
     token_axis(figure, frame)
     chance_line(figure, chance, theme)
     early_window(figure, window_end(early_end), theme)
@@ -127,7 +130,9 @@ def condition_curves(frame: pd.DataFrame, theme: Theme, chance: float, narrow: b
                 hovertemplate=f"<b>{name}</b><br>%{{y:{value_format('acc')}}}<br>step %{{customdata:.0f}}<extra></extra>",
             )
         )
-    metric_axis(figure, "acc", *axis_range([value for name in names for value in frame[name]], chance))
+    metric_axis(
+        figure, "acc", *axis_range([value for name in names for value in frame[name]], chance, CHANCE_ROOM)
+    )
     token_axis(figure, frame)
     chance_line(figure, chance, theme)
     legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}

@@ -13,8 +13,9 @@ from plotly.subplots import make_subplots
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base.formatting import count
+from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
-from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks, y_title
+from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks
 from e2lm_core.charts.marks import (
     LEGEND,
     LEGEND_ROW_PX,
@@ -75,7 +76,7 @@ def subject_curves(
     figure.update_yaxes(showticklabels=True, col=1)
     if metric in SHARES:
         figure.update_yaxes(tickformat=".0%")
-    _titles(figure, grid, len(subjects), axis.title, y_title(metric))
+    _titles(figure, grid, len(subjects), axis.title, METRIC_LABEL[metric])
     shapes = [level_shape(chance, theme, _number(place)) for place, chance in enumerate(chances)]
     figure.update_layout(height=grid.height, shapes=shapes)
     _legend(figure, grid, narrow)

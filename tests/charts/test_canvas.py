@@ -47,15 +47,24 @@ def test_only_shares_have_ticks_in_percent_and_no_label_twice(
     assert figure.layout.yaxis.tickformat == ticks
 
 
-def test_the_axis_says_where_less_is_better() -> None:
-    assert canvas.y_title("bpb") == "bits per byte (lower is better) (lower is better)"
-    assert canvas.y_title("acc") == "accuracy"
+def test_the_axis_says_once_where_less_is_better() -> None:
+    figure = canvas.blank_figure(LIGHT, 300, narrow=False)
+    canvas.metric_axis(figure, "bpb", 0.0, 1.0)
+    assert figure.layout.yaxis.title.text == "bits per byte (lower is better)"
 
 
 def test_a_range_has_room_and_the_level_in_view() -> None:
     assert canvas.axis_range([]) == (0, 1)
     assert canvas.axis_range([np.nan, 0.5]) == pytest.approx((0.45, 0.55))
     assert canvas.axis_range([0.5, 1.0], 0.0) == pytest.approx((-0.06, 1.06))
+
+
+def test_noise_about_chance_does_not_fill_a_chart() -> None:
+    assert canvas.axis_range([0.24, 0.27], 0.25, 0.25) == pytest.approx((-0.03, 0.53))
+    assert canvas.axis_range([0.24, 0.27], 0.25) == pytest.approx((0.2382, 0.2718))
+    assert canvas.axis_range([0.24, 0.90], 0.25, 0.25) == canvas.axis_range([0.24, 0.90], 0.25)
+    assert canvas.axis_range([], 0.25, 0.25) == pytest.approx((-0.03, 0.53))
+    assert canvas.axis_range([0.1, 0.15], 0.1, 0.25) == pytest.approx((-0.021, 0.371))
 
 
 def test_points_stand_at_millions_of_tokens_where_all_are_known() -> None:

@@ -19,7 +19,14 @@ from e2lm_core.base import formatting
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.charts import palette
-from e2lm_core.charts.canvas import AXIS_PX, MARGIN, WHOLE_PERCENTS_FROM, axis_range, checkpoint_label
+from e2lm_core.charts.canvas import (
+    AXIS_PX,
+    CHANCE_ROOM,
+    MARGIN,
+    WHOLE_PERCENTS_FROM,
+    axis_range,
+    checkpoint_label,
+)
 from e2lm_core.charts.marks import LABEL_GAP_PX, LEGEND_ROW_PX, spread_labels
 from e2lm_core.charts.palette import Theme
 
@@ -131,7 +138,7 @@ class _Scale:
         self.first, self.last = min(xs, default=0.0), max(xs, default=0.0) or 1.0
         values = [y for line in chart.lines for y in line.ys]
         values += [y for line in chart.lines for _, *bounds in line.band for y in bounds]
-        self.low, self.high = axis_range(values, chart.chance)
+        self.low, self.high = axis_range(values, chart.chance, CHANCE_ROOM)
         self._layout = layout
 
     def x(self, value: float) -> float:

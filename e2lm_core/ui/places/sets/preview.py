@@ -10,7 +10,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.base.records import TaskSet
-from e2lm_core.charts.canvas import axis_range
+from e2lm_core.charts.canvas import CHANCE_ROOM, axis_range
 from e2lm_core.charts.marks import lines
 from e2lm_core.charts.palette import Theme, assign_looks, css_theme
 from e2lm_core.export.picture.drawing import Chart, draw, model_line, point_texts
@@ -27,7 +27,6 @@ from e2lm_core.ui.places import shelf_panel
 from e2lm_core.ui.places.result import overview
 
 THUMBNAIL = (240, 44)
-ROOM = 0.25  # accuracy above chance that always has its place
 
 
 def previews(task: TaskSet) -> None:
@@ -60,7 +59,7 @@ def render_thumbnail(now: Measurements, frame: pd.DataFrame, theme: Theme) -> st
     xs = "tokens_seen" if bool(frame["tokens_seen"].notna().all()) else "step"
     values = [float(value) for _, points in found for value in points["value"]]
     chance = now.chance or 0.0
-    low, high = axis_range([*values, chance + ROOM], chance)  # noise alone does not fill the picture
+    low, high = axis_range(values, chance, CHANCE_ROOM)
     most = max((float(points[xs].max()) for _, points in found), default=0.0) or 1.0
 
     def place(x: float, y: float) -> str:
