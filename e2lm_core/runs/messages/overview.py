@@ -35,10 +35,10 @@ _RUN_REST = NextStep(
     sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
 )
 _COPY = NextStep(
-    sentence="An example stays as it is: copy it to make it yours.", view="write", action="Copy this set"
+    sentence="Examples stay as they are.", view="write", action="Copy this set"
 )
 _RELEVANCE = NextStep(
-    sentence="See which questions look least like science.", view="relevance", action="See the relevance"
+    sentence="Which questions look least like science.", view="relevance", action="See the relevance"
 )
 _DOWNLOAD = NextStep(
     sentence="Every check that stops an export passes.", view="share", action="Download the bundle"
