@@ -34,9 +34,7 @@ _RUN = NextStep(
 _RUN_REST = NextStep(
     sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
 )
-_COPY = NextStep(
-    sentence="Examples stay as they are.", view="write", action="Copy this set"
-)
+_COPY = NextStep(sentence="Examples stay as they are.", view="write", action="Copy this set")
 _RELEVANCE = NextStep(
     sentence="Which questions look least like science.", view="relevance", action="See the relevance"
 )
