@@ -79,7 +79,7 @@ def selectable_chart(figure: go.Figure, key: str, alt: str) -> dict[str, list[in
         Indices of the selected points, by the name of their trace.
     """
     drawn = st.plotly_chart(
-        canvas.without_links(figure),
+        canvas.without_links(figure, language.translate),
         theme=None,
         key=key,
         config=canvas.SELECTING,
