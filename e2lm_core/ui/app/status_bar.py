@@ -141,18 +141,17 @@ def _before(name: str, drawn: Shown) -> None:
 def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
     if not infos:
         return
-    names, examples = [info.address for info in infos], {info.address for info in infos if info.example}
+    labels = {info.address: session.set_label(info.address) for info in infos}
+    for info in infos:
+        if info.example:
+            labels[info.address] = language.translate("{set} (example)", set=labels[info.address])
     widgets.selector(
         language.translate("Question set"),
-        names,
+        list(labels),
         name,
         session.choose_set,
         key="strip_set",
-        format_func=lambda n: (
-            language.translate("{set} (example)", set=session.set_label(n))
-            if n in examples
-            else session.set_label(n)
-        ),
+        format_func=lambda address: labels.get(address, address),
         placeholder=language.translate("Choose a set"),
         width=260,
     )

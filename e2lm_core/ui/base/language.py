@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ THOUSANDS = "\u202f"
 COOKIE = "e2lm_language"  # the visitor's choice; `ui/base/viewport.py` writes it
 _CHOSEN, _CHOSEN_HERE = "language", "language_chosen"
 _SHARED: ContextVar[bool] = ContextVar("shared_value", default=False)
+_here = threading.local()  # of this thread: the run of a page, and its language
 
 
 def mark(text: str) -> str:
@@ -94,11 +96,13 @@ def current() -> str:
     if _SHARED.get():
         return ENGLISH
     # Outside of a page's run Streamlit would log a warning for every text.
-    if streamlit_internals.current_script_run() is None:
+    if (run := streamlit_internals.current_script_run()) is None:
         return os.environ.get("E2LM_LANGUAGE") or _of_locale(None)
-    if (found := st.session_state.get(_CHOSEN)) is None:
-        found = st.session_state[_CHOSEN] = _at_first()
-    return str(found)
+    if getattr(_here, "run", None) is not run:
+        if (found := st.session_state.get(_CHOSEN)) is None:
+            found = st.session_state[_CHOSEN] = _at_first()
+        _here.run, _here.language = run, str(found)
+    return str(_here.language)
 
 
 def _at_first() -> str:
@@ -122,6 +126,7 @@ def is_chosen() -> bool:
 def choose(language: str) -> None:
     """Draw pages in this language from now on, in this session and in later ones of this browser."""
     st.session_state[_CHOSEN] = st.session_state[_CHOSEN_HERE] = language
+    _here.run = None
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def content_key(value: object) -> Hashable:
     if isinstance(value, pd.DataFrame):
         return tuple((str(name), content_key(column.to_numpy())) for name, column in value.items())
     if isinstance(value, tuple | list | frozenset):
-        return tuple(map(content_key, value))
+        return tuple([one if type(one) is str else content_key(one) for one in value])
     if isinstance(value, Mapping):
         return tuple((content_key(key), content_key(one)) for key, one in value.items())
     if isinstance(value, BaseModel):

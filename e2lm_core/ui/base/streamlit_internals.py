@@ -12,6 +12,11 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
+try:  # once: each text of a page asks for its run
+    from streamlit.runtime.scriptrunner_utils import script_run_context
+except ImportError:
+    script_run_context = None  # type: ignore[assignment]
+
 TESTED = "1.67"  # the test of this module fails at a later minor release until each function was looked at
 STATIC_FOLDER = Path(st.__file__).parent / "static"  # the browser's part, with index.html
 
@@ -31,11 +36,8 @@ def is_history_navigation() -> bool:
 
 
 def _script_run_context() -> Any:
-    with contextlib.suppress(ImportError):
-        from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
-
-        return get_script_run_ctx(suppress_warning=True)
-    return None
+    get = getattr(script_run_context, "get_script_run_ctx", None)
+    return None if get is None else get(suppress_warning=True)
 
 
 def leave_pages_directory() -> bool:

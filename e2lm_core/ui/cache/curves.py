@@ -14,6 +14,7 @@ from e2lm_core.analysis.curves import onsets, subjects
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache.results import answer
 
 
@@ -28,10 +29,15 @@ def all_separations(measurements: Measurements, metric: str) -> list[onsets.Sepa
 
 
 def pairs_at(measurements: Measurements, metric: str, step: int) -> list[leads.PairAnswer]:
-    """Answer for every two models at one checkpoint."""
-    return [
-        leads.answer_pair(pair, metric) for pair in answer(Answers.separations, measurements, metric, step)
-    ]
+    """Answer for every two models at one checkpoint; computed once."""
+    return page_cache.get_or_compute(
+        "pairs at a checkpoint",
+        (measurements, metric, step),
+        lambda: [
+            leads.answer_pair(pair, metric)
+            for pair in answer(Answers.separations, measurements, metric, step)
+        ],
+    )
 
 
 def pair(

@@ -23,7 +23,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.base.sizeof import weigh
 
-Fleet = tuple[tuple[str, str | None, str], ...]  # (name, commit, facts) of each checkpoint
+Fleet = tuple[str, ...]  # name, commit and facts of each checkpoint
 Stamp = tuple[int, int]
 # The limit holds for all sessions together: one set of the usual largest size and its version before, or
 # many small ones. Beside a set that exceeds it alone there is room for small ones, such as its control.
@@ -178,7 +178,7 @@ def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
 
     A model that was removed and added again has the same names at another commit, and roles can be declared anew.
     """
-    return tuple((c.name, c.revision, _facts(c.model, c.tokens_seen, c.early)) for c in checkpoints)
+    return tuple(f"{c.name} {c.revision} {_facts(c.model, c.tokens_seen, c.early)}" for c in checkpoints)
 
 
 @functools.lru_cache(maxsize=16_384)

@@ -100,15 +100,15 @@ def ahead_sentence(measurements: Measurements, metric: str, pair: tuple[str, str
 
 def selectors(measurements: Measurements, pair: tuple[str, str], page: str) -> None:
     """Draw the controls of the two models, with those chosen now; arguments as of `draw`."""
-    names = [curve.model.name for curve in measurements.curves]
+    names = {curve.model.name: markdown.escape(curve.model.short_name) for curve in measurements.curves}
     for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
         widgets.selector(
             label,
-            names,
+            list(names),
             chosen,
             partial(_choose, pair, key),
             key=f"{page}_{key}",
-            format_func=lambda name: markdown.escape(measurements.curve_of(name).model.short_name),
+            format_func=lambda name: names.get(name, name),
             label_visibility="visible",
             width=260,
         )
