@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -47,6 +47,13 @@ class Record(BaseModel):
     """Immutable base record, comparable by value and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the record with other fields; what was computed from the fields is computed anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
 
 # --- question sets -----------------------------------------------------------------------------------
@@ -205,13 +212,6 @@ class TaskSet(Record):
         for question in (*self.questions, *self.dev):
             digest.update(repr(tuple(question.__dict__.values())).encode())
         return digest.hexdigest()
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> TaskSet:
-        """Copy the set with other fields."""
-        copied = super().model_copy(update=update, deep=deep)
-        for name in ("digest", "questions_digest"):
-            copied.__dict__.pop(name, None)  # pydantic copies it as it was before
-        return copied
 
     @property
     def fewshot_pool(self) -> tuple[Question, ...]:

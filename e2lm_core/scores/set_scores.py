@@ -7,9 +7,10 @@ adds the reason why a score is undefined.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -260,6 +261,12 @@ class Scores(Record):
     score_readings: dict[str, Value]
     snr: Value
     decision_accuracy: Value
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all fields, equal for equal ones alone."""
+        fields = [getattr(self, name) for name in type(self).model_fields]
+        return hashlib.blake2b(repr(fields).encode(), digest_size=16).hexdigest()
 
     @property
     def rc(self) -> Value:

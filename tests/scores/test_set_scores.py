@@ -297,6 +297,14 @@ def test_every_reading_of_rc_enters_a_score_of_its_own():
     assert len({read.value for read in found.rc_readings.values()}) > 1
 
 
+def test_equal_scores_alone_have_one_digest():
+    found = set_scores.scores(simulation.answered(taught=0.3), "acc")
+    assert found.digest == set_scores.scores(simulation.answered(taught=0.3), "acc").digest
+    others = [found.with_reading(name) for name in readings.READINGS if name != found.rc_reading]
+    others.append(found.map_values(lambda name, value: value.model_copy(update={"value": 0.5})))
+    assert len({one.digest for one in (found, *others)}) == len(readings.READINGS) + 1
+
+
 def test_without_two_shapes_of_a_size_rc_and_score_say_what_they_would_need():
     found = set_scores.scores(full(), "acc")
     assert "second shape of a size" in (found.rc.why or "")

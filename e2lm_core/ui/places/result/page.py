@@ -64,7 +64,7 @@ def _score(task: TaskSet) -> None:
     score.cards(scores, silent=advice.why is not None)
     if measurements.chosen and chosen:
         score.null_through_rule(task, measurements, metric, scores)
-    bars = score.bars(task, scores, metric)
+    shown = score.bars(task, scores, metric)
     score.other_weights(measurements, metric)
     if not chosen:  # else the headline says already that nothing is advised
         score.what_would_raise_it(advice)
@@ -81,11 +81,11 @@ def _score(task: TaskSet) -> None:
         accuracy.signal_quality_table(measurements, metric, "score_models")
     with drawn:
         widgets.table(
-            bars,
+            lambda: remembered.bars(shown),
             f"score-bars-{metric}",
             "score_drawn",
             phone_columns=("set", "part", "contribution"),
-            inputs=(bars,),
+            inputs=(shown,),
         )
     widgets.assumption(measurements)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import validity
@@ -128,20 +127,20 @@ def null_through_rule(task: TaskSet, measurements: Measurements, metric: str, sc
             markdown.markdown(sentence)
 
 
-def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
-    """Draw the set's Score beside those of the example sets, as stacked bars; return the drawn table."""
+def bars(task: TaskSet, scores: Scores, metric: str) -> dict[str, Scores]:
+    """Draw the set's Score beside those of the example sets, as stacked bars; return the scores by set."""
     examples, lacking = remembered.examples(task)
     others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
     shown = {task.address: scores, **others}
     frame = remembered.bars(shown)
     if not frame["contribution"].notna().any():
         widgets.empty_state(score_words.NO_BARS)
-        return frame
+        return shown
     widgets.chart(
         lambda: score_charts.score_bars(frame, session.current_theme(), viewport.is_narrow()),
         "score_bars",
         "The Score of this set and of the example sets as stacked bars of its three parts",
-        inputs=(frame,),
+        inputs=(shown,),
     )
     widgets.how_computed(
         "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
@@ -155,7 +154,7 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
         markdown.caption(
             markdown.fill_template(":material/info: {sentence}", sentence=markdown.safe_sentence(sentence))
         )
-    return frame
+    return shown
 
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
