@@ -11,6 +11,7 @@ from e2lm_core.analysis import leads
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.curves import onsets, subjects
+from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.question_influence import QuestionInfluence
 from e2lm_core.scores.measurements import Measurements
@@ -28,16 +29,15 @@ def all_separations(measurements: Measurements, metric: str) -> list[onsets.Sepa
     return answer(Answers.separations, measurements, metric) if measurements.complete_checkpoints else []
 
 
-def pairs_at(measurements: Measurements, metric: str, step: int) -> list[leads.PairAnswer]:
-    """Answer for every two models at one checkpoint; computed once."""
-    return page_cache.get_or_compute(
-        "pairs at a checkpoint",
-        (measurements, metric, step),
-        lambda: [
-            leads.answer_pair(pair, metric)
-            for pair in answer(Answers.separations, measurements, metric, step)
-        ],
-    )
+def win_sentence(measurements: Measurements, metric: str, order: stability.RankStability, at: int) -> str:
+    """Sentence on the leads at one checkpoint of `order`, see `ranks.messages.win_sentence`; computed once."""
+
+    def made() -> str:
+        step = int(order.grid.steps[at])
+        pairs = answer(Answers.separations, measurements, metric, step)
+        return rank_words.win_sentence(order, at, [leads.answer_pair(pair, metric) for pair in pairs])
+
+    return page_cache.get_or_compute("win sentence", (measurements, metric, at), made)
 
 
 def pair(

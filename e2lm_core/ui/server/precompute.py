@@ -168,7 +168,7 @@ def _examples(task: TaskSet, _: Measurements) -> None:
 def _order(measured: Measurements) -> None:
     """Compute the order of the models, and the leads at the checkpoint that Ranking shows first."""
     if stability := curves.stable(measured, METRIC):
-        curves.pairs_at(measured, METRIC, int(stability.grid.steps[stability.default_checkpoint]))
+        curves.win_sentence(measured, METRIC, stability, stability.default_checkpoint)
 
 
 def _plan(task: TaskSet, measured: Measurements) -> None:

@@ -134,8 +134,7 @@ def at_one_checkpoint(order: RankingData) -> None:
     shares, wins = order.shares_at(at)
     element_replay.once(("at one checkpoint", *order.inputs, at), lambda: _heatmaps(order, shares, wins))
     step = int(order.stability.grid.steps[at])
-    pairs = remembered.pairs_at(order.measurements, order.metric, step)
-    markdown.caption(rank_words.win_sentence(order.stability, at, pairs))
+    markdown.caption(remembered.win_sentence(order.measurements, order.metric, order.stability, at))
     with st.grid(2, min_column_width=420):
         with st.container():
             above = _ahead_of_next(order, list(shares["model"]), step)
