@@ -29,7 +29,8 @@ def alternatives(
         list[str] | None, Option("--try", metavar="TEXT", help="A text of your own to try; repeatable.")
     ] = None,
     only_own: Annotated[
-        bool, Option("--only-mine", help="Try the texts of --try alone, none of the set's answers.")
+        bool,
+        Option("--only-mine", help="Try the texts of --try alone, none of the set's answers or of WordNet."),
     ] = False,
     take: Annotated[
         str | None, Option("--take", metavar="TEXT", help="Put this tried text in place of the choice.")
@@ -60,6 +61,7 @@ def alternatives(
         of.num_fewshot,
         own or (),
         from_set=not only_own,
+        from_wordnet=not only_own,
     )
     planned.trial.compute()
     found = service.judge_choice_trial(planned, service.final_accuracy(measured))

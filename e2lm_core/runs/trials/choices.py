@@ -14,8 +14,15 @@ from e2lm_core.checkpoints.ladder.training_facts import TrainingFacts, forms_of,
 from e2lm_core.runs.studio import Studio
 from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import authoring
-from e2lm_core.sets.candidates import MAX_CANDIDATES, OWN_LIST, THIS_SET, candidates_of_set, own_candidates
+from e2lm_core.sets import authoring, wordnet
+from e2lm_core.sets.candidates import (
+    MAX_CANDIDATES,
+    OWN_LIST,
+    THIS_SET,
+    candidates_of_set,
+    own_candidates,
+    plain,
+)
 from e2lm_core.sets.variants import Variant, fewshot_alone, shows_choices
 from e2lm_core.sets.written_with import add_note
 
@@ -49,6 +56,7 @@ def plan_choice_trial(
     own: Sequence[str] = (),
     from_set: bool = True,
     proposed: Mapping[str, str] | None = None,
+    from_wordnet: bool = False,
 ) -> ChoiceTrial:
     """Prepare a trial of other texts in place of a wrong answer; nothing is computed.
 
@@ -62,6 +70,7 @@ def plan_choice_trial(
         own: Texts of the author's.
         from_set: Whether to try answers of the set's other questions.
         proposed: Texts that a language model proposed, with its name.
+        from_wordnet: Whether to try nouns of the right answer's kind, where WordNet is installed.
 
     Raises:
         TaskError: There is no such question or choice, the choice is the right answer, or there is nothing to try.
@@ -80,6 +89,10 @@ def plan_choice_trial(
     listed = dict.fromkeys(own_candidates(own), OWN_LIST)
     for text, model in (proposed or {}).items():
         listed.setdefault(text, f"proposed by {model}")
+    if from_wordnet:
+        taken = {plain(text) for text in (*listed, *question.choices)}
+        siblings = wordnet.siblings(question.choices[question.answer])
+        listed |= {text: wordnet.ORIGIN for text in siblings if plain(text) not in taken}
     found = [text for text in candidates_of_set(task, question, place) if text not in listed]
     texts = [*listed.items(), *((text, THIS_SET) for text in found if from_set)]
     texts = texts[:MAX_CANDIDATES]  # the author's own come first, then those that were asked for

@@ -12,7 +12,7 @@ from e2lm_core.checkpoints.ladder.training_facts import TrainingFact, TrainingFa
 from e2lm_core.runs import evaluate, results
 from e2lm_core.runs.studio import Studio
 from e2lm_core.runs.trials import choices as alternatives
-from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets import authoring, collection, versions, wordnet
 from tests.support import studios
 
 
@@ -47,6 +47,34 @@ def test_each_candidate_is_one_more_request_and_nothing_is_stored(here: Studio) 
     )
     again.trial.compute()
     assert here.backend.computed - computed == 3 * len(checkpoints), "it was not stored"  # type: ignore[attr-defined]
+
+
+def test_nouns_of_wordnet_come_after_the_authors_own_and_before_the_sets(
+    here: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, checkpoints = collection.open_set(here.settings, "mine"), here.catalogue.checkpoints
+    question = task.questions[0]
+    asked: list[str] = []
+
+    def siblings(answer: str) -> list[str]:
+        asked.append(answer)
+        return ["copper", "the seven", question.choices[wrong(question)], "tin"]
+
+    monkeypatch.setattr(wordnet, "siblings", siblings)
+    tried = [
+        alternatives.plan_choice_trial(
+            here, task, question.id, wrong(question), checkpoints, own=["seven"], from_wordnet=given
+        ).candidates
+        for given in (True, False)
+    ]
+    assert asked == [question.choices[question.answer]]
+    assert [(one.text, one.origin) for one in tried[0][:4]] == [
+        ("seven", "your list"),
+        ("copper", "WordNet"),
+        ("tin", "WordNet"),
+        (tried[1][1].text, "this set"),
+    ]
+    assert "WordNet" not in {one.origin for one in tried[1]}
 
 
 def test_in_a_prompt_that_shows_the_choices_each_candidate_has_its_own(here: Studio) -> None:

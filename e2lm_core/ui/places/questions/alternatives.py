@@ -86,7 +86,14 @@ def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
     try:
         if clicked or trial_jobs.is_kept(_KEY, of):
             planned = service.plan_choice_trial(
-                session.studio(), task, question.id, place, *fleet.run_arguments, lines, proposed=proposed
+                session.studio(),
+                task,
+                question.id,
+                place,
+                *fleet.run_arguments,
+                lines,
+                proposed=proposed,
+                from_wordnet=True,
             )
             if clicked:
                 trial_jobs.start(task, planned.trial, *fleet.run_arguments, _KEY, of)
