@@ -16,7 +16,7 @@ from benchmarks import study_pages
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import open_studio
 
-PARTS = ("distractors", "planted", "speed")
+PARTS = ("distractors", "hamexam", "planted", "speed")
 
 
 def main() -> None:
@@ -39,13 +39,16 @@ def main() -> None:
 
 
 def _tables(part: str, settings: Settings) -> Iterator[tuple[str, str]]:
-    from benchmarks.alternatives import distractors, planted, speed
+    from benchmarks.alternatives import distractors, hamexam, planted, speed
 
     if part == "speed":
         yield from speed.tables(settings)
         return
     if part == "planted":
         yield from planted.tables()
+        return
+    if part == "hamexam":
+        yield from hamexam.tables(settings)
         return
     studio = open_studio(settings)
     yield from distractors.tables(distractors.judge_proposals(studio), distractors.judge_planted(studio))

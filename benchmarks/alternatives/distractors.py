@@ -64,12 +64,12 @@ def judge_proposals(studio: Studio) -> list[Judged]:
         draw = random.Random(f"{SEED} {name}")
         questions = draw.sample(_known(studio, task), wanted)
         pairs = [(q, draw.choice([i for i in range(len(q.choices)) if i != q.answer])) for q in questions]
-        for planned, result, tried in _tried(studio, task, pairs):
-            found += _judged(planned, result, tried, draw)
+        for planned, result, tried in tried_choices(studio, task, pairs):
+            found += judged_texts(planned, result, tried, draw)
     return found
 
 
-def _judged(
+def judged_texts(
     planned: ChoiceTrial, result: TriedChoices, tried: Measurements, draw: random.Random
 ) -> Iterator[Judged]:
     if result.proposal is None:
@@ -151,7 +151,7 @@ def judge_planted(studio: Studio) -> list[Planted]:
         planted = task.model_copy(update={"questions": tuple(changed.get(q.id, q) for q in task.questions)})
         own = {q.id: answer for q, _, answer in pool}
         pairs = [(q, place) for q, place, _ in pool]
-        for planned, result, _ in _tried(studio, planted, pairs, own):
+        for planned, result, _ in tried_choices(studio, planted, pairs, own):
             second = own[planned.question.id]
             one = next(effect for effect in result.tried if effect.text == second)
             found.append(
@@ -198,11 +198,19 @@ def _known(studio: Studio, task: TaskSet) -> list[Question]:
     return [q for q in task.questions if facts.is_known(q)]
 
 
-def _tried(
-    studio: Studio, task: TaskSet, pairs: list[tuple[Question, int]], own: dict[str, str] | None = None
+def tried_choices(
+    studio: Studio,
+    task: TaskSet,
+    pairs: list[tuple[Question, int]],
+    own: dict[str, str] | None = None,
+    run_on: tuple[tuple[Checkpoint, ...], int | None] | None = None,
+    halves: Halves | None = None,
 ) -> Iterator[tuple[ChoiceTrial, TriedChoices, Measurements]]:
-    """Trials of one choice of each question, computed together, judged as the product judges each."""
-    checkpoints, shots = state.fleet_of_set(studio, task.name).run_arguments
+    """Trials of one choice of each question, computed together, judged as the product judges each.
+
+    On the set's fleet and by its halves, or on the given ones.
+    """
+    checkpoints, shots = run_on or state.fleet_of_set(studio, task.name).run_arguments
     final = alternatives.final_accuracy(
         load_measurements(studio, collection.open_set(studio.settings, task.name), checkpoints, shots)
     )
@@ -225,14 +233,14 @@ def _tried(
         rows = slice(begin, begin + 1 + len(planned.candidates))
         begin = rows.stop
         part = _rows(measured, rows)
-        halves = split_models([curve.model for curve in part.curves])
+        split = halves or split_models([curve.model for curve in part.curves])
         result = evaluate_candidates(
             part,
             planned.question.id,
             planned.place,
             planned.question.choices,
             planned.candidates,
-            halves,
+            split,
             final,
         )
         yield planned, result, part
@@ -270,8 +278,8 @@ def _rows(measured: Measurements, rows: slice) -> Measurements:
     )
 
 
-def tables(judged: list[Judged], planted: list[Planted]) -> Iterator[tuple[str, str]]:
-    """Tables of the study, by name."""
+def differences(judged: list[Judged], is_asked_for: bool = True) -> str:
+    """Table of the shares taken by proposals, hidden choices and random answers."""
     rows = []
     for label, first, second, bar in (
         ("proposal − random answer", "proposal", "random", "above 0"),
@@ -281,7 +289,9 @@ def tables(judged: list[Judged], planted: list[Planted]) -> Iterator[tuple[str, 
         mean, low, high, count = paired(
             [getattr(one, first) for one in judged], [getattr(one, second) for one in judged]
         )
-        rows.append(f"| {label} | {count} | {mean:+.3f} | {low:+.3f} to {high:+.3f} | {bar} |")
+        rows.append(
+            f"| {label} | {count} | {mean:+.3f} | {low:+.3f} to {high:+.3f} | {bar if is_asked_for else '–'} |"
+        )
     means = " | ".join(
         f"{np.nanmean([getattr(one, what) for one in judged]):.3f}"
         for what in ("proposal", "hidden", "random")
@@ -289,11 +299,15 @@ def tables(judged: list[Judged], planted: list[Planted]) -> Iterator[tuple[str, 
     head = (
         "| difference in share taken | questions | mean | 95% interval | asked for |\n|---|---|---|---|---|\n"
     )
-    yield (
-        "proposals",
+    return (
         f"{head}{chr(10).join(rows)}\n\n| mean share taken: proposal | hidden choice | random answer |\n"
-        f"|---|---|---|\n| {means} |",
+        f"|---|---|---|\n| {means} |"
     )
+
+
+def tables(judged: list[Judged], planted: list[Planted]) -> Iterator[tuple[str, str]]:
+    """Tables of the study, by name."""
+    yield "proposals", differences(judged)
     hidden = sum(one.is_hidden_alarmed for one in judged)
     alarmed, tried = sum(one.alarmed for one in judged), sum(one.candidates for one in judged)
     either = sum(one.by_models or one.by_facts for one in planted)
