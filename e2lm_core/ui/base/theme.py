@@ -58,6 +58,7 @@ _CSS = """
   /* Controls take one row, which a finger moves sideways, so that a question stands on the first screen. */
   :is(.st-key-tools, .st-key-tabs [role="radiogroup"], .qt-bar) { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
   :is(.st-key-tools, .st-key-tabs [role="radiogroup"], .qt-bar) > * { flex: none !important; }
+  .st-key-tabs [role="radio"][aria-checked="true"] { scroll-initial-target: nearest; }
   .qt-bar > input { width: 10rem !important; min-width: 0 !important; }
   .st-key-steps { flex-wrap: nowrap !important; }
   .st-key-steps > :is(:has(.st-key-card_pick), .st-key-card_pick) { flex: 1 1 0 !important; width: auto !important; min-width: 0 !important; }

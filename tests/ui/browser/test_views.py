@@ -317,6 +317,17 @@ def test_share_shows_the_view_before_and_leaves_at_once_by_the_way_back(browser,
     page.context.close()
 
 
+def test_on_a_phone_the_tab_of_a_link_is_in_the_row(browser, url):
+    page = opened(browser, width=390)
+    for tab in urls.QUESTIONS.tabs:
+        go(page, url, tab.slug)
+        box = page.locator(".st-key-tabs [aria-checked=true]").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0, tab.slug
+        assert box["x"] + box["width"] <= 390, tab.slug
+    page.context.close()
+
+
 @pytest.mark.parametrize("wait_ms", [0, 400])
 def test_tabs_and_sets_are_steps_of_the_browsers_history(browser, url, home, wait_ms):
     """Back and Forward, at once and later, lead through places, tabs and sets as they were clicked."""
