@@ -1,6 +1,7 @@
 """Consent: each person agrees once a set that its texts are sent to the configured server, kept in their workspace.
 
-It is of one server and one model: after a change of either, everybody is asked again.
+It is of one set, one server and one model: after a change of either, and for another set under the same name,
+everybody is asked again. A set is told by its folder, which lies in the trash once it is deleted.
 Tested in tests/assist/test_service.py.
 """
 
@@ -14,6 +15,7 @@ from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
+from e2lm_core.sets import collection
 from e2lm_core.sets.editing import drafts
 
 
@@ -26,8 +28,9 @@ def has_agreed(settings: Settings, address: str, server: Server) -> bool:
         server: The server.
     """
     try:
-        return bool(json.loads(_path(settings, address).read_bytes()) == _content(address, server))
-    except (OSError, ValueError):
+        kept = json.loads(_path(settings, address).read_bytes())
+        return bool(kept == _content(settings, address, server))
+    except (OSError, ValueError, StudioError):
         return False
 
 
@@ -40,21 +43,22 @@ def agree(settings: Settings, address: str, server: Server) -> None:
         server: The server.
 
     Raises:
-        StudioError: The caller may only read, or the workspace cannot be written.
+        StudioError: The caller may only read, there is no such set, or the workspace cannot be written.
     """
     access.require_writer(settings)
     path = _path(settings, address)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(_content(address, server)).encode())
+        replace_file(path, json.dumps(_content(settings, address, server)).encode())
     except OSError as error:
         raise StudioError(
             f"Your consent cannot be saved ({error.strerror}): free some space, or ask whoever runs this studio."
         ) from error
 
 
-def _content(address: str, server: Server) -> dict[str, str]:
-    return {"set": address, "url": server.url, "model": server.model}
+def _content(settings: Settings, address: str, server: Server) -> dict[str, str | int]:
+    folder = collection.find_set(settings, address).folder.stat().st_ino
+    return {"set": address, "folder": folder, "url": server.url, "model": server.model}
 
 
 def _path(settings: Settings, address: str) -> Path:

@@ -200,8 +200,11 @@ def charge(settings: Settings, key: str, amount: float) -> None:
     Raises:
         LimitError: The caller would exceed the limit; nothing is recorded.
     """
-    check_quota(settings, key, amount)
-    record_use(settings, key, amount)
+    if settings.person is None and not _BY_KEY[key].for_all:
+        return
+    with accounts.accounts_database(settings).transaction():  # or two at once pass the same check
+        check_quota(settings, key, amount)
+        record_use(settings, key, amount)
 
 
 def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EVERYBODY) -> None:

@@ -52,8 +52,33 @@ def test_consent_is_of_one_set_one_server_and_one_model(settings: Settings) -> N
     consent.agree(settings, "mine", here)
     assert consent.has_agreed(settings, "mine", here)
     assert not consent.has_agreed(settings, "other", here)
+    assert not consent.has_agreed(settings, "little", here)
     assert not consent.has_agreed(settings, "mine", Server(url="https://b.example/v1", model="m"))
     assert not consent.has_agreed(settings, "mine", Server(url="https://a.example/v1", model="n"))
+
+
+@pytest.mark.parametrize("gone", ["deleted", "renamed"])
+def test_consent_lasts_through_edits_and_is_not_of_another_set_with_the_name(
+    settings: Settings, gone: str
+) -> None:
+    here = Server(url="https://a.example/v1", model="m")
+    consent.agree(settings, "mine", here)
+    authoring.update_questions(settings, "mine", {"q1": {"question": "Which is it now?"}})
+    authoring.update_config(settings, "mine", num_fewshot=1)
+    versions.undo(settings, "mine")
+    assert consent.has_agreed(settings, "mine", here)
+    if gone == "deleted":
+        collection.delete_set(settings, "mine")
+    else:
+        collection.rename_set(settings, "mine", "elsewhere")
+    assert not consent.has_agreed(settings, "mine", here)
+    collection.copy_set(settings, "little", "mine")
+    assert not consent.has_agreed(settings, "mine", here)
+    if gone == "deleted":
+        collection.delete_set(settings, "mine")
+        collection.restore_set(settings, "mine", collection.list_deleted(settings)[0].at)
+    consent.agree(settings, "mine", here)
+    assert consent.has_agreed(settings, "mine", here)
 
 
 def test_where_none_is_configured_nobody_is_helped(settings: Settings) -> None:

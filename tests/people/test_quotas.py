@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,6 +46,29 @@ def test_sets_are_counted_also_when_one_is_brought_back(root, ada):
     collection.create_set(ada, "two")
     with pytest.raises(LimitError, match="question sets"):
         collection.restore_set(ada, "one")
+
+
+def test_of_charges_at_once_as_many_pass_as_the_limit_allows(root, ada, monkeypatch):
+    quotas.set_limit(root, "uploads", 3, "ada")
+    check = quotas.check_quota
+
+    def check_slowly(*given: object) -> None:
+        check(*given)
+        time.sleep(0.05)  # the others look meanwhile
+
+    monkeypatch.setattr(quotas, "check_quota", check_slowly)
+
+    def charge(_: int) -> bool:
+        try:
+            quotas.charge(ada, "uploads", 1)
+        except LimitError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(charge, range(8))) == 3
+    quota = next(one for one in quotas.quotas_of(ada, ada.person) if one.kind.key == "uploads")
+    assert quota.used == 3
 
 
 def test_bytes_count_with_history_and_an_editors_edit_is_on_the_owners_account(root, ada, home):
