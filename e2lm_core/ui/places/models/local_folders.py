@@ -35,7 +35,7 @@ def folders() -> None:
     settings = session.studio().settings
     if not may_add(settings):
         return
-    st.subheader("From a folder", anchor=False)
+    st.header("From a folder", anchor=False)
     try:
         there = user_folders.folders(settings)
     except StudioError as error:

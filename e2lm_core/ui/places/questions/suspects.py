@@ -35,7 +35,7 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
         urls.link("problems", "Fix them one after the other", ":material/build:")
     else:
         widgets.empty_state("No suspicious questions.")
-    st.subheader(
+    st.header(
         language.translate("Can it be guessed?"), anchor=False, help=markdown.escape(messages.CONTROL_HELP)
     )
     _control(task, measurements, controlled)

@@ -99,7 +99,7 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
 def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     _cards(now)
     if now.has_curve:
-        st.subheader(language.translate(PICTURE), anchor=False)
+        st.header(language.translate(PICTURE), anchor=False)
     _picture(now, frame, before)
 
 
@@ -113,7 +113,7 @@ def static_preview(task: TaskSet) -> None:
     # to no time.
     frame = page_cache.get_or_compute("first curves", (now,), lambda: tables.curve_frame(now, ("acc",)))
     rise = markdown.unmarked(curve_words.rise_sentence(now, "acc"))
-    st.subheader(language.translate(PICTURE), anchor=False)
+    st.header(language.translate(PICTURE), anchor=False)
     svg_chart.draw_curves(now, frame, rise)
     markdown.caption(rise)
     urls.link("accuracy", "Explore the curves", ":material/show_chart:")
@@ -216,7 +216,7 @@ def next_steps(
     )
     if not steps:
         return
-    st.subheader(language.translate("What to do next"), anchor=False)
+    st.header(language.translate("What to do next"), anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             urls.link(step.view, step.action, ":material/arrow_forward:")

@@ -160,7 +160,7 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
     """Draw the advice on raising the Score, the most effective first."""
-    st.subheader(language.translate("What would raise it most"), anchor=False)
+    st.header(language.translate("What would raise it most"), anchor=False)
     said = score_words.advice_sentences(advice)
     for sentence in said[:1]:
         markdown.markdown(sentence)
@@ -231,7 +231,7 @@ def the_competition() -> None:
 def published_sets() -> None:
     """Draw published figures of other sets, apart from the selected set's: they are not comparable."""
     with st.container(border=True):
-        st.subheader(language.translate("Published sets · :orange[not comparable]"), anchor=False)
+        st.header(language.translate("Published sets · :orange[not comparable]"), anchor=False)
         figures = published.published_figures()
         widgets.chart(
             lambda: score_charts.published_bars(

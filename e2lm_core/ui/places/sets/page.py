@@ -307,7 +307,7 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
 
 def _runs() -> None:
     if jobs := _open_jobs():
-        st.subheader(language.translate("Running"), anchor=False)
+        st.header(language.translate("Running"), anchor=False)
         pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
         st.fragment(_follow, run_every=pace_s)([job.id for job in jobs])
 
