@@ -58,7 +58,7 @@ def _over_tokens(order: RankingData) -> None:
 def cards(scores: Scores) -> None:
     """Draw the scores of the order: RC, decision accuracy, SNR."""
     with st.grid(3, min_column_width=190):  # wide enough for the longest name on a phone
-        widgets.score_card("RC", scores.rc)
+        widgets.score_card("RC", scores.rc, by_design=scores.is_rc_by_design)
         widgets.score_card("Decision accuracy", scores.decision_accuracy)
         widgets.score_card("SNR", scores.snr)
 

@@ -83,11 +83,10 @@ def _checkpoints(task: TaskSet) -> None:
     local_folders.folders()
     if not is_first:
         _larger(task)
-    st.header("From a hub", anchor=False)
     hub_models.hub_models_panel()
     st.header("Add a model", anchor=False)
     add_model.add_model_form()
-    with st.expander("All families and models that the studio knows"):
+    with st.expander("All known families and models"):
         widgets.table(
             tables.families_frame(studio.catalogue, studio.settings),
             "families",

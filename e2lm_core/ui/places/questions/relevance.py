@@ -103,7 +103,7 @@ def acceptance_charts(relevance: Relevance) -> None:
 
 def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
     """Draw the questions on a map of the labelled exemplars."""
-    st.header(language.translate("The set among labelled exemplars"), anchor=False)
+    st.header(language.translate("Map"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
         "relevance_map",
@@ -115,7 +115,7 @@ def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
 
 def relevance_table(relevance: Relevance, task: TaskSet) -> None:
     """Draw a table of the questions with their probabilities, the lowest first."""
-    st.header(language.translate("The least scientific first"), anchor=False)
+    st.header(language.translate("Least scientific first"), anchor=False)
     widgets.table(
         lambda: tables.question_frame(relevance, task),
         "relevance",
@@ -166,7 +166,7 @@ def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
         phone_columns=("is", "exemplar"),
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
-    st.caption(language.translate("The most similar labelled questions; the score weighs all of them."))
+    st.caption(language.translate("The most similar labelled questions."))
 
 
 def reliability(relevance: Relevance) -> None:
@@ -183,17 +183,21 @@ def reliability(relevance: Relevance) -> None:
 
 def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
     """Draw the relevance by another embedder, on request, beside the first."""
-    st.header(language.translate("Another embedder"), anchor=False)
-    asked = st.segmented_control(
-        language.translate("Compare with"),
-        comparison_models(relevance.embedder),
-        format_func=markdown.escape,
-        key="relevance_compare",
+    st.header(
+        language.translate("Another embedder"),
+        anchor=False,
         help=language.translate(
             "`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
             "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
             "`relevance SET --embedder NAME` takes any sentence-transformers model."
         ),
+    )
+    asked = st.segmented_control(
+        language.translate("Compare with"),
+        comparison_models(relevance.embedder),
+        format_func=markdown.escape,
+        key="relevance_compare",
+        label_visibility="collapsed",
     )
     other = load_relevance(task, asked, titled=False) if asked else None
     if other is None:
