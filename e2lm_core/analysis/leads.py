@@ -16,7 +16,7 @@ from e2lm_core.scores.measurements import Measurements
 
 ClaimKind = Literal["now", "newly_trained", "same_models"]
 TRAINING_NOISE_INCLUDED = True
-NOISE_LABEL = "Include training noise"
+NOISE_LABEL = "Training noise"
 NOISE_HELP = (
     "On by default. Training noise is how far another seed moves a model's mean. Off: other questions alone, "
     "for these same models."
@@ -27,7 +27,7 @@ HELP = (
     "wrong lead has a chance of 5%. Intervals are 95%, for the pair alone. *Or earlier*: other seeds have no results "
     "before that checkpoint."
 )
-INTERVAL = "95%, with training noise"
+INTERVAL = "95%"
 NO_SEED = "No model has results from another seed at the last checkpoint."
 CAN_BE_CHANCE = "Judged together with all other pairs, such a difference can be chance."
 _OPENING: dict[ClaimKind, str] = {

@@ -40,7 +40,7 @@ def headline(catalogue: Catalogue, settings: Settings) -> str:
         sentence = "**No checkpoint** is on this machine"
     added = [c for c in catalogue.checkpoints if c.repo]
     if not added:
-        return f"{sentence}; none is added from a hub."
+        return f"{sentence}; none from a hub."
     whole = sum(c.repo is not None for c in here)
     downloaded = f"{'all are' if whole == len(added) else formatting.count(whole, 'is', 'are') if whole else 'none is'}"
     used = hub_cache.cache_usage(settings)

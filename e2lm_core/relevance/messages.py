@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from e2lm_core.base import formatting
 from e2lm_core.relevance import calibration
 from e2lm_core.relevance.classifier import ACCEPT_AT
@@ -11,18 +9,13 @@ from e2lm_core.relevance.judge import Relevance
 
 
 def headline(judged: Relevance) -> str:
-    """Sentence on the number of questions that would be accepted, and the nearest fields."""
+    """Sentences on the number of questions that would be accepted, and on those that wrong answers would turn."""
     if not judged.ids:
         return "This set has no questions yet."
     accepted = int((judged.probability >= ACCEPT_AT).sum())
-    names, counts = np.unique([f for f in judged.fields if f != "none"], return_counts=True)
-    nearest = ""
-    if names.size:
-        top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
-        nearest = f" The nearest fields are {formatting.join_words(top)}."
     return (
         f"**{accepted / len(judged.ids):.0%} of the questions** ({accepted:,} of "
-        f"{len(judged.ids):,}) are likely to count as science.{nearest}{_turned(judged)}"
+        f"{len(judged.ids):,}) likely count as science.{_turned(judged)}"
     )
 
 
@@ -38,8 +31,8 @@ def _turned(judged: Relevance) -> str:
 def turned_note(judged: Relevance) -> str:
     """Sentence on the text that a verdict reads, and on the share accepted with all choices."""
     share = judged.whole_accepted_share
-    with_all = "" if share is None else f" With all choices {share:.0%} would be accepted."
-    return f"Wrong answers do not count.{with_all}"
+    with_all = "" if share is None else f"; with them {share:.0%} would be accepted"
+    return f"Wrong answers do not count{with_all}."
 
 
 def reliability_sentence(judged: Relevance) -> str:

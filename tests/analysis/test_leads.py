@@ -24,7 +24,7 @@ AHEAD = (
 SAME = "On these checkpoints, **no reliable lead is shown**: large-arch1 does better than small-arch1 by 5.6 points"
 NEW = "For newly trained models of these kinds, "
 NONE = f"{NEW}**no reliable lead is shown**."
-KNOWN = " At the end it leads by 0.5 to 12.5 points (95%, with training noise)."
+KNOWN = " At the end it leads by 0.5 to 12.5 points (95%)."
 
 
 def since(at: Point | None, **changes: object) -> Onset:
@@ -78,21 +78,21 @@ def said(pair: Separation, with_training_noise: bool = True) -> list[str]:
             [
                 AHEAD,
                 f"{NONE} Training noise moves a model by 2.6 points, too much for this difference. At the end "
-                "they differ by −3.1 to 14.3 points (95%, with training noise).",
+                "they differ by −3.1 to 14.3 points (95%).",
             ],
         ),
         (
             separation(since(None), interval=(-0.01, 0.12), retrained=(-0.031, 0.143)),
             [
                 f"{SAME} (95% interval −1.0 to 12.0).",
-                f"{NONE} At the end they differ by −3.1 to 14.3 points (95%, with training noise).",
+                f"{NONE} At the end they differ by −3.1 to 14.3 points (95%).",
             ],
         ),
         (
             separation(since(None), retrained=(-0.031, 0.143)),
             [
                 f"{SAME} (95% interval 1.0 to 9.0). {leads.CAN_BE_CHANCE}",
-                f"{NONE} At the end they differ by −3.1 to 14.3 points (95%, with training noise).",
+                f"{NONE} At the end they differ by −3.1 to 14.3 points (95%).",
             ],
         ),
         (

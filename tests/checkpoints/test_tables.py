@@ -18,7 +18,7 @@ __all__ = ["fake", "studio"]  # fixtures
 
 def test_the_embedded_ladder_alone(studio):
     assert tables.headline(studio.catalogue, studio.settings) == (
-        "**4 models with 40 checkpoints** are on this machine; none is added from a hub."
+        "**4 models with 40 checkpoints** are on this machine; none from a hub."
     )
     frame = tables.models_frame(studio.catalogue, studio.settings).set_index("model")
     small = frame.loc["ladder-small-arch1"]
@@ -42,7 +42,7 @@ def test_no_checkpoint_at_all(studio):
     empty = replace(studio, catalogue=replace(studio.catalogue, models=(), checkpoints=()))
     assert (
         tables.headline(empty.catalogue, empty.settings)
-        == "**No checkpoint** is on this machine; none is added from a hub."
+        == "**No checkpoint** is on this machine; none from a hub."
     )
     assert list(tables.models_frame(empty.catalogue, empty.settings).columns)[:2] == ["model", "parameters"]
 

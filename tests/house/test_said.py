@@ -115,3 +115,14 @@ def test_the_check_sees_what_is_not_ours() -> None:
     )
     assert [bool(list(unsaid(source))) for source in bad] == [True] * len(bad)
     assert [list(unsaid(source)) for source in good] == [[]] * len(good)
+
+
+def test_headings_below_a_title_are_of_level_two() -> None:
+    """A page has a title and sections: `subheader` is of level three, which would follow the title at once."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in pages()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if ".subheader(" in line
+    ]
+    assert not found, f"use st.header: {found}"

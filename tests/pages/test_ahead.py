@@ -54,7 +54,7 @@ def test_benchmarks_stand_beside_the_set_and_more_questions_are_foretold(
     (beside,) = (one for one in at.multiselect if one.key.startswith("ahead_beside"))
     assert set(beside.value) == {f"{name} (0-shot)" for name in ("arc_easy", "piqa", "sciq")}
     assert ahead.BESIDE in taught.said
-    assert "What would decide earlier?" in [one.value for one in at.subheader]
+    assert "What would decide earlier?" in [one.value for one in at.header]
     beside.set_value([]).run()
     assert not at.exception
     assert ahead.BESIDE not in taught.said

@@ -119,8 +119,8 @@ def mark(visit: Visit, rows: list[int]) -> None:
 
 
 def test_nothing_added_yet(visit, fake):
-    assert "4 models with 8 checkpoints** are on this machine; none is added from a hub." in visit.said
-    assert "No downloaded models yet" in visit.said
+    assert "4 models with 8 checkpoints** are on this machine; none from a hub." in visit.said
+    assert "From a hub" not in visit.said
     assert "27 of 27 checkpoints: iter_0002000 to iter_0054000" in visit.said
     assert len(visit.at.dataframe[0].value) == 4
     assert fake.seen == []  # to look at the page asks nobody
@@ -197,7 +197,7 @@ def test_download_verify_evict_remove(visit):
     assert button(visit, "library_verify").label == "Verify 2 checkpoints"  # the mark went with its row
     press(visit, "library_remove")
     assert MODEL not in [m.name for m in session.studio().catalogue.models]
-    assert "none is added from a hub." in visit.said
+    assert "none from a hub." in visit.said
 
 
 def test_what_is_pinned_is_not_evicted(visit):
@@ -323,7 +323,7 @@ def test_a_packaged_model_is_unpacked_by_a_click_and_is_a_group(visit, tmp_path,
     with monkeypatch.context() as without:
         without.setattr(smollm2, "is_installed", lambda: False)
         visit.open("checkpoints")
-        assert "One look, without a download" not in visit.said  # of no use to who installs nothing there
+        assert "One look without a download" not in visit.said  # of no use to who installs nothing there
         without.setattr(local_request, "is_local_request", lambda: True)
         visit.open("checkpoints")
         assert "are not installed: run pip install" in visit.said

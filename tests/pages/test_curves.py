@@ -67,7 +67,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 def said(at: AppTest, page: str) -> str:
     visits.go(at, page)
     assert not at.exception, f"{page}: {at.exception[0].message}\n{at.exception[0].stack_trace}"
-    texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
+    texts = [e.value for kind in ("title", "header", "markdown", "caption") for e in at.get(kind)]
     return "\n".join([*texts, *(e.value for e in (*at.info, *at.warning, *at.error))])
 
 

@@ -54,7 +54,7 @@ def know(visit: Visit, number: int) -> None:
 @pytest.mark.parametrize("page", ["overview", "write", "accuracy", "plan", "share", "run", "suspects"])
 def test_every_page_of_an_unknown_set_has_the_doors(visit: Visit, page: str) -> None:
     visit.open(page)
-    assert "0 of 6 questions are known to the built-in mini models." in visit.said
+    assert "The built-in mini models know 0 of 6 questions." in visit.said
     assert {"Add a larger model", "See what they know"} <= set(links(visit)) | set(primary(visit))
 
 
@@ -89,7 +89,7 @@ def test_a_set_that_they_know_has_no_doors(visit: Visit) -> None:
 
 def test_the_card_says_the_same_and_leads_there(visit: Visit) -> None:
     visit.open("sets")
-    assert "0 of 6 questions are known to the built-in mini models." in visit.said
+    assert "The built-in mini models know 0 of 6 questions." in visit.said
     visit.at.button(key="door_checkpoints_mine").click().run()
     assert not visit.at.exception
     assert any("Starter" in one.label for one in visit.at.expander)

@@ -14,7 +14,10 @@ from tests.support.visits import OWN, Visit
 
 # English and German words of each view, of what is drawn once for all visitors too.
 VIEWS = {
-    "sets": (("Sets", "whether they tell better models"), ("Fragensätze", "bessere Modelle von schwächeren")),
+    "sets": (
+        ("Sets", "whether they tell better"),
+        ("Fragensätze", "bessere junge Sprachmodelle von schwächeren"),
+    ),
     "write": (("Questions", "Edit a question to see"), ("Fragen", "Ändern Sie eine Frage")),
     "measured": (
         ("Questions", "Results for a single question"),

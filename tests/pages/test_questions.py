@@ -76,7 +76,7 @@ def test_one_row_a_question(taught):
     assert "discrimination" not in shown.columns
     assert "It takes three models" in taught.said
     assert "biserial" not in shown.columns
-    assert taught.said.count("Models count once each") == 1
+    assert taught.said.count("These figures need 30 models") == 1
     assert "questions rise early" in taught.said
     assert not taught.at.get("plotly_chart")
 
@@ -231,7 +231,7 @@ def suspects(visit: Visit) -> None:
 def test_suspects_of_models_that_know_nothing(done):
     suspects(done)
     assert "do not know these answers well enough to doubt a key" in done.said
-    assert "Whether the set can be answered unread is not known yet" in done.said
+    assert "Not known yet: run each model's last checkpoint" in done.said
 
 
 def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):

@@ -220,7 +220,7 @@ def test_whether_a_hundred_questions_tell_two_models_apart_early(taught):
     at.number_input(key="plan_power_questions").set_value(100).run()
     assert not at.exception
     assert taught.said != last
-    assert "A new set of 100 questions" in taught.said
+    assert "100 new questions" in taught.said
     assert f"at {early} tokens" in taught.said
     answers = ("questions** show it in 90%", "No number of questions")
     assert any(answer in taught.said for answer in answers)

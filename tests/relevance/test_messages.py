@@ -12,7 +12,6 @@ from tests.relevance.made import judged
 def test_relevance_counts_what_would_be_accepted() -> None:
     some = judged([0.9, 0.5, 0.1], ["physics", "physics", "none"])
     assert "(2 of 3)" in messages.headline(some)
-    assert "physics" in messages.headline(some)
     assert "no questions" in messages.headline(judged([], []))
     assert "(0 of 1)" in messages.headline(judged([0.1], ["none"]))
 
@@ -21,7 +20,7 @@ def test_wrong_answers_that_turn_a_verdict_are_counted() -> None:
     two = judged([0.9, 0.1], ["physics", "none"], whole_probability=np.array([0.2, 0.3]))
     assert messages.headline(two).endswith("Wrong answers would turn **1 verdict**: read it first.")
     assert "Wrong answers" not in messages.headline(judged([0.9], ["physics"]))
-    assert messages.turned_note(two) == ("Wrong answers do not count. With all choices 0% would be accepted.")
+    assert messages.turned_note(two) == ("Wrong answers do not count; with them 0% would be accepted.")
 
 
 def test_how_true_the_probabilities_are() -> None:

@@ -202,12 +202,12 @@ def faint_frames(page: Page, least: float = 3.0) -> list[list[Any]]:
 
 
 def unreadable(page: Page) -> list[str]:
-    """Faults of roles, names and labels that axe-core calls critical or serious, each with its first element."""
+    """Faults that axe-core calls critical or serious, and jumps in the order of headings, with their first element."""
     found = Axe().run(page, context={"exclude": [[UNNAMED]]}).response["violations"]
     return [
         f"{one['impact']}: {one['help']} ({len(one['nodes'])}): {one['nodes'][0]['html']}"
         for one in found
-        if one["impact"] in ("critical", "serious")
+        if one["impact"] in ("critical", "serious") or one["id"] == "heading-order"
     ]
 
 

@@ -59,7 +59,7 @@ class Visit:
     def said(self) -> str:
         """What can be read on the page, without the signs that keep Markdown from reading others' text."""
         at = self.at
-        texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
+        texts = [e.value for kind in ("title", "header", "markdown", "caption") for e in at.get(kind)]
         texts += [e.value for e in (*at.info, *at.warning, *at.error, *at.success)]
         said = "\n".join([*texts, *(f"{m.label} {m.value}" for m in at.metric)])
         return re.sub(r"\\([^\w\s])", r"\1", said).replace(markdown.JOINER, "")

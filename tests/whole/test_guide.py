@@ -81,7 +81,7 @@ def test_a_newcomer_takes_the_guided_start(page: Page, tmp_path: Path) -> None:
     click(page, "Go on with the guided start")
     expect(bar).to_contain_text("Step 4 of 5: Mend a suspect.")
     expect(page.get_by_role("heading", level=1)).to_have_text("Questions")
-    expect(page.get_by_text("with a key that the models doubt")).to_be_visible()
+    expect(page.get_by_text("with a possibly wrong answer key")).to_be_visible()
     click(page, "Open the question")
     mark(page, "ABCD"[first.answer])
     expect(bar).to_contain_text("Step 5 of 5: Download the bundle.")

@@ -257,19 +257,23 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
     )
 
 
-def rise_sentence(measurements: Measurements, metric: str) -> str:
-    """Sentence on the course of the mean, the order of the model sizes, and the web-only twins."""
+def rise_sentence(measurements: Measurements, metric: str, with_twins: bool = True) -> str:
+    """Sentence on the course of the mean, the order of the model sizes, and the web-only twins.
+
+    Args:
+        measurements: Results of the set.
+        metric: Metric of the curves.
+        with_twins: Say where the twins stay; not beside a card of CS, which compares with them.
+    """
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
     so_far = progress_note(measurements)
     order = None if so_far else first_ordered_checkpoint(measurements, grid)
-    in_order = (
-        Sentence("; from {place} on, larger models stand above smaller ones at every checkpoint", place=order)
-        if order
-        else ""
-    )
-    said = [joined((_mean_course(grid, metric), in_order, "."), ""), *_twins(measurements, metric)]
+    in_order = Sentence("; larger models lead from {place} on", place=order) if order else ""
+    said = [joined((_mean_course(grid, metric), in_order, "."), "")]
+    if with_twins:
+        said += _twins(measurements, metric)
     if so_far:
         said.insert(0, so_far)
     return joined(said)

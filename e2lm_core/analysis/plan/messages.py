@@ -62,7 +62,7 @@ def power_headline(planned: Power, models_named: bool = False) -> str:
     of_size = "" if models_named and not planned.assumed else f" ({size})"
     difference = f"{'an assumed' if planned.assumed else 'the'} difference{models}"
     chance = (
-        f"A new set of {planned.questions:,} questions{new} would show {difference} at {place}{of_size} in "
+        f"{formatting.count(planned.questions, 'new question')}{new} would show {difference} at {place}{of_size} in "
         f"**{planned.power:.0%}** of cases{_sure(planned)}."
     )
     if planned.needed is None:
@@ -101,11 +101,11 @@ def _never(planned: Power) -> str:
 
 
 def _sure(planned: Power) -> str:
-    """Range of the power, given the uncertainty of the measured difference."""
+    """Range of the power, given the uncertainty of the measured difference; "" where both ends read alike."""
     if planned.between is None:
         return ""
-    low, high = planned.between
-    return f" ({low:.0%} to {high:.0%})"
+    low, high = (f"{end:.0%}" for end in planned.between)
+    return "" if low == high else f" ({low} to {high})"
 
 
 def power_frame(planned: Power) -> pd.DataFrame:

@@ -58,10 +58,7 @@ def too_few_reason(models: int) -> str | None:
     """Reason against these figures for this number of models; None if they are enough."""
     if models >= MIN_MODELS:
         return None
-    return (
-        f"Models count once each, since checkpoints of one model are not independent: these figures need "
-        f"{MIN_MODELS} models that count, and there are {models}."
-    )
+    return f"These figures need {MIN_MODELS} models that count, and there are {models}."
 
 
 def biserial(right: ArrayLike) -> Floats:

@@ -12,7 +12,6 @@ from e2lm_core.base.records import Value
 from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores import composite
 from e2lm_core.scores.compliance import NO_TWIN
-from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores, SeedSpread
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.weighted import WeightedScore
@@ -100,16 +99,11 @@ def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
     most = max(
         (p for p in score_components(scores) if p.headroom is not None), key=lambda p: p.headroom or 0.0
     )
-    lacks = 1.0 - scores.score.value
     return Sentence(
-        "On {label} the Score is **{score}**{interval} (RC: {reading}{design}); of the {lacks} that it lacks, {part} lies "
-        "in {name}.",
+        "On {label} the Score is **{score}**{interval}; {name} could still gain {part}.",
         label=label,
         score=score,
         interval=_bounds(scores.score),
-        reading=Sentence(readings.LABELS[scores.rc_reading]),
-        design=readings.design_clause(scores.is_rc_by_design),
-        lacks=f"{lacks:.3f}",
         part=f"{most.headroom:.3f}",
         name=labels.SCORES[most.name],
     )
@@ -168,11 +162,8 @@ def advice_sentences(advice: Advice) -> list[str]:
 
 def _rooms(advice: Advice) -> list[str]:
     known = sorted((p for p in advice.parts if p.headroom is not None), key=lambda p: -(p.headroom or 0.0))
-    rooms = [
-        f"**{labels.SCORES[p.name]}** {p.headroom:.3f} ({p.weight:g} × (1 − {formatting.score(p.value.value)}))"
-        for p in known
-    ]
-    return [Sentence("The room in each part: {rooms}.", rooms=formatting.join_words(rooms))] if rooms else []
+    rooms = [f"**{labels.SCORES[p.name]}** {p.headroom:.3f}" for p in known]
+    return [Sentence("Could still gain: {rooms}.", rooms=formatting.join_words(rooms))] if rooms else []
 
 
 def _undefined(advice: Advice) -> list[str]:

@@ -87,15 +87,9 @@ def doors_of_set(
 
 
 def known_share(known: Sequence[bool]) -> str:
-    """Sentence with the known share of a set: "24 of 30 questions are known to the mini models"."""
+    """Sentence with the known share of a set: "The built-in mini models know 24 of 30 questions"."""
     of = formatting.count(len(known), "question")
-    if 1 in (sum(known), len(known)):
-        return Sentence(
-            "{known} of {questions} is known to the built-in mini models.", known=sum(known), questions=of
-        )
-    return Sentence(
-        "{known} of {questions} are known to the built-in mini models.", known=sum(known), questions=of
-    )
+    return Sentence("The built-in mini models know {known} of {questions}.", known=sum(known), questions=of)
 
 
 def known_answer_sentence(found: KnownAnswer, has_answer: bool = True) -> str:

@@ -34,9 +34,9 @@ _RUN = NextStep(
 _RUN_REST = NextStep(
     sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
 )
-_COPY = NextStep(sentence="Examples stay as they are.", view="write", action="Copy this set")
+_COPY = NextStep(sentence="Examples are read-only.", view="write", action="Copy this set")
 _RELEVANCE = NextStep(
-    sentence="Which questions look least like science.", view="relevance", action="See the relevance"
+    sentence="Least scientific questions first.", view="relevance", action="See the relevance"
 )
 _DOWNLOAD = NextStep(
     sentence="Every check that stops an export passes.", view="share", action="Download the bundle"
@@ -91,8 +91,8 @@ def headline(
 
 
 def _order_clause(scores: Scores) -> str:
-    """Clause on the order of models later; "" if RC is not defined."""
-    if (rc := scores.rc.value) is None:
+    """Clause on the order of models later; "" if RC is not defined, or is by design."""
+    if (rc := scores.rc.value) is None or scores.is_rc_by_design:
         return ""
     if null.is_within_null(scores.rc):
         return Sentence(
@@ -154,5 +154,5 @@ def next_steps(
 
 def _weakest_curve(scores: Scores) -> NextStep:
     sq, name = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
-    sentence = Sentence("The least clear curve is {model}'s (SQ {sq}).", model=name, sq=formatting.score(sq))
-    return NextStep(sentence=sentence, view="accuracy", action="Look at the curves")
+    sentence = Sentence("Least clear: {model} (SQ {sq}).", model=name, sq=formatting.score(sq))
+    return NextStep(sentence=sentence, view="accuracy", action="See the curves")

@@ -242,7 +242,13 @@ def csv_button(frame: Callable[[], pd.DataFrame], name: str, key: str) -> None:
     )
 
 
-def score_card(label: str, value: Value, curve: list[float] | None = None, silent: bool = False) -> None:
+def score_card(
+    label: str,
+    value: Value,
+    curve: list[float] | None = None,
+    silent: bool = False,
+    by_design: bool = False,
+) -> None:
     """Draw a score with its formula on hover; an undefined score is a dash with the reason on hover.
 
     Args:
@@ -250,6 +256,7 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
         value: The score.
         curve: Values of a small line below it; None for none.
         silent: The set's scores mean nothing; the headline says why.
+        by_design: The score follows from how the models were made, not from the set.
     """
     silent = silent and value.value is not None
     help_text = language.translate(labels.SCORE_HELP[label])
@@ -267,6 +274,10 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
         help_text += "\n\n" + language.translate("No better than guessing.")
     elif silent:
         help_text += "\n\n" + language.translate("Means nothing here: the sentence above says why.")
+    if by_design and value.value is not None:
+        help_text += "\n\n" + language.translate(
+            "By design: of each size of the built-in models one shape was made worse on purpose."
+        )
     if value.null is not None:
         help_text += "\n\n" + language.translate(
             "Of the same questions and log-likelihoods, {baseline}.",
@@ -278,7 +289,7 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
         if silent or null.is_within_null(value)
         else markdown.escape(name),
         formatting.percent(value.value) if label in labels.PERCENT_SCORES else formatting.score(value.value),
-        delta=markdown.escape(_certainty(label, value, silent) or "") or None,
+        delta=markdown.escape(_certainty(label, value, silent, by_design) or "") or None,
         delta_color="off",
         delta_arrow="off",
         help=markdown.safe_sentence(help_text),
@@ -289,13 +300,15 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
     )
 
 
-def _certainty(label: str, value: Value, silent: bool) -> str | None:
+def _certainty(label: str, value: Value, silent: bool, by_design: bool) -> str | None:
     if value.value is None:
         return language.translate("undefined")
     if null.is_within_null(value):
         return language.translate("like random")
     if silent:
         return language.translate("means nothing")
+    if by_design:
+        return language.translate("by design")
     if value.interval is None:
         return None
     return formatting.interval(*value.interval, share=label in labels.PERCENT_SCORES)

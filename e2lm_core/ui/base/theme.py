@@ -12,6 +12,7 @@ _CSS = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
 [data-testid="stMainBlockContainer"] h1 { letter-spacing: -0.015em; padding-bottom: .2rem; }
+[data-testid="stHeading"] h2 { padding-top: .75rem; }
 [data-testid="stMetric"] { padding: .8rem 1rem; }
 /* A score's name is read whole; a card's neighbour may have a line less. */
 [data-testid="stMetricLabel"] { min-height: 2.4em; align-items: flex-end; }

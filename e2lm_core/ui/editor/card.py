@@ -142,7 +142,7 @@ def _question(task: TaskSet, question: Question, readonly: bool) -> None:
 
 def _new(task: TaskSet) -> None:
     """Draw the form of a new question, which is added to the set only when it is saved."""
-    st.subheader(language.translate("A new question"), anchor=False)
+    st.header(language.translate("A new question"), anchor=False)
     _form(task, drafts.NEW, _BLANK, False, _save_new)
     if task.questions:
         st.button(

@@ -32,7 +32,7 @@ _HELP = (
 
 def fewshot_panel(task: TaskSet, readonly: bool) -> None:
     """Draw the example questions and, unless `readonly`, the choice of others."""
-    st.subheader(language.translate("Few-shot examples"), anchor=False, help=_HELP)
+    st.header(language.translate("Few-shot examples"), anchor=False, help=_HELP)
     if task.zero_shot is not None:
         markdown.caption(f"The prompts of this set show no examples: {task.zero_shot}.")
         return

@@ -119,7 +119,7 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
     @st.fragment(run_every=run_every)
     def drawn() -> None:
         nonlocal has_points
-        st.subheader(
+        st.header(
             language.translate("What your last edit changed")
             if edit.mine
             else language.translate("What the last edit changed"),

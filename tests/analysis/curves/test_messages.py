@@ -135,8 +135,11 @@ def test_curves_say_the_rise_the_order_and_the_twin() -> None:
     assert "2 models" in said
     assert "15.0%" in said
     assert "95.0%" in said
-    assert "from 1.0 k tokens on, larger models stand above smaller ones" in said
+    assert "; larger models lead from 1.0 k tokens on." in said
     assert "web-only twin stays between 40.0% and 60.0% (chance 50%)" in said
+    assert (
+        curve_words.rise_sentence(full(), "acc", with_twins=False) == said.partition(" The web-only twin")[0]
+    )
 
 
 def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:

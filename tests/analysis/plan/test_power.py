@@ -129,9 +129,9 @@ def test_training_noise_can_be_left_out():
     of = {noise: powers.compute_power(measured, "acc", with_training_noise=noise) for noise in (True, False)}
     assert of[True].power < of[False].power
     assert of[False].spread.training_sd is None
-    assert "400 questions and newly trained models would" in plan_words.power_answer(of[True])
+    assert "400 new questions and newly trained models would" in plan_words.power_answer(of[True])
     said = plan_words.power_answer(of[False])
-    assert "400 questions would show" in said
+    assert "400 new questions would show" in said
     assert said.endswith("Training noise is left out.")
 
 
@@ -157,6 +157,8 @@ def test_a_difference_of_ones_own():
     low, high = shown.between
     assert f"of cases ({low:.0%} to {high:.0%})." in plan_words.power_answer(shown)
     assert shown.first not in plan_words.power_headline(shown, models_named=True)
+    certain = shown.model_copy(update={"between": (0.997, 0.999)})
+    assert "of cases." in plan_words.power_answer(certain)  # a range whose ends read alike says nothing
 
 
 def test_what_no_number_of_questions_tells_is_said():

@@ -54,13 +54,13 @@ def test_the_finding_names_the_part_with_most_room() -> None:
     scores = set_scores.scores(three(), "acc", "all_models")
     assert scores.score.value == pytest.approx(0.5 + 0.1 + 0.4 * 5 / 24)
     assert score_words.headline(scores, "acc") == (
-        "On accuracy the Score is **0.683** (RC: all models together); of the 0.317 that it lacks, 0.317 lies in CS."
+        "On accuracy the Score is **0.683**; CS could still gain 0.317."
     )
     sure = with_values(
         scores, score=scores.score.model_copy(update={"interval": (0.6, 0.751)}), sq=Value(value=0.2)
     )
     assert score_words.headline(sure, "acc") == (
-        "On accuracy the Score is **0.683** [0.600, 0.751] (RC: all models together); of the 0.317 that it lacks, 0.400 lies in SQ."
+        "On accuracy the Score is **0.683** [0.600, 0.751]; SQ could still gain 0.400."
     )
 
 
@@ -92,7 +92,7 @@ def test_rooms_are_listed_the_largest_first_and_what_is_undefined_says_why() -> 
         ScoreComponent(name="cs", weight=0.4, value=Value(value=None, why=NO_TWIN)),
     )
     assert score_words.advice_sentences(advice(parts=parts)) == [
-        "The room in each part: **RC** 0.100 (0.1 × (1 − 0.000)) and **SQ** 0.050 (0.5 × (1 − 0.900)).",
+        "Could still gain: **RC** 0.100 and **SQ** 0.050.",
         f"CS is undefined: {NO_TWIN} Relevance stands in for it as a proxy, under its own name.",
     ]
     other = ScoreComponent(name="rc", weight=0.1, value=Value(value=None, why="Fewer than three models."))

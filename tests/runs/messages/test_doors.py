@@ -72,9 +72,9 @@ def test_the_way_to_take_comes_first(share: str, hub: bool, write: bool, expecte
 @pytest.mark.parametrize(
     ("known", "says"),
     [
-        ((True,) * 24 + (False,) * 6, "24 of 30 questions are known to the built-in mini models."),
-        ((True, False), "1 of 2 questions is known to the built-in mini models."),
-        ((False,), "0 of 1 question is known to the built-in mini models."),
+        ((True,) * 24 + (False,) * 6, "The built-in mini models know 24 of 30 questions."),
+        ((True, False), "The built-in mini models know 1 of 2 questions."),
+        ((False,), "The built-in mini models know 0 of 1 question."),
     ],
 )
 def test_a_sets_share(known: tuple[bool, ...], says: str) -> None:

@@ -29,6 +29,8 @@ def test_the_overview_follows_the_state() -> None:
     assert "not been run" in overview.headline(SetState(kind="never run"), None)
     assert "**strong** (SQ 1.000)" in overview.headline(UP_TO_DATE, scores)
     assert "**holds** later (RC 1.000)" in overview.headline(UP_TO_DATE, scores)
+    by_design = scores.model_copy(update={"is_rc_by_design": True})
+    assert overview.headline(UP_TO_DATE, by_design) == "Signal quality is **strong** (SQ 1.000)."
     short = set_scores.scores(
         measurements(curve(SMALL, RISING[:5]), curve(LARGE, FASTER[:5])), "acc", "all_models"
     )

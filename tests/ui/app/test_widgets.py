@@ -37,3 +37,27 @@ def test_a_selector_of_which_nothing_is_selected_is_empty() -> None:
     assert at.selectbox[0].value is None
     at.selectbox[0].select("a").run()
     assert (at.selectbox[0].value, at.session_state["selected"]) == ("a", "a")
+
+
+def _cards() -> None:
+    from e2lm_core.base.records import NullDistribution, Value
+    from e2lm_core.ui.app import widgets
+
+    inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
+    widgets.score_card("RC", Value(value=1.0), by_design=True)
+    widgets.score_card("RC", Value(value=1.0))
+    widgets.score_card("RC", Value(value=1.0, null=inside), by_design=True)
+    widgets.score_card("RC", Value(value=None, why="One model."), by_design=True)
+
+
+def test_a_score_that_follows_from_the_models_says_so_on_its_card() -> None:
+    made, own, random, undefined = AppTest.from_function(_cards).run().metric
+    assert (made.delta, own.delta, random.delta, undefined.delta) == (
+        "by design",
+        "",
+        "like random",
+        "undefined",
+    )
+    assert "one shape was made worse on purpose" in made.help
+    assert "on purpose" not in own.help
+    assert "on purpose" not in undefined.help

@@ -115,21 +115,17 @@ def test_templates_are_translated_and_their_values_are_not(german) -> None:
 
 def test_a_computed_sentence_is_translated_with_its_values(german) -> None:
     count = formatting.count(15_000, "question")
-    said = Sentence(
-        "{known} of {questions} are known to the built-in mini models.", known=24, questions=count
-    )
-    assert language.translate(said) == (
-        "Von 15\u202f000 Fragen sind 24 den eingebauten Minimodellen bekannt."
-    )
+    said = Sentence("The built-in mini models know {known} of {questions}.", known=24, questions=count)
+    assert language.translate(said) == "Die eingebauten Minimodelle kennen 24 von 15\u202f000 Fragen."
     assert markdown.safe_sentence(joined((said, "*x*"))) == f"{language.translate(said)} *x*"
     assert markdown.fill_template("{name}", name=formatting.count(1, "question")) == "1 Frage"
-    of_table = {"known": Sentence("{known} of {questions} are known to the built-in mini models.")}
+    of_table = {"known": Sentence("The built-in mini models know {known} of {questions}.")}
     assert language.translate(Sentence(of_table["known"], known=24, questions=count)) == language.translate(
         said
     )
     with language.in_english():
         assert language.translate(said) == said
-    assert f"{said}".startswith("24 of 15,000 questions")  # what commands print
+    assert f"{said}".endswith("24 of 15,000 questions.")  # what commands print
 
 
 def test_shared_values_are_made_in_english(german) -> None:

@@ -28,7 +28,7 @@ from tests.support import looking
 
 pytestmark = pytest.mark.slow
 SET = "ladder_science"
-MAX_WORDS = 150
+MAX_WORDS = 120
 LONG_MS = 30_000
 TEXT, LINE = 4.5, 3.0  # WCAG 2
 PLACES = pytest.mark.parametrize("place", urls.PLACES, ids=[place.slug for place in urls.PLACES])
@@ -114,7 +114,7 @@ def _faults(page: Page) -> list[str]:
 
 
 @PLACES
-def test_a_view_says_at_most_150_words_beside_its_tables(seen, place):
+def test_a_view_says_at_most_120_words_beside_its_tables(seen, place):
     found = {view: one.words for view, one in seen(place, "light").items()}
     print(found)  # for docs/studies/views.md
     assert all(0 < number <= MAX_WORDS for number in found.values()), found

@@ -27,12 +27,12 @@ from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.measurements import Measurements
 
 _SAID: dict[Kind, str] = {
-    "wrong key": Sentence("**{n}** with a key that the models doubt"),
+    "wrong key": Sentence("**{n}** with a possibly wrong answer key"),
     "two right answers": Sentence("**{n}** that may have two right answers"),
-    "twin answers": Sentence("**{n}** with two choices that are alike"),
+    "twin answers": Sentence("**{n}** with two choices alike"),
     "giveaway": Sentence("**{n}** answered right unread"),
-    "dead answer": Sentence("**{n}** with a choice that no model ever takes"),
-    "dead": Sentence("**{n}** that every model answers alike throughout"),
+    "dead answer": Sentence("**{n}** with a wrong answer nobody picks"),
+    "dead": Sentence("**{n}** that all models answer alike"),
 }
 COLUMNS = ("id", "why", "key", "about", "evidence", "what it is", "models", "question")
 SHOWN = ("id", "why", "key", "about", "what it is", "question")  # columns in a terminal
@@ -100,11 +100,11 @@ def headline(suspects: SuspectList) -> str:
     sentences = []
     if said:
         kinds = formatting.join_words(said, len(KINDS))
-        sentences.append(Sentence("Questions to look at: {kinds}.", kinds=kinds))
+        sentences.append(Sentence("Questions to check: {kinds}.", kinds=kinds))
     if "wrong key" in listed and suspects.expected_false is not None:
         expected = f"{suspects.expected_false:.1f}"
         sentences.append(
-            Sentence("Of the doubted keys {expected} are expected to be right.", expected=expected)
+            Sentence("Of the possibly wrong keys {expected} are expected to be right.", expected=expected)
         )
     if first := suspects.shifted or suspects.why:
         return joined((first, *sentences))

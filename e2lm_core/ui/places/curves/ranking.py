@@ -58,7 +58,7 @@ def _over_tokens(order: RankingData) -> None:
 def cards(scores: Scores) -> None:
     """Draw the scores of the order: RC, decision accuracy, SNR."""
     with st.grid(3, min_column_width=190):  # wide enough for the longest name on a phone
-        widgets.score_card("RC", scores.rc)
+        widgets.score_card("RC", scores.rc, by_design=scores.is_rc_by_design)
         widgets.score_card("Decision accuracy", scores.decision_accuracy)
         widgets.score_card("SNR", scores.snr)
 
@@ -78,7 +78,7 @@ def _how_early(order: RankingData, rc: Value) -> None:
 
 
 def _decisions(order: RankingData) -> None:
-    st.subheader("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
+    st.header("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
     widgets.chart(
         rank_charts.over_tokens(
             order.decisions,
@@ -96,7 +96,7 @@ def _decisions(order: RankingData) -> None:
 
 
 def _tau(order: RankingData, rc: Value) -> None:
-    st.subheader("Does the ranking last? (Kendall's τ)", anchor=False, help=rank_words.HELP["tau"])
+    st.header("Does the ranking last? (Kendall's τ)", anchor=False, help=rank_words.HELP["tau"])
     if not order.tau["τ_b"].notna().any():
         widgets.empty_state(f"There is none: {rc.why}")
         return
@@ -119,9 +119,9 @@ def at_one_checkpoint(order: RankingData) -> None:
 
     Two heatmaps and tables: the share of resamples at each rank, and the share of wins of each pair.
     """
-    st.subheader("Can this set tell two models apart?", anchor=False, help=leads.HELP)
+    st.header("Can this set tell two models apart?", anchor=False, help=leads.HELP)
     two_models.draw(order.measurements, order.metric, "ranks")
-    st.subheader("How sure is the order at one checkpoint?", anchor=False)
+    st.header("How sure is the order at one checkpoint?", anchor=False)
     at, places = 0, order.checkpoint_labels
     if len(places) > 1:
         at = st.select_slider(
@@ -212,7 +212,7 @@ def which_questions(order: RankingData) -> None:
 
 
 def _which_questions(order: RankingData) -> None:
-    st.subheader("Which questions support the ranking?", anchor=False, help=rank_words.HELP["questions"])
+    st.header("Which questions support the ranking?", anchor=False, help=rank_words.HELP["questions"])
     repeats = order.repeats
     markdown.markdown(order.no_advice_reason or rank_words.influence_sentence(order.questions, repeats))
     if order.questions is None or not (repeats and repeats.is_significant):

@@ -192,7 +192,7 @@ def _earlier(measurements: Measurements, metric: str, pair: tuple[str, str]) -> 
     if not found:
         return
     built_in = _has_built_in(measurements)
-    st.subheader("What would decide earlier?", anchor=False)
+    st.header("What would decide earlier?", anchor=False)
     markdown.markdown(messages.earlier_sentence(found, built_in))
     widgets.table(
         lambda: messages.earlier_frame(found, built_in),

@@ -209,7 +209,7 @@ def _curves(compared: Comparison) -> None:
 
 def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
     """Draw each model's difference of means at one point of the curves."""
-    st.subheader("What differs", anchor=False)
+    st.header("What differs", anchor=False)
     points = list(dict.fromkeys(means["point"]))
     point = points[0]
     if len(points) > 1:

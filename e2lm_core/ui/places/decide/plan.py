@@ -32,7 +32,7 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading, two_models
 
-TABS = ("Tell two models apart", "Narrow an interval")
+TABS = ("Two models", "Interval width")
 _NUMBER = st.column_config.NumberColumn
 _OWN = "own"
 _FLEETS = {_OWN: "This set's group", "e2lm": "E2LM's six models"}
@@ -251,7 +251,7 @@ def power(measurements: Measurements, metric: str) -> None:
         return
     (first, second), noise = pair, two_models.with_training_noise()
     head = st.container()
-    with st.popover("For another size", icon=":material/tune:"):
+    with st.popover("Other sizes", icon=":material/tune:"):
         own = max(2, len(measurements.question_ids))
         asked = st.number_input("Questions", 2, max(MAX_QUESTIONS, own), own, key="plan_power_questions")
         seen = measurements.curve_of(first).tokens_seen

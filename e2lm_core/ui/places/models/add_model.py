@@ -76,7 +76,7 @@ def _model() -> tuple[Family | None, FamilyModel | None]:
         return other, other.models[0] if other else None
     family = FAMILIES[titles.index(title)]
     by_name = {m.name: m for m in family.models}
-    return family, by_name[st.selectbox("Model to add", list(by_name), key=f"library_add_{family.key}")]
+    return family, by_name[st.selectbox("Model", list(by_name), key=f"library_add_{family.key}")]
 
 
 def _other() -> Family | None:
@@ -112,7 +112,7 @@ def _other() -> Family | None:
 
 def _choice(family: Family, places: Sequence[CheckpointLocation]) -> CheckpointChoice:
     every = st.number_input(
-        "Use every n-th checkpoint",
+        "Every n-th checkpoint",
         1,
         1000,
         1,

@@ -76,9 +76,9 @@ def _added() -> None:
     have = tables.added_by_model(studio.catalogue)
     usage = hub_cache.cache_usage(studio.settings)
     if have or usage.used_bytes:
+        st.header("From a hub", anchor=False)
         _room(usage)
     if not have:
-        widgets.empty_state("No downloaded models yet. Add one below.", icon=":material/cloud:")
         return
     model = _choose_model(list(have))
     if model not in have:

@@ -35,12 +35,13 @@ def folders() -> None:
     settings = session.studio().settings
     if not may_add(settings):
         return
-    st.subheader("From a folder", anchor=False)
     try:
         there = user_folders.folders(settings)
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
         return
+    if there:
+        st.header("From a folder", anchor=False)
     for number, folder in enumerate(there):
         line, button = st.columns([8, 1], vertical_alignment="center")
         with line:

@@ -28,7 +28,7 @@ def packaged_model_panel(task: TaskSet) -> None:
     unpacked = smollm2.is_unpacked(settings)
     if not unpacked and not smollm2.is_installed() and not local_folders.may_add(settings):
         return
-    markdown.markdown("**One look, without a download**")
+    markdown.markdown("**One look without a download**")
     if unpacked or smollm2.is_installed():
         markdown.markdown(
             markdown.fill_template("**{name}**, a finished model", name=smollm2.NAME),

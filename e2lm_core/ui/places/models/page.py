@@ -83,11 +83,10 @@ def _checkpoints(task: TaskSet) -> None:
     local_folders.folders()
     if not is_first:
         _larger(task)
-    st.subheader("From a hub", anchor=False)
     hub_models.hub_models_panel()
-    st.subheader("Add a model", anchor=False)
+    st.header("Add a model", anchor=False)
     add_model.add_model_form()
-    with st.expander("All families and models that the studio knows"):
+    with st.expander("All known families and models"):
         widgets.table(
             tables.families_frame(studio.catalogue, studio.settings),
             "families",
@@ -106,7 +105,7 @@ def _checkpoints(task: TaskSet) -> None:
 
 def _larger(task: TaskSet) -> None:
     """Draw the ways to a larger model: first of all for a set that the mini models cannot know."""
-    st.subheader("Add a larger model", anchor=False)
+    st.header("Add a larger model", anchor=False)
     starter.starter_panel(task)
     packaged_model.packaged_model_panel(task)
 
@@ -128,5 +127,5 @@ def _results(task: TaskSet) -> None:
         current.problems_panel(shown.imported)
         curves.curves(shown, task)
         current.download(shown)
-    st.subheader("Saved results", anchor=False)
+    st.header("Saved results", anchor=False)
     saved.saved_list()

@@ -23,7 +23,7 @@ def people() -> None:
     settings = session.studio().settings
     if settings.auth == "none" or settings.person is None or settings.readonly:
         return
-    st.subheader("People", anchor=False)
+    st.header("People", anchor=False)
     if not accounts.is_administrator(settings):
         own = quotas.quotas_of(settings, settings.person)
         markdown.caption(

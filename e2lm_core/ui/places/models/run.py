@@ -206,7 +206,7 @@ def _latest(task: TaskSet) -> None:
     job = run_start.latest_job(session.studio(), task.address)
     if job is None:
         return
-    st.subheader("Progress" if not job.over else "Last run", anchor=False)
+    st.header("Progress" if not job.over else "Last run", anchor=False)
     if job.error:
         markdown.error(job.error, icon=":material/error:")
     for note in run_words.engine_notes(job):
@@ -250,7 +250,7 @@ def _checkpoint_table(job: Job) -> None:
 def coverage_table(task: TaskSet) -> None:
     """Draw the number of complete checkpoints of each model."""
     number = st.column_config.NumberColumn
-    st.subheader("Results so far", anchor=False)
+    st.header("Results so far", anchor=False)
     widgets.table(
         run_words.coverage_frame(results.measurements(task)),
         "coverage",

@@ -26,7 +26,7 @@ def starter_panel(task: TaskSet) -> None:
     known = results.taught_questions(task)
     is_open = known is not None and not all(known)
     with st.expander(
-        "Starter: small public models for your own questions",
+        "Starter: small public models",
         expanded=is_open,
         icon=":material/rocket_launch:",
     ):

@@ -241,7 +241,7 @@ def _save(task: TaskSet, question: Question, form: str, name: str, said: frozens
 
 
 def _agreement(task: TaskSet, judged: Judged) -> None:
-    st.subheader("Agreement", anchor=False)
+    st.header("Agreement", anchor=False)
     known: Floats | None = None
     doubted: Floats | None = None
     why = None

@@ -241,7 +241,7 @@ def _selection(
     by_hand: bool,
 ) -> None:
     kept, rest = int(selected.sum()), int((~selected).sum())
-    st.subheader(language.translate("Selected questions compared with the rest"), anchor=False)
+    st.header(language.translate("Selected questions compared with the rest"), anchor=False)
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         metric = widgets.metric_control("questions_metric")
         ids = list(frame["id"][selected])

@@ -119,7 +119,7 @@ def _write(task: TaskSet) -> None:
             check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)
         )
     if findings:
-        st.subheader(language.translate("Checks"), anchor=False)
+        st.header(language.translate("Checks"), anchor=False)
         check_panel.findings_panel(findings, max_shown=5)
 
 

@@ -79,7 +79,7 @@ def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
 
 def acceptance_charts(relevance: Relevance) -> None:
     """Draw the distribution of the probabilities, and the fields nearest to the questions."""
-    st.subheader(language.translate("Probability of acceptance"), anchor=False)
+    st.header(language.translate("Probability of acceptance"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
         "relevance_histogram",
@@ -87,7 +87,7 @@ def acceptance_charts(relevance: Relevance) -> None:
         inputs=(relevance,),
     )
     st.caption(language.translate("Read those in the middle."))
-    st.subheader(language.translate("Nearest field"), anchor=False)
+    st.header(language.translate("Nearest field"), anchor=False)
     widgets.table(
         lambda: tables.field_frame(relevance),
         "fields",
@@ -103,7 +103,7 @@ def acceptance_charts(relevance: Relevance) -> None:
 
 def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
     """Draw the questions on a map of the labelled exemplars."""
-    st.subheader(language.translate("The set among labelled exemplars"), anchor=False)
+    st.header(language.translate("Map"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
         "relevance_map",
@@ -115,7 +115,7 @@ def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
 
 def relevance_table(relevance: Relevance, task: TaskSet) -> None:
     """Draw a table of the questions with their probabilities, the lowest first."""
-    st.subheader(language.translate("The least scientific first"), anchor=False)
+    st.header(language.translate("Least scientific first"), anchor=False)
     widgets.table(
         lambda: tables.question_frame(relevance, task),
         "relevance",
@@ -140,7 +140,7 @@ def relevance_table(relevance: Relevance, task: TaskSet) -> None:
 
 def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
     """Draw the exemplars most similar to a selected question; at first the least scientific one."""
-    st.subheader(language.translate("Why this score?"), anchor=False)
+    st.header(language.translate("Why this score?"), anchor=False)
     order = relevance.probability.argsort(kind="stable")
     key, held = f"relevance_why_{task.address}", st.session_state.get(urls.HELD["question"])
     if held in relevance.ids and key not in st.session_state:
@@ -166,12 +166,12 @@ def nearest_exemplars(relevance: Relevance, task: TaskSet) -> None:
         phone_columns=("is", "exemplar"),
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
-    st.caption(language.translate("The most similar labelled questions; the score weighs all of them."))
+    st.caption(language.translate("The most similar labelled questions."))
 
 
 def reliability(relevance: Relevance) -> None:
     """Draw the reliability of the probabilities."""
-    st.subheader(language.translate("Can the probability be trusted?"), anchor=False)
+    st.header(language.translate("Can the probability be trusted?"), anchor=False)
     widgets.chart(
         lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
         "relevance_reliability",
@@ -183,17 +183,21 @@ def reliability(relevance: Relevance) -> None:
 
 def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
     """Draw the relevance by another embedder, on request, beside the first."""
-    st.subheader(language.translate("Another embedder"), anchor=False)
-    asked = st.segmented_control(
-        language.translate("Compare with"),
-        comparison_models(relevance.embedder),
-        format_func=markdown.escape,
-        key="relevance_compare",
+    st.header(
+        language.translate("Another embedder"),
+        anchor=False,
         help=language.translate(
             "`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
             "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
             "`relevance SET --embedder NAME` takes any sentence-transformers model."
         ),
+    )
+    asked = st.segmented_control(
+        language.translate("Compare with"),
+        comparison_models(relevance.embedder),
+        format_func=markdown.escape,
+        key="relevance_compare",
+        label_visibility="collapsed",
     )
     other = load_relevance(task, asked, titled=False) if asked else None
     if other is None:

@@ -35,7 +35,7 @@ def suspects_tab(task: TaskSet, measurements: Measurements, head: DeltaGenerator
         urls.link("problems", "Fix them one after the other", ":material/build:")
     else:
         widgets.empty_state("No suspicious questions.")
-    st.subheader(
+    st.header(
         language.translate("Can it be guessed?"), anchor=False, help=markdown.escape(messages.CONTROL_HELP)
     )
     _control(task, measurements, controlled)
@@ -85,8 +85,7 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
         if not goes_on:
             markdown.caption(
                 language.translate(
-                    "Whether the set can be answered unread is not known yet: it takes a run of each model's last checkpoint "
-                    "under other questions' prompts and other wordings."
+                    "Not known yet: run each model's last checkpoint under other questions' prompts and other wordings."
                 )
             )
             control_run.run_button(

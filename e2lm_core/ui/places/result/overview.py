@@ -99,7 +99,7 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
 def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     _cards(now)
     if now.has_curve:
-        st.subheader(language.translate(PICTURE), anchor=False)
+        st.header(language.translate(PICTURE), anchor=False)
     _picture(now, frame, before)
 
 
@@ -112,8 +112,8 @@ def static_preview(task: TaskSet) -> None:
     # Computed in this process, as the worker process may still be starting: without intervals it takes next
     # to no time.
     frame = page_cache.get_or_compute("first curves", (now,), lambda: tables.curve_frame(now, ("acc",)))
-    rise = markdown.unmarked(curve_words.rise_sentence(now, "acc"))
-    st.subheader(language.translate(PICTURE), anchor=False)
+    rise = markdown.unmarked(curve_words.rise_sentence(now, "acc", with_twins=False))
+    st.header(language.translate(PICTURE), anchor=False)
     svg_chart.draw_curves(now, frame, rise)
     markdown.caption(rise)
     urls.link("accuracy", "Explore the curves", ":material/show_chart:")
@@ -175,7 +175,7 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
         return
     alt = language.translate("Accuracy of each model against tokens seen")
     widgets.curve_chart(now, frame, "acc", "overview_curves", alt, now.chance, before, height=360)
-    markdown.caption(markdown.unmarked(curve_words.rise_sentence(now, "acc")))
+    markdown.caption(markdown.unmarked(curve_words.rise_sentence(now, "acc", with_twins=False)))
 
 
 def _cards(now: Measurements) -> None:
@@ -184,7 +184,7 @@ def _cards(now: Measurements) -> None:
     with st.grid(4, min_column_width=150):
         widgets.score_card("Score", scores.score, silent=silent)
         widgets.score_card("SQ", scores.sq, course.get("SQ"), silent)
-        widgets.score_card("RC", scores.rc, course.get("RC"), silent)
+        widgets.score_card("RC", scores.rc, course.get("RC"), silent, scores.is_rc_by_design)
         widgets.score_card("CS", scores.cs, course.get("CS"), silent)
     widgets.seed_spread(scores)
     widgets.how_computed(
@@ -216,7 +216,7 @@ def next_steps(
     )
     if not steps:
         return
-    st.subheader(language.translate("What to do next"), anchor=False)
+    st.header(language.translate("What to do next"), anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             urls.link(step.view, step.action, ":material/arrow_forward:")

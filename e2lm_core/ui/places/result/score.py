@@ -38,13 +38,10 @@ TABS = (language.mark("Every score"), language.mark("SQ by model"), language.mar
 def cards(scores: Scores, silent: bool) -> None:
     """Draw the Score and its three parts, grey where they mean nothing."""
     with st.grid(4, min_column_width=150):
-        for label, value in (
-            ("Score", scores.score),
-            ("SQ", scores.sq),
-            ("RC", scores.rc),
-            ("CS", scores.cs),
-        ):
-            widgets.score_card(label, value, silent=silent)
+        widgets.score_card("Score", scores.score, silent=silent)
+        widgets.score_card("SQ", scores.sq, silent=silent)
+        widgets.score_card("RC", scores.rc, silent=silent, by_design=scores.is_rc_by_design)
+        widgets.score_card("CS", scores.cs, silent=silent)
     widgets.seed_spread(scores)
 
 
@@ -144,7 +141,8 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> dict[str, Scores]:
     )
     widgets.how_computed(
         "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
-        "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up.",
+        "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up. "
+        "A part could still gain its weight times what it lacks of 1; RC of the built-in models is by design and gains nothing.",
         score_words.NO_SINGLE_QUESTION,
     )
     for name, example in examples.items():
@@ -159,7 +157,7 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> dict[str, Scores]:
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
     """Draw the advice on raising the Score, the most effective first."""
-    st.subheader(language.translate("What would raise it most"), anchor=False)
+    st.header(language.translate("What would raise it most"), anchor=False)
     said = score_words.advice_sentences(advice)
     for sentence in said[:1]:
         markdown.markdown(sentence)
@@ -230,7 +228,7 @@ def the_competition() -> None:
 def published_sets() -> None:
     """Draw published figures of other sets, apart from the selected set's: they are not comparable."""
     with st.container(border=True):
-        st.subheader(language.translate("Published sets · :orange[not comparable]"), anchor=False)
+        st.header(language.translate("Published sets · :orange[not comparable]"), anchor=False)
         figures = published.published_figures()
         widgets.chart(
             lambda: score_charts.published_bars(

@@ -40,8 +40,7 @@ from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.sets import card_menu, finding, preview, welcome
 
 WHAT = language.mark(
-    "Write multiple-choice questions, run them on young language models, and see **whether they tell "
-    "better models from weaker ones**."
+    "Write multiple-choice questions and see **whether they tell better young language models from weaker ones**."
 )
 _MONTHS = (
     *(language.mark("January"), language.mark("February"), language.mark("March"), language.mark("April")),
@@ -297,8 +296,7 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
     if silent and in_full:
         markdown.caption(silent)
     elif score.null is not None:
-        beside = formatting.random_baseline if in_full else formatting.random_baseline_short
-        random = language.translate(beside(score.null))
+        random = language.translate(formatting.random_baseline_short(score.null))
         markdown.caption(f"{random[:1].upper()}{random[1:]}.")
 
 
@@ -307,7 +305,7 @@ def _score(scores: Scores, silent: str | None, in_full: bool = True) -> None:
 
 def _runs() -> None:
     if jobs := _open_jobs():
-        st.subheader(language.translate("Running"), anchor=False)
+        st.header(language.translate("Running"), anchor=False)
         pace_s = polling.poll_interval(polling.PROGRESS_S, is_own_run=False)
         st.fragment(_follow, run_every=pace_s)([job.id for job in jobs])
 

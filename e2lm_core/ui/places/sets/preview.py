@@ -82,7 +82,7 @@ def render_thumbnail(now: Measurements, frame: pd.DataFrame, theme: Theme) -> st
 def _real_benchmark() -> None:
     shelved = next(one for one in library.benchmarks() if one.key == shelf_panel.FIRST)
     theme = session.current_theme()
-    st.subheader(language.translate("A real benchmark"), anchor=False)
+    st.header(language.translate("A real benchmark"), anchor=False)
     pictures = page_cache.get_or_compute(
         "picture of a benchmark", (shelved, theme.name), lambda: render_pictures(shelved, css_theme(theme))
     )

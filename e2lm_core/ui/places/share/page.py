@@ -46,14 +46,14 @@ def draw() -> None:
     choose_profile()
     if not errors:
         bundle(task, profile)
-    st.subheader("Report", anchor=False)
+    st.header("Report", anchor=False)
     st.caption(
         "Curves, scores with their intervals, ranks, checks, questions and what it takes to get the same numbers, in "
         "one HTML file that needs no network."
     )
     report(task)
     link(task)
-    st.subheader("Checks", anchor=False)
+    st.header("Checks", anchor=False)
     if findings:
         check_panel.findings_panel(findings, max_shown=3)
     else:
@@ -62,7 +62,7 @@ def draw() -> None:
 
 def link(task: TaskSet) -> None:
     """Draw the address of the set's result, for everybody who may open the set, and that of the last view."""
-    st.subheader("Link", anchor=False)
+    st.header("Link", anchor=False)
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
     st.code(f"{above}/{urls.address('overview', task.address)}", language=None, wrap_lines=True)

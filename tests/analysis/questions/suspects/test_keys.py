@@ -38,7 +38,7 @@ def test_flipped_keys_are_found_and_right_ones_are_not():
     first = found.listed[0]
     assert first.evidence > keys.DOUBTED
     assert first.models >= 4
-    assert "** with a key that the models doubt" in messages.headline(found)
+    assert "** with a possibly wrong answer key" in messages.headline(found)
     assert "are expected to be right" in messages.headline(found)
 
 
