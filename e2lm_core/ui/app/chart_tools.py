@@ -40,7 +40,7 @@ export default function ({ data }) {
       end.setAttribute("tabindex", end === document.activeElement || at === 0 ? "0" : "-1");
       end.classList.toggle("studio-faint-name", hides(chart, text));
     });
-    for (const trace of ends.length ? chart._fullData : [])
+    for (const trace of chart.studioShows ? chart._fullData : [])  // else no line was ever faint
       for (const line of chart.querySelectorAll(`.trace${CSS.escape(trace.uid)}`))
         line.classList.toggle("studio-faint-line", hides(chart, trace.meta ?? trace.name));
   };
@@ -124,7 +124,8 @@ export default function ({ data }) {
 )
 _CSS = f"""
 @keyframes studio-chart-part {{ from {{ outline-color: transparent; }} }}
-.stPlotlyChart :is(.modebar-group, .annotation) {{ animation: studio-chart-part 1ms; }}
+/* The first of its notes stands for all of a chart: they come together. */
+.stPlotlyChart :is(.modebar-group, .annotation:not(.annotation ~ *)) {{ animation: studio-chart-part 1ms; }}
 .stPlotlyChart .annotation:focus-visible {{ outline: 2px solid var(--studio-accent); outline-offset: 2px; }}
 .stPlotlyChart .studio-faint-line {{ opacity: {FAINT} !important; }}
 .stPlotlyChart .studio-faint-name {{ opacity: .5 !important; }}
