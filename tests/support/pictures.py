@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 from coloraide import Color
+from PIL import Image
 from playwright.sync_api import Locator, Page
 
 _MAY_RUN = {"script", "foreignObject", "a", "iframe", "use", "animate", "set", "style", "handler"}
 # Points, lines, areas, bars, cells and levels: [what, box from the picture's corner, how it is painted].
-_MARKS = """(root) => {
+_MARKS = r"""(root) => {
   const corner = root.getBoundingClientRect(), found = [];
   const parts = ".point, .point path, .js-line, .js-fill, .heatmaplayer image, .shapelayer path, .errorbars path, path.xtick, path.ytick, path.crisp";
   for (const mark of root.querySelectorAll(parts)) {
@@ -23,9 +28,9 @@ _MARKS = """(root) => {
     found.push({
       what: `${mark.tagName} ${mark.getAttribute("class") ?? ""}`,
       box: [box.left - corner.left, box.top - corner.top, box.right - corner.left, box.bottom - corner.top],
-      look: mark.matches("image") ? [opacity.toFixed(2), mark.getAttribute("xlink:href") ?? mark.href.baseVal] : [
-        opacity.toFixed(2), style.fill, style.fillOpacity, style.stroke, style.strokeOpacity, style.strokeWidth,
-        style.strokeDasharray],
+      look: [opacity.toFixed(2), style.fill.replace(/url\(.*\)/, "pattern"), style.fillOpacity, style.stroke,
+        style.strokeOpacity, style.strokeWidth, style.strokeDasharray],
+      cells: mark.matches("image") ? mark.href.baseVal : "",
     });
   }
   return found;
@@ -49,17 +54,18 @@ def save(page: Page, button: Locator | None, folder: Path) -> Path:
 
 
 def active(file: Path) -> list[str]:
-    """What in an SVG file could run, or lead out of it."""
-    found = []
-    for part in ElementTree.parse(file).iter():
+    """What in an SVG file could run, lead out of it, or names a part that it does not have."""
+    found, every = [], list(ElementTree.parse(file).iter())
+    ids = {part.attrib.get("id") for part in every}
+    for part in every:
         kind = str(part.tag).rpartition("}")[2]
         found += [kind] if kind in _MAY_RUN else []
         for name, value in part.attrib.items():
             leads = name.rpartition("}")[2] in ("href", "src") and not value.startswith(
                 ("#", "data:image/png;")
             )
-            fetches = "url(" in value.replace("url('#", "").replace("url(#", "").replace('url("#', "")
-            if name.lower().startswith("on") or leads or fetches:
+            outside = any(one not in ids for one in re.findall(r"url\(['\"]?#?(.*?)['\"]?\)", value))
+            if name.lower().startswith("on") or leads or outside:
                 found.append(f"{kind} {name}={value[:80]}")
     return found
 
@@ -78,6 +84,15 @@ def shown_texts(chart: Locator) -> Counter[str]:
 def marks(picture: Locator) -> list[dict[str, Any]]:
     """The marks of a chart, or of an SVG that stands alone in a window: where they are, and how they look."""
     return picture.evaluate(_MARKS)
+
+
+def unlike(one: str, other: str) -> float:
+    """Mean difference of two images in data addresses, of one size or nearly: 0 is none, 1 is black and white."""
+    first, second = (
+        Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB") for url in (one, other)
+    )
+    same_size = second.resize(first.size, Image.Resampling.NEAREST)
+    return float(np.abs(np.asarray(first, float) - np.asarray(same_size, float)).mean()) / 255
 
 
 def ground(page: Page) -> str:

@@ -311,3 +311,7 @@ def test_a_report_fetches_links_and_runs_nothing_of_others(
     page.goto(file.as_uri())
     page.wait_for_timeout(1_500)
     assert not drawn_by_others(page, heard[0])
+    buttons = page.locator("[aria-label='Download as SVG']")
+    saved = [pictures.save(page, button, tmp_path) for button in buttons.all()]
+    assert {one.name for one in saved} == {f"{SET}-curves.svg", f"{SET}-ranks.svg"}
+    assert not [fault for one in saved for fault in pictures.active(one)]
