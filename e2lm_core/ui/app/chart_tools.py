@@ -36,6 +36,7 @@ export default function ({ data }) {
     ends.forEach((end, at) => {
       const { text } = note(chart, end);
       end.setAttribute("role", "button");
+      end.setAttribute("aria-label", end.textContent);
       end.setAttribute("aria-pressed", String(text === chart.dataset.alone));
       end.setAttribute("tabindex", end === document.activeElement || at === 0 ? "0" : "-1");
       end.classList.toggle("studio-faint-name", hides(chart, text));
