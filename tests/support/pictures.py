@@ -19,7 +19,7 @@ _MAY_RUN = {"script", "foreignObject", "a", "iframe", "use", "animate", "set", "
 # Points, lines, areas, bars, cells and levels: [what, box from the picture's corner, how it is painted].
 _MARKS = r"""(root) => {
   const corner = root.getBoundingClientRect(), found = [];
-  const parts = ".point, .point path, .js-line, .js-fill, .heatmaplayer image, .shapelayer path, .errorbars path, path.xtick, path.ytick, path.crisp";
+  const parts = "path.point, .point path, .js-line, .js-fill, .heatmaplayer image, .shapelayer path, .errorbars path, path.xtick, path.ytick, path.crisp";
   for (const mark of root.querySelectorAll(parts)) {
     if (mark.closest(".legend, .modebar")) continue;
     const box = mark.getBoundingClientRect(), style = getComputedStyle(mark);
