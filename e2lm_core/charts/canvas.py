@@ -25,13 +25,22 @@ AXIS_PX = 54  # exact height of an x axis with ticks and title; it is larger tha
 # Range of an axis up to which whole percents would repeat at two ticks.
 CHANCE_ROOM = 0.25  # see `axis_range`
 WHOLE_PERCENTS_FROM = 0.08
-CONFIG = {
-    "displaylogo": False,
-    "modeBarButtons": [["toImage", "resetScale2d"]],
-    "toImageButtonOptions": {"scale": 2},
-}
-# Of charts whose points are selected.
-SELECTING = CONFIG | {"modeBarButtons": [["select2d", "lasso2d", "toImage", "resetScale2d"]]}
+FAINT = 0.28  # opacity of lines behind others
+_BUTTONS = ("toImage", "resetScale2d")
+
+
+def config(name: str, selecting: bool = False) -> dict[str, Any]:
+    """Plotly's settings of a chart: its buttons, and its picture in a file of this name at twice its size.
+
+    Args:
+        name: Name of the file, without its ending; `_` becomes `-`.
+        selecting: Whether the chart's points are selected by a box or a lasso.
+    """
+    return {
+        "displaylogo": False,
+        "modeBarButtons": [[*(("select2d", "lasso2d") if selecting else ()), *_BUTTONS]],
+        "toImageButtonOptions": {"scale": 2, "filename": name.replace("_", "-")},
+    }
 
 
 # --- the template ---------------------------------------------------------------------------------------
@@ -83,7 +92,8 @@ def _checked_layout(theme: Theme, narrow: bool) -> dict:
         # Without a legend unless a chart adds one.
         showlegend=False,
         hovermode="closest",
-        paper_bgcolor="rgba(0,0,0,0)",
+        # The page's own, for a picture of the chart alone.
+        paper_bgcolor=theme.background,
         plot_bgcolor="rgba(0,0,0,0)",
         dragmode=False,
         font={"family": FONT, "color": theme.text, "size": 13},

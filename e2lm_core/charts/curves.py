@@ -139,17 +139,25 @@ def _named(curves: Curves) -> Curves:
 def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]:
     """Traces from back to front: older curves, bands, curves, smoothed lines."""
     metric, theme, under = plot.metric, plot.theme, plot.smooth is not None
+    drawn = {model.name: model.short_name for model, _ in curves}
+
+    def label(model: ModelInfo) -> str:
+        return drawn.get(model.seed_of or "", model.short_name)
+
     return [
         *(
-            curve_trace(points, model, plot.look(model), metric, theme, is_previous=True)
+            curve_trace(points, model, plot.look(model), metric, theme, is_previous=True, label=label(model))
             for model, points in plot.faint
         ),
-        *(band_trace(points, model, plot.look(model), theme) for model, points in banded),
+        *(band_trace(points, model, plot.look(model), theme, label=label(model)) for model, points in banded),
         *(
-            curve_trace(points, model, plot.look(model), metric, theme, is_smoothed=under)
+            curve_trace(points, model, plot.look(model), metric, theme, is_smoothed=under, label=label(model))
             for model, points in curves
         ),
-        *(smooth_trace(points, model, plot.look(model), theme) for model, points in plot.curves(plot.smooth)),
+        *(
+            smooth_trace(points, model, plot.look(model), theme, label(model))
+            for model, points in plot.curves(plot.smooth)
+        ),
     ]
 
 

@@ -96,7 +96,7 @@ def imported_curves(
     frame, title = _placed(frame)
     curves = [(label, points) for label, points in lines(frame, metric) if label in styles]
     banded = [(label, p.dropna(subset=["low", "high"])) for label, p in curves if _has_band(p)]
-    figure.add_traces([_band(points, theme, styles[label]) for label, points in banded])
+    figure.add_traces([_band(points, label, theme, styles[label]) for label, points in banded])
     figure.add_traces([_curve(points, label, metric, theme, styles[label]) for label, points in curves])
     values = [v for _, points in curves for v in points["value"]]
     bounds = [v for _, points in banded for v in (*points["low"], *points["high"])]
@@ -143,8 +143,9 @@ def _has_band(points: pd.DataFrame) -> bool:
     return "low" in points and bool(points["low"].notna().any())
 
 
-def _band(points: pd.DataFrame, theme: Theme, look: CurveStyle) -> go.Scatter:
-    return area_trace(points["x"], points["low"], points["high"], theme.line[look.hue])
+def _band(points: pd.DataFrame, label: str, theme: Theme, look: CurveStyle) -> go.Scatter:
+    colour, name = theme.line[look.hue], _short(label)
+    return area_trace(points["x"], points["low"], points["high"], colour, label=name)
 
 
 def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: CurveStyle) -> go.Scatter:

@@ -15,6 +15,7 @@ from scipy.optimize import isotonic_regression
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
+    FAINT,
     MARGIN,
     checkpoint_labels,
     plot_height,
@@ -61,6 +62,7 @@ def curve_trace(
     theme: Theme,
     is_previous: bool = False,
     is_smoothed: bool = False,
+    label: str | None = None,
 ) -> go.Scatter:
     """Line of a model's points.
 
@@ -72,6 +74,7 @@ def curve_trace(
         theme: Colours.
         is_previous: Draw faint and without a hover, for an older version of the set.
         is_smoothed: Draw thin, under a smoothed line.
+        label: Name at the end of the line that this one belongs to; None for its own.
     """
     colour = theme.line[look.hue]
     return unchecked_trace(
@@ -80,8 +83,9 @@ def curve_trace(
         mode="lines" if is_previous else "lines+markers",
         line={"color": colour, "dash": look.dash, "width": 0.8 if is_smoothed else look.width},
         marker={"size": 5.5, "color": colour, "symbol": look.symbol},
-        opacity=0.28 if is_previous else 0.6 if is_smoothed else 1.0,
+        opacity=FAINT if is_previous else 0.6 if is_smoothed else 1.0,
         name=model.short_name,
+        meta=label,
         customdata=list(zip(*_hover_columns(points), strict=True)),
         hovertemplate=None if is_previous else _hover(points, model, metric),
         hoverinfo="skip" if is_previous else None,
@@ -102,25 +106,34 @@ def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
     )
 
 
-def smooth_trace(points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme) -> go.Scatter:
-    """Smoothed line, drawn over the points that it is computed from."""
+def smooth_trace(
+    points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme, label: str | None = None
+) -> go.Scatter:
+    """Smoothed line, drawn over the points that it is computed from; `label` as in `curve_trace`."""
     return go.Scatter(
         x=positions(points),
         y=points["value"],
         mode="lines",
         line={"color": theme.line[look.hue], "dash": look.dash, "width": look.width + 0.6},
         name=model.short_name,
+        meta=label,
         hoverinfo="skip",
     )
 
 
 def band_trace(
-    points: pd.DataFrame, model: ModelInfo, look: Look, theme: Theme, opacity: float = BAND_OPACITY
+    points: pd.DataFrame,
+    model: ModelInfo,
+    look: Look,
+    theme: Theme,
+    opacity: float = BAND_OPACITY,
+    label: str | None = None,
 ) -> go.Scatter:
-    """Area of the interval of every point of a line, from its columns `low` and `high`."""
+    """Area of the interval of every point of a line, from its columns `low` and `high`; `label` as in `curve_trace`."""
     colour = theme.line[look.hue]
     name = f"{model.short_name}, 95%"
-    return area_trace(positions(points), points["low"], points["high"], colour, opacity, name)
+    label = label or model.short_name
+    return area_trace(positions(points), points["low"], points["high"], colour, opacity, name, label)
 
 
 def area_trace(
@@ -130,8 +143,9 @@ def area_trace(
     colour: str,
     opacity: float = BAND_OPACITY,
     name: str | None = None,
+    label: str | None = None,
 ) -> go.Scatter:
-    """Filled area between `low` and `high`."""
+    """Filled area between `low` and `high`; `label` as in `curve_trace`."""
     return go.Scatter(
         x=[*x, *x[::-1]],
         y=[*high, *low[::-1]],
@@ -141,6 +155,7 @@ def area_trace(
         hoverinfo="skip",
         showlegend=False,
         name=name,
+        meta=label,
         mode="lines",
     )
 
@@ -277,6 +292,7 @@ def _beside(end: End, shift: float) -> dict[str, Any]:
         "yanchor": "middle",
         "yshift": shift,
         "text": end.name,
+        "captureevents": True,  # a click leaves this line alone, see `ui/app/chart_tools.py`
         "showarrow": False,
         "font": {"color": end.colour, "size": 12},
     }

@@ -109,6 +109,7 @@ def _rank_dots(
             "color": translucent(theme.line[look.hue], 0.6),
             "line": {"width": 0},
         },
+        meta=model.short_name,
         # The opacity is below 1, since a legend names fully drawn traces, and only lines belong there.
         opacity=0.999,
         customdata=list(zip(*columns, strict=True)),

@@ -67,7 +67,7 @@ def render(document: Mapping[str, Any]) -> str:
         document=document,
         plotly=get_plotlyjs() if has_curves else "",
         figures=_figures(document) if has_curves else {},
-        config=canvas.CONFIG | {"responsive": True},
+        config=canvas.config("curves") | {"responsive": True},
         cards=_cards(document),
         score_rows=_score_rows(document),
         undefined=_undefined(document),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from e2lm_core.base.settings import FILES
 from e2lm_core.charts import canvas
-from e2lm_core.charts.palette import LIGHT
+from e2lm_core.charts.palette import DARK, LIGHT, Theme
 
 
 def test_ticks_of_a_logarithmic_axis_are_written_out() -> None:
@@ -51,6 +53,20 @@ def test_the_axis_says_once_where_less_is_better() -> None:
     figure = canvas.blank_figure(LIGHT, 300, narrow=False)
     canvas.metric_axis(figure, "bpb", 0.0, 1.0)
     assert figure.layout.yaxis.title.text == "bits per byte (lower is better)"
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_a_picture_has_the_pages_ground_and_a_name(theme: Theme) -> None:
+    page = tomllib.loads((FILES / ".streamlit/config.toml").read_text())["theme"][theme.name]
+    assert canvas.blank_figure(theme, 300, narrow=False).layout.paper_bgcolor == page["backgroundColor"]
+    camera = canvas.config("curves_main")["toImageButtonOptions"]
+    assert camera == {"scale": 2, "filename": "curves-main"}
+
+
+def test_only_charts_whose_points_are_selected_have_a_lasso() -> None:
+    (plain,), (selecting,) = (canvas.config("a", on)["modeBarButtons"] for on in (False, True))
+    assert set(selecting) - set(plain) == {"select2d", "lasso2d"}
+    assert {"toImage", "resetScale2d"} == set(plain)
 
 
 def test_a_range_has_room_and_the_level_in_view() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -82,6 +84,20 @@ def test_a_further_seed_is_named_only_where_its_first_is_not_drawn(measured: Mea
     assert "small-arch1-seed2" in texts(
         curve_charts.learning_curves(curve_charts.CurvePlot(frame, alone, "acc", LIGHT))
     )
+
+
+def test_every_line_belongs_to_a_name_that_can_be_clicked(measured: Measurements) -> None:
+    frame = tables.curve_frame(measured)
+    banded = frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
+    smooth = frame[frame["metric"] == "acc"]
+    plot = curve_charts.CurvePlot(banded, models(measured), "acc", LIGHT, 0.25, before=frame, smooth=smooth)
+    figure = curve_charts.learning_curves(plot)
+    names = [note.text for note in figure.layout.annotations if note.captureevents]
+    assert set(names) < set(texts(figure)), "the chance line's name is none"
+    assert len(names) == len(set(names)) == 3
+    belongs = Counter(trace.meta or trace.name for trace in figure.data)
+    assert set(belongs) == set(names)
+    assert sorted(belongs.values()) == [4, 4, 8], "a further seed goes with its first"
 
 
 def test_a_models_colour_does_not_depend_on_what_else_is_drawn(measured: Measurements) -> None:

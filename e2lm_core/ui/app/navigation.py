@@ -10,7 +10,7 @@ import streamlit as st
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import languages
 from e2lm_core.ui import session
-from e2lm_core.ui.app import account, guide
+from e2lm_core.ui.app import account, chart_tools, guide
 from e2lm_core.ui.app.status_bar import status_bar
 from e2lm_core.ui.base import language, markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
@@ -49,6 +49,7 @@ def draw_frame() -> None:
     viewport.watch_width(
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then
+    chart_tools.listen()
     pages.run()
 
 

@@ -49,7 +49,7 @@ def chart(
 
     Args:
         figure: The figure, or a function that makes it.
-        key: Key of the element.
+        key: Key of the element, and name of its picture's file.
         alt: Description for screen readers.
         inputs: Everything that the figure depends on; if given, it is made once for all sessions, see
             `element_replay.once`.
@@ -58,7 +58,11 @@ def chart(
     def draw() -> None:
         made = figure() if callable(figure) else figure
         st.plotly_chart(
-            canvas.without_links(made, language.translate), theme=None, key=key, config=canvas.CONFIG, alt=alt
+            canvas.without_links(made, language.translate),
+            theme=None,
+            key=key,
+            config=canvas.config(key),
+            alt=alt,
         )
 
     if inputs is None:
@@ -67,12 +71,13 @@ def chart(
         element_replay.once(("chart", key, alt, *inputs), draw)
 
 
-def selectable_chart(figure: go.Figure, key: str, alt: str) -> dict[str, list[int]]:
+def selectable_chart(figure: go.Figure, key: str, name: str, alt: str) -> dict[str, list[int]]:
     """Draw a figure whose points are selected by a click, a box or a lasso; the selected points of each trace.
 
     Args:
         figure: The figure; another one needs another key.
         key: Key of the element.
+        name: Name of its picture's file.
         alt: Description for screen readers.
 
     Returns:
@@ -82,7 +87,7 @@ def selectable_chart(figure: go.Figure, key: str, alt: str) -> dict[str, list[in
         canvas.without_links(figure, language.translate),
         theme=None,
         key=key,
-        config=canvas.SELECTING,
+        config=canvas.config(name, selecting=True),
         alt=alt,
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),

@@ -25,7 +25,7 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle
-from tests.support import studios
+from tests.support import pictures, studios
 from tests.support.assist_server import MODEL, AssistServer, completion, proposals, serving
 from tests.ui.browser import beacon
 
@@ -182,6 +182,30 @@ def test_a_page_fetches_links_and_runs_nothing_of_others(page: Page, url: str, h
         assert urlsplit(heard[0]).netloc in page.get_by_test_id("stMain").inner_text(), "there is such text"
 
 
+@pytest.mark.parametrize("name", ["subjects", "results"])
+def test_a_picture_of_a_chart_holds_text_and_fetches_nothing(
+    page: Page, url: str, heard, name: str, tmp_path: Path
+) -> None:
+    page.goto(f"{url}/{urls.address(name, SET)}")
+    settle(page)
+    if name == "results":
+        page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
+        settle(page)
+    charts = page.locator(".stPlotlyChart .js-plotly-plot >> visible=true")
+    shown = [pictures.shown_texts(chart) for chart in charts.all()]
+    files = [
+        pictures.save(page, chart.locator(".studio-svg"), tmp_path).rename(tmp_path / f"{number}.svg")
+        for number, chart in enumerate(charts.all())
+    ]
+    assert files
+    for file, texts in zip(files, shown, strict=True):
+        assert not pictures.active(file)
+        assert pictures.texts(file) == texts
+        page.goto(file.as_uri())
+        page.wait_for_timeout(300)
+    assert any("<" in text or "](" in text for texts in shown for text in texts), "there is such text"
+
+
 def test_proposals_fetch_link_and_run_nothing(page: Page, url: str, heard, writer: AssistServer) -> None:
     page.goto(f"{url}/{urls.address('alternatives', SET)}")
     settle(page)
@@ -287,3 +311,7 @@ def test_a_report_fetches_links_and_runs_nothing_of_others(
     page.goto(file.as_uri())
     page.wait_for_timeout(1_500)
     assert not drawn_by_others(page, heard[0])
+    buttons = page.locator("[aria-label='Download as SVG']")
+    saved = [pictures.save(page, button, tmp_path) for button in buttons.all()]
+    assert {one.name for one in saved} == {f"{SET}-curves.svg", f"{SET}-ranks.svg"}
+    assert not [fault for one in saved for fault in pictures.active(one)]

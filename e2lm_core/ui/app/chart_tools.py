@@ -1,0 +1,145 @@
+"""Tools of charts in the browser: a picture as SVG, and one line alone.
+
+A mode bar has Plotly's camera and, beside it, a button that lets the camera write SVG: Plotly draws the chart
+anew from its own data and serialises that, as it does for a PNG. Both files begin with the set's name. A click
+on the name at a line's end, or Enter on it, leaves the other lines faint, in pictures too; another click, or
+Escape, shows all again.
+
+The script is drawn once a page, and does nothing until a mode bar or a name appears, which an animation without
+effect tells it: Plotly makes them anew whenever it likes.
+
+Tested in tests/ui/browser/test_chart_tools.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.charts.canvas import FAINT
+from e2lm_core.ui.base import language
+
+_JS = (
+    """
+export default function ({ data }) {
+  const NEW = "studio-chart-part", FAINT = """
+    + str(FAINT)
+    + """, CHART = ".stPlotlyChart .js-plotly-plot";
+
+  // One line alone. Its chart has the text of the line's label in `dataset.alone`.
+  const note = (chart, label) => chart._fullLayout.annotations[label.dataset.index];
+  const labels = (chart) =>
+    [...chart.querySelectorAll(".annotation")].filter((label) => note(chart, label)?.captureevents);
+  const hides = (chart, text) => chart.dataset.alone !== undefined && text !== chart.dataset.alone;
+  const show = (chart) => {
+    const ends = labels(chart);
+    if (!ends.some((end) => note(chart, end).text === chart.dataset.alone)) delete chart.dataset.alone;
+    ends.forEach((end, at) => {
+      const { text } = note(chart, end);
+      end.setAttribute("role", "button");
+      end.setAttribute("aria-label", end.textContent);
+      end.setAttribute("aria-pressed", String(text === chart.dataset.alone));
+      end.setAttribute("tabindex", end === document.activeElement || at === 0 ? "0" : "-1");
+      end.classList.toggle("studio-faint-name", hides(chart, text));
+    });
+    for (const trace of chart.studioShows ? chart._fullData : [])  // else no line was ever faint
+      for (const line of chart.querySelectorAll(`.trace${CSS.escape(trace.uid)}`))
+        line.classList.toggle("studio-faint-line", hides(chart, trace.meta ?? trace.name));
+  };
+  const choose = (label) => {
+    const chart = label.closest(CHART), { text } = note(chart, label);
+    if (chart.dataset.alone === text) delete chart.dataset.alone;
+    else chart.dataset.alone = text;
+    if (!chart.studioShows) chart.on("plotly_afterplot", () => show(chart));
+    chart.studioShows = true;
+    show(chart);
+  };
+  const labelAt = (part) => {
+    const label = part.closest?.(`${CHART} .annotation`);
+    return label && labels(label.closest(CHART)).includes(label) ? label : null;
+  };
+  const clicked = (event) => {
+    const label = labelAt(event.target);
+    if (label) choose(label);
+  };
+  const pressed = (event) => {
+    if (event.key === "Escape")
+      for (const chart of document.querySelectorAll("[data-alone]")) { delete chart.dataset.alone; show(chart); }
+    const label = ["Enter", " ", "ArrowUp", "ArrowDown"].includes(event.key) && labelAt(event.target);
+    if (!label) return;
+    event.preventDefault();
+    if (event.key === "Enter" || event.key === " ") return choose(label);
+    const top = (one) => one.getBoundingClientRect().top;
+    const ends = labels(label.closest(CHART)).sort((one, other) => top(one) - top(other));
+    ends[ends.indexOf(label) + (event.key === "ArrowUp" ? -1 : 1)]?.focus();
+  };
+
+  // Pictures. What the camera reads is changed while it is clicked, and then put back.
+  const prepared = (chart, format) => {
+    const context = chart._context, before = context.toImageButtonOptions;
+    const set = new URLSearchParams(location.search).get("set")?.replaceAll("/", "-");
+    const filename = [set, before.filename].filter(Boolean).join("-");
+    context.toImageButtonOptions = format ? { format, filename } : { ...before, filename };
+    const faint = [
+      ...chart.data.filter((trace) => hides(chart, trace.meta ?? trace.name)),
+      ...(chart.layout.annotations ?? []).filter((one) => one.captureevents && hides(chart, one.text)),
+    ].map((part) => [part, part.opacity]);
+    for (const [part] of faint) part.opacity = FAINT;
+    return () => {
+      context.toImageButtonOptions = before;
+      for (const [part, opacity] of faint) opacity === undefined ? delete part.opacity : (part.opacity = opacity);
+    };
+  };
+  const addButton = (chart) => {
+    const bar = chart._fullLayout._modeBar, camera = bar?.buttonElements[bar.buttonsNames.indexOf("toImage")];
+    if (!camera || camera.nextElementSibling?.classList.contains("studio-svg")) return;
+    let format, restore;
+    camera.addEventListener("click", () => { restore = prepared(chart, format); }, true);
+    camera.addEventListener("click", () => restore());
+    const button = camera.cloneNode(true);
+    button.classList.add("studio-svg");
+    button.dataset.title = data.svg;
+    button.setAttribute("aria-label", data.svg);
+    button.style.setProperty("--studio-active", chart._fullLayout.modebar.activecolor);
+    const icon = button.querySelector("svg"), path = icon.querySelector("path");
+    icon.setAttribute("viewBox", "0 0 24 24");
+    path.removeAttribute("transform");
+    path.setAttribute("d", "M19 9h-4V3H9v6H5l7 7 7-7zM5 18v2h14v-2H5z");
+    path.style.fill = chart._fullLayout.modebar.color;
+    button.addEventListener("click", () => { format = "svg"; camera.click(); format = undefined; });
+    camera.after(button);
+  };
+
+  const came = (event) => {
+    const chart = event.animationName === NEW && event.target.closest(CHART);
+    if (!chart) return;
+    if (event.target.classList.contains("modebar-group")) addButton(chart);
+    else show(chart);
+  };
+  const heard = { animationstart: came, click: clicked, keydown: pressed };
+  for (const [name, listener] of Object.entries(heard)) document.addEventListener(name, listener);
+  return () => {
+    for (const [name, listener] of Object.entries(heard)) document.removeEventListener(name, listener);
+  };
+}
+"""
+)
+_CSS = f"""
+@keyframes studio-chart-part {{ from {{ outline-color: transparent; }} }}
+/* The first of its notes stands for all of a chart: they come together. */
+.stPlotlyChart :is(.modebar-group, .annotation:not(.annotation ~ *)) {{ animation: studio-chart-part 1ms; }}
+.stPlotlyChart .annotation:focus-visible {{ outline: 2px solid var(--studio-accent); outline-offset: 2px; }}
+.stPlotlyChart .studio-faint-line {{ opacity: {FAINT} !important; }}
+.stPlotlyChart .studio-faint-name {{ opacity: .5 !important; }}
+.studio-svg:hover .icon path {{ fill: var(--studio-active) !important; }}
+"""
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component("studio_charts", css=_CSS, js=_JS, isolate_styles=False)
+
+
+def listen() -> None:
+    """Listen to charts; drawn once a run, outside of the pages."""
+    with st.container(key="listening_charts", width="content"):
+        _component()(key="charts", data={"svg": language.translate("Download as SVG")})
