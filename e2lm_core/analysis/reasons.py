@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence
 
 MAX_NAMES = 6  # rows or columns that a note names; of more it tells the number
 
@@ -60,9 +61,15 @@ def undefined_scores(row: str, values: Mapping[str, Mapping[str, Any]]) -> list[
         values: Scores by column, as in a document: `{value, why, …}`.
     """
     lacking = [name for name in ("sq", "rc", "cs") if name in values and values[name]["value"] is None]
-    needs = f"it needs {formatting.join_words([name.upper() for name in lacking])}." if lacking else None
+    needs = (
+        Sentence("it needs {names}.", names=formatting.join_words([name.upper() for name in lacking]))
+        if lacking
+        else None
+    )
     return [
-        UndefinedCell(row, column, (needs if column == "score" and needs else value["why"]) or "not known.")
+        UndefinedCell(
+            row, column, (needs if column == "score" and needs else value["why"]) or Sentence("not known.")
+        )
         for column, value in values.items()
         if value["value"] is None
     ]

@@ -122,7 +122,7 @@ def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     value).
     """
     qualities = signal_qualities(measurements, metric)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "model": curve.model.name,
@@ -139,6 +139,9 @@ def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
             for quality in [qualities[curve.model.name]]
         ]
     ).round(4)
+    # Texts of pandas' own type would lose their templates.
+    whys = [qualities[curve.model.name].why for curve in measurements.curves]
+    return frame.assign(why=pd.Series(whys, dtype=object))
 
 
 def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.relevance import calibration
 from e2lm_core.relevance.classifier import ACCEPT_AT
 from e2lm_core.relevance.judge import Relevance
@@ -13,16 +14,20 @@ from e2lm_core.relevance.judge import Relevance
 def headline(judged: Relevance) -> str:
     """Sentence on the number of questions that would be accepted, and the nearest fields."""
     if not judged.ids:
-        return "This set has no questions yet."
+        return Sentence("This set has no questions yet.")
     accepted = int((judged.probability >= ACCEPT_AT).sum())
     names, counts = np.unique([f for f in judged.fields if f != "none"], return_counts=True)
     nearest = ""
     if names.size:
-        top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
-        nearest = f" The nearest fields are {formatting.join_words(top)}."
-    return (
-        f"**{accepted / len(judged.ids):.0%} of the questions** ({accepted:,} of "
-        f"{len(judged.ids):,}) are likely to count as science.{nearest}{_turned(judged)}"
+        top = [Sentence(str(names[i])) for i in np.argsort(-counts, kind="stable")[:3]]
+        nearest = Sentence(" The nearest fields are {names}.", names=formatting.join_words(top))
+    return Sentence(
+        "**{share} of the questions** ({accepted} of {all}) are likely to count as science.{nearest}{turned}",
+        share=f"{accepted / len(judged.ids):.0%}",
+        accepted=accepted,
+        all=len(judged.ids),
+        nearest=nearest,
+        turned=_turned(judged),
     )
 
 
@@ -31,40 +36,58 @@ def _turned(judged: Relevance) -> str:
     number = int(judged.turned.sum())
     if not number:
         return ""
-    others = formatting.count(number, "verdict")
-    return f" Wrong answers would turn **{others}**: read {'it' if number == 1 else 'them'} first."
+    return Sentence(
+        " Wrong answers would turn **{number} verdict**: read it first.",
+        " Wrong answers would turn **{number} verdicts**: read them first.",
+        number=number,
+    )
 
 
 def turned_note(judged: Relevance) -> str:
     """Sentence on the text that a verdict reads, and on the share accepted with all choices."""
     share = judged.whole_accepted_share
-    with_all = "" if share is None else f" With all choices {share:.0%} would be accepted."
-    return f"Wrong answers do not count.{with_all}"
+    with_all = (
+        ""
+        if share is None
+        else Sentence(" With all choices {share} would be accepted.", share=f"{share:.0%}")
+    )
+    return Sentence("Wrong answers do not count.{with_all}", with_all=with_all)
 
 
 def reliability_sentence(judged: Relevance) -> str:
     """Sentence on the classifier's reliability on the exemplars, by fits that have not seen them."""
     labels, folded = judged.labels, judged.folded
-    return (
-        f"On unseen exemplars: AUROC **{calibration.auroc(labels, folded):.3f}**, "
-        f"balanced accuracy {calibration.balanced_accuracy(labels, folded, ACCEPT_AT):.3f}, calibration error "
-        f"{calibration.ece(labels, folded):.3f}."
+    return Sentence(
+        "On unseen exemplars: AUROC **{auroc}**, balanced accuracy {balanced_accuracy}, "
+        "calibration error {ece}.",
+        auroc=f"{calibration.auroc(labels, folded):.3f}",
+        balanced_accuracy=f"{calibration.balanced_accuracy(labels, folded, ACCEPT_AT):.3f}",
+        ece=f"{calibration.ece(labels, folded):.3f}",
     )
 
 
 def agreement_sentence(judged: Relevance, other: Relevance) -> str:
     """Sentence on the agreement of two embedding models on a set."""
     if not judged.ids:
-        return "This set has no questions yet."
+        return Sentence("This set has no questions yet.")
     one, two = judged.probability >= ACCEPT_AT, other.probability >= ACCEPT_AT
-    return (
-        f"{judged.embedder} accepts **{one.mean():.0%}** of the questions and {other.embedder} **{two.mean():.0%}**; they "
-        f"agree on {(one == two).mean():.0%}."
+    return Sentence(
+        "{embedder} accepts **{share}** of the questions and {other} **{of_other}**; they agree on {agreed}.",
+        embedder=judged.embedder,
+        share=f"{one.mean():.0%}",
+        other=other.embedder,
+        of_other=f"{two.mean():.0%}",
+        agreed=f"{(one == two).mean():.0%}",
     )
 
 
 def progress_sentence(done: int, total: int) -> str:
     """Sentence on the progress of embedding the texts."""
     if done >= total:
-        return "The texts are embedded; they are being judged …"
-    return f"Embedding texts: {done:,} of {formatting.count(total, 'text')}. The labelled exemplars are among them where a model is new here."
+        return Sentence("The texts are embedded; they are being judged …")
+    return Sentence(
+        "Embedding texts: {done} of {texts}. The labelled exemplars are among them where a model "
+        "is new here.",
+        done=done,
+        texts=formatting.count(total, "text"),
+    )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 
 Edits = Mapping[str, Mapping[str, Any]]  # {question id: {field: value}}
 # The right answer is an index into the choices, so an edit of one of the two is an edit of the pair.
@@ -96,8 +97,13 @@ def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]
     if edited and lacking:
         names = {"choices": "choices", "answer": "right answer"}
         raise TaskError(
-            f"Question {identity!r}: the {names[edited[-1]]} came without the {names[lacking[0]]} that you saw, so "
-            "another text could be marked; load the page again, and change it once more."
+            Sentence(
+                "Question {identity}: the {names} came without the {names2} that you saw, so another "
+                "text could be marked; load the page again, and change it once more.",
+                identity=f"{identity!r}",
+                names=names[edited[-1]],
+                names2=names[lacking[0]],
+            )
         )
 
 

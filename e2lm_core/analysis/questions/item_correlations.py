@@ -19,6 +19,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
 from e2lm_core.base.records import NullDistribution, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
@@ -58,9 +59,11 @@ def too_few_reason(models: int) -> str | None:
     """Reason against these figures for this number of models; None if they are enough."""
     if models >= MIN_MODELS:
         return None
-    return (
-        f"Models count once each, since checkpoints of one model are not independent: these figures need "
-        f"{MIN_MODELS} models that count, and there are {models}."
+    return Sentence(
+        "Models count once each, since checkpoints of one model are not independent: these "
+        "figures need {min_models} models that count, and there are {models}.",
+        min_models=MIN_MODELS,
+        models=models,
     )
 
 
@@ -166,7 +169,7 @@ def reliability(
     questions = int(_varies(answers).sum())
     alpha = cronbach_alpha(answers)
     if not np.isfinite(alpha):
-        why = "Models differ on fewer than two questions, or all have the same number right."
+        why = Sentence("Models differ on fewer than two questions, or all have the same number right.")
         return Reliability(models=number, questions=questions, why=why)
     low, high = feldt_interval(alpha, number, questions)
     chosen = _chosen_answers(measurements, models, step)[:, rows]

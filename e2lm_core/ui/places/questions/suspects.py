@@ -145,7 +145,10 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
         _curves(task, measurements)
     if not goes_on and (controlled.left_out or controlled.condition("word") is None):
         control_run.run_button(
-            task, *remembered.control_fleet(task), "Run what is missing", "questions_control"
+            task,
+            *remembered.control_fleet(task),
+            language.translate("Run what is missing"),
+            "questions_control",
         )
 
 
@@ -157,7 +160,7 @@ def _curves(task: TaskSet, measurements: Measurements) -> None:
         control_run.run_button(
             task,
             *results.fleet(task).run_arguments,
-            "Run the control at every checkpoint",
+            language.translate("Run the control at every checkpoint"),
             "questions_control_every",
         )
         return
@@ -166,7 +169,7 @@ def _curves(task: TaskSet, measurements: Measurements) -> None:
             frame, session.current_theme(), measurements.chance, viewport.is_narrow()
         ),
         "questions_condition_curves",
-        "Accuracy under each condition of the wording control against tokens seen",
+        language.translate("Accuracy under each condition of the wording control against tokens seen"),
         inputs=(frame,),
     )
     widgets.table(

@@ -24,6 +24,7 @@ def draw() -> None:
     held = urls.HELD["shelf"]
     if st.session_state.get(held) not in groups:
         st.session_state[held] = next(iter(groups))
+    named = {label: language.translate(label) for label in groups}
     place = st.empty()
     st.session_state[KEY] = st.session_state[held]
     st.segmented_control(
@@ -31,7 +32,7 @@ def draw() -> None:
         list(groups),
         required=True,
         key=KEY,
-        format_func=markdown.escape,
+        format_func=lambda label: markdown.escape(named[label]),
         on_change=urls.remember_choice,
         args=("shelf", KEY),
     )
