@@ -116,12 +116,24 @@ def duration(seconds: float | None) -> str:
     return Sentence("about {number} h", number=f"{seconds / 3600:.1f}")
 
 
+_STARTING = {
+    "th": Sentence("The {number}th"),
+    "st": Sentence("The {number}st"),
+    "nd": Sentence("The {number}nd"),
+    "rd": Sentence("The {number}rd"),
+}
+_WITHIN = {
+    "th": Sentence("the {number}th"),
+    "st": Sentence("the {number}st"),
+    "nd": Sentence("the {number}nd"),
+    "rd": Sentence("the {number}rd"),
+}
+
+
 def ordinal(number: int, starts: bool = True) -> str:
     """An ordinal at the start of a sentence, or within it: The 1st, the 22nd, The 113th."""
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    if not starts:
-        return Sentence("the {number}{ending}", number=number, ending=ending)
-    return Sentence("The {number}{ending}", number=number, ending=ending)
+    return Sentence((_STARTING if starts else _WITHIN)[ending], number=number)
 
 
 def choice_letter(position: int) -> str:

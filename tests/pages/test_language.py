@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.ui.base import language, page_cache
+from e2lm_core.ui.places.questions import alternatives
 from tests.conftest import ROOT
+from tests.support import drawn_texts
 from tests.support.visits import OWN, Visit
 
 # English and German words of each view, of what is drawn once for all visitors too.
@@ -111,3 +114,52 @@ def test_a_language_is_chosen_in_the_sidebar_and_other_sessions_keep_theirs(done
     for _ in range(2):
         assert "Signalqualität: das Mittel" in _said(chooser, "overview", monkeypatch)
         assert "Signal quality: the mean" in _said(done, "overview", monkeypatch)
+
+
+# Every view of the three places, with what a control of it shows.
+OF_THE_THREE = {
+    "sets": [{}],
+    "write": [{"author_view": view} for view in ("Table", "Card", "Prompt", "Import")],
+    "problems": [{"problems_view": view} for view in ("Problems", "Judgements")],
+    "measured": [{}],
+    "map": [{"map_view": view} for view in ("Map", "Difficulty")],
+    "suspects": [{}],
+    "choosing": [{}],
+    "alternatives": [{"alternatives_view": view} for view in alternatives.VIEWS],
+    "known": [{}],
+    "overview": [{}],
+    "score": [{}],
+    "published": [{}],
+    "shelf": [{}],
+}
+# What is the same in German, each with its reason.
+KEPT = {
+    "names of models, sets, sources, questions and checkpoints": r"(ladder-)?(small|large|dense)-[\w-]+|\w*mine\w*|q\d+|dev\d+|little",
+    "names of metrics and scores, which documents quote": r"(acc|acc_norm|margin|norm_prob|bpb|SQ|RC|CS|SNR|Score|AC|ρ|α|p|E2LM|AI2|FineTasks|snr)([ ,·:].*)?",
+    "values of the set": r"What is twice the number \d+\?.*|mathematics|\d+(, \d+)*",
+    "names of formats, files, columns and settings": r"[\w.]+\.(csv|json|yaml|zip)|\.\w+|(doc_to_text|num_fewshot)|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",
+    "a product's name": r"E2LM Task Studio",
+    "the same word in both languages": r"Prompt|Format|Name|Version|Experte|Import|Plan|Text|Code",
+}
+"""Each pattern names whole texts."""
+_KEPT = re.compile("|".join(f"(?:{one})" for one in KEPT.values()))
+
+
+def _drawn(visit: Visit, view: str, states: list[dict[str, str]], monkeypatch) -> set[str]:
+    found: set[str] = set()
+    with _read_by(visit, monkeypatch):
+        for state in states:
+            for key, value in state.items():
+                visit.at.session_state[key] = value
+            found |= drawn_texts.texts(visit.open(view))
+    return found
+
+
+@pytest.mark.parametrize("view", OF_THE_THREE)
+def test_a_german_visitor_reads_no_english_on_the_three_places(
+    done: Visit, german: Visit, view: str, monkeypatch
+) -> None:
+    english = _drawn(done, view, OF_THE_THREE[view], monkeypatch)
+    both = english & _drawn(german, view, OF_THE_THREE[view], monkeypatch)
+    said = {text for text in both if re.search(r"[^\W\d_]{2}", text) and not _KEPT.fullmatch(text.strip())}
+    assert not said, "\n".join(sorted(said))

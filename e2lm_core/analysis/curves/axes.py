@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import early_end
 
@@ -18,11 +17,9 @@ Kind = Literal["tokens", "step", "compute"]
 KINDS: tuple[Kind, ...] = ("tokens", "step", "compute")
 LABEL: dict[Kind, str] = {"tokens": "tokens", "step": "steps", "compute": "compute"}
 HELP: dict[Kind, str] = {
-    "tokens": Sentence("how many tokens the model had been trained on"),
-    "step": Sentence("the training step"),
-    "compute": Sentence(
-        "training compute, 6 · parameters · tokens floating-point operations (Kaplan et al. 2020)"
-    ),
+    "tokens": "how many tokens the model had been trained on",
+    "step": "the training step",
+    "compute": "training compute, 6 · parameters · tokens floating-point operations (Kaplan et al. 2020)",
 }
 FLOPS_PER_PARAMETER_AND_TOKEN = 6
 
@@ -113,7 +110,7 @@ def _unit(kind: Kind, top: float) -> tuple[float, str]:
         return 1e6, "tokens seen (millions)"
     power = 3 * math.floor(math.log10(top) / 3) if top > 0 else 0
     small = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return 10.0**power, Sentence("training compute (10{power} FLOPs)", power=str(power).translate(small))
+    return 10.0**power, f"training compute (10{str(power).translate(small)} FLOPs)"
 
 
 def _window_end(measurements: Measurements, kind: Kind, unit: float) -> float | None:

@@ -133,7 +133,7 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
 
     left = [at for name in counted if (at := place(name)) is not None]
     if not left:
-        return Sentence("At the end, no model is reliably above chance.")
+        return "At the end, no model is reliably above chance."
     last = max(left, key=lambda at: at.step)
     if len(left) < len(counted):
         which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
@@ -158,27 +158,17 @@ def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
     """Note on the axis of the chart, its left-out points, and the smoothed line over the points."""
     said = []
     if overlay_method:
-        said.append(
-            Sentence(
-                "The thick line is {help}; the points are as measured.", help=smoothing.HELP[overlay_method]
-            )
-        )
+        said.append(f"The thick line is {smoothing.HELP[overlay_method]}; the points are as measured.")
     if axis.kind == "compute":
         said.append(
-            Sentence(
-                "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
-                "different places, so it is not drawn."
-            )
+            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
+            "different places, so it is not drawn."
         )
     if axis.untold:
         names = formatting.join_words(list(axis.untold), max_items=6)
-        said.append(
-            Sentence(
-                "The axis shows training steps, because the token counts of {names} are unknown.", names=names
-            )
-        )
+        said.append(f"The axis shows training steps, because the token counts of {names} are unknown.")
     if axis.at_zero:
-        said.append(Sentence("Checkpoints at 0 have no place on a logarithmic axis."))
+        said.append("Checkpoints at 0 have no place on a logarithmic axis.")
     return " ".join(said)
 
 
@@ -189,26 +179,16 @@ def omitted_models_note(axis: Axis) -> str | None:
     whose = "its" if len(axis.left_out) == 1 else "their"
     names = formatting.join_words(list(axis.left_out), max_items=6)
     be = "is" if len(axis.left_out) == 1 else "are"
-    return Sentence(
-        "{names} {be} not in this chart, since {whose} compute is not known. Over *steps* all models are.",
-        names=names,
-        be=be,
-        whose=whose,
-    )
+    return f"{names} {be} not in this chart, since {whose} compute is not known. Over *steps* all models are."
 
 
 def subject_panels_note(shown_subjects: int, omitted_subjects: Sequence[str], axis: Axis) -> str:
     """Note on the axes that the small charts share, and on the subjects without a chart."""
     said = (
-        Sentence("All charts share both axes; bands are of the subject's own questions. ")
-        if shown_subjects > 1
-        else ""
+        "All charts share both axes; bands are of the subject's own questions. " if shown_subjects > 1 else ""
     )
     if omitted_subjects:
-        said += Sentence(
-            "Smaller subjects without a chart: {names}. ",
-            names=formatting.join_words(list(omitted_subjects), max_items=len(omitted_subjects)),
-        )
+        said += f"Smaller subjects without a chart: {formatting.join_words(list(omitted_subjects), max_items=len(omitted_subjects))}. "
     return said + axis_note(axis, None)
 
 
@@ -234,27 +214,17 @@ def subjects_headline(
             last = own.sort_values("step").groupby("model")["value"].last()
             ends.append((float(last.mean()), one.subject, one.questions))
     if not ends:
-        return Sentence("No checkpoint is complete yet, so nothing is known of single subjects.")
+        return "No checkpoint is complete yet, so nothing is known of single subjects."
     number, so_far = len(shown_subjects) + len(omitted_subjects), progress_note(measurements)
     so_far = f"{so_far} " if so_far else ""
     if number == 1:
-        return Sentence(
-            "{so_far}All questions are of one subject, **{subject}**.", so_far=so_far, subject=ends[0][1]
-        )
+        return f"{so_far}All questions are of one subject, **{ends[0][1]}**."
     (high, best, of_best), (low, worst, of_worst) = max(ends), min(ends)
     label = labels.METRIC_LABEL[metric]
-    return Sentence(
-        "{so_far}Of {subjects}, mean {label} ends highest on **{best}** ({high}, {of_best}) "
-        "and lowest on **{worst}** ({low}, {of_worst}).",
-        so_far=so_far,
-        subjects=formatting.count(number, "subject"),
-        label=label,
-        best=best,
-        high=formatting.metric_value(metric, high),
-        of_best=formatting.count(of_best, "question"),
-        worst=worst,
-        low=formatting.metric_value(metric, low),
-        of_worst=formatting.count(of_worst, "question"),
+    return (
+        f"{so_far}Of {formatting.count(number, 'subject')}, mean {label} ends highest on **{best}** "
+        f"({formatting.metric_value(metric, high)}, {formatting.count(of_best, 'question')}) and lowest on **{worst}** "
+        f"({formatting.metric_value(metric, low)}, {formatting.count(of_worst, 'question')})."
     )
 
 
@@ -266,32 +236,24 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
         has_curve: Whether a model has more than one checkpoint; else the number answered right by all models.
     """
     if "acc_first" not in questions:
-        return Sentence("No model here counts in scores, so nothing is said of single questions.")
+        return "No model here counts in scores, so nothing is said of single questions."
     rise = (questions["acc_last"] - questions["acc_first"]).dropna()
     if not has_curve and len(rise):
         right = int((questions["acc_last"] == 1).sum())
-        return Sentence(
-            "At its one checkpoint every model here answers **{right} of {all}** questions right.",
-            right=right,
-            all=len(rise),
+        return (
+            f"At its one checkpoint every model here answers **{right:,} of {len(rise):,}** questions right."
         )
     if rise.empty:
-        return Sentence(
-            "No question has its first and last results yet, so nothing is said of single questions."
-        )
+        return "No question has its first and last results yet, so nothing is said of single questions."
     missing = len(questions) - len(rise)
     left = (
         f" {formatting.count(missing, 'question')} without both results is left out." if missing == 1 else ""
     )
     if missing > 1:
         left = f" {formatting.count(missing, 'question')} without both results are left out."
-    return Sentence(
-        "From first to last checkpoint, **{better} of {all}** questions improve and **{worse}** get "
-        "worse.{left}",
-        better=int((rise > 0).sum()),
-        all=len(rise),
-        worse=int((rise < 0).sum()),
-        left=left,
+    return (
+        f"From first to last checkpoint, **{int((rise > 0).sum()):,} of {len(rise):,}** questions "
+        f"improve and **{int((rise < 0).sum()):,}** get worse.{left}"
     )
 
 

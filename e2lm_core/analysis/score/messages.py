@@ -149,10 +149,9 @@ def seed_cell(spread: SeedSpread) -> str:
 
 def seed_note(spread: SeedSpread) -> str:
     """Note below a table of SQ over seeds."""
-    return Sentence(
-        "sq over seeds: the mean {spread}, then the sq with the worst and with the best seed of "
-        "each model; sq itself is of the seeds that the others name in seed_of.",
-        spread=_over_seeds(spread),
+    return (
+        f"sq over seeds: the mean {_over_seeds(spread)}, then the sq with the worst and with the best seed of each model; sq "
+        "itself is of the seeds that the others name in seed_of."
     )
 
 
