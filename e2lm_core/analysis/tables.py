@@ -115,6 +115,13 @@ def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
     return total / len(stack)
 
 
+def with_sentences(frame: pd.DataFrame, **columns: Iterable[object]) -> pd.DataFrame:
+    """A table with these columns, whose sentences keep their templates: texts of pandas' own type lose them."""
+    return frame.assign(
+        **{name: pd.Series(list(values), index=frame.index, dtype=object) for name, values in columns.items()}
+    )
+
+
 def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     """Table of signal quality by model, rounded to 4 decimals.
 
@@ -139,9 +146,7 @@ def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
             for quality in [qualities[curve.model.name]]
         ]
     ).round(4)
-    # Texts of pandas' own type would lose their templates.
-    whys = [qualities[curve.model.name].why for curve in measurements.curves]
-    return frame.assign(why=pd.Series(whys, dtype=object))
+    return with_sentences(frame, why=(qualities[curve.model.name].why for curve in measurements.curves))
 
 
 def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:

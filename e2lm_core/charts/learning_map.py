@@ -71,7 +71,7 @@ def learning_map(
             Sentence("<br>{never}", never=Sentence(NEVER)),
         ],  # below the label of the last checkpoint, which stands close by
         tickangle=0,
-        title_text="tokens seen" if known else "training step",
+        title_text=Sentence("tokens seen") if known else Sentence("training step"),
         showgrid=False,
     )
     figure.update_yaxes(

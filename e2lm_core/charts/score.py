@@ -104,7 +104,7 @@ def _published_segments(
         base=start,
         orientation="h",
         width=0.62,
-        name=column,
+        name=Sentence(column),
         marker={
             "color": translucent(colour, 0.18),
             "line": {"color": colour, "width": 1},
@@ -114,7 +114,7 @@ def _published_segments(
         hovertemplate=Sentence(
             "<b>%{{customdata[0]}}</b>, published<br>{column} %{{x:.3f}}<br>SQ "
             "%{{customdata[1]:.3f}}<extra></extra>",
-            column=column,
+            column=Sentence(column),
         ),
     )
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
-from e2lm_core.base.sentences import Sentence, joined
+from e2lm_core.base.sentences import Sentence, SentenceField, joined
 from e2lm_core.scores import compliance, composite, finetasks, metrics, signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
@@ -228,7 +228,7 @@ class SeedSpread(Record):
     mean: float | None = None
     low: float | None = None
     high: float | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 class Scores(Record):

@@ -162,7 +162,7 @@ def mean_quality(by_model: Mapping[str, SignalQuality]) -> Value:
         return Value(value=None, why="No model has been run, so there is no curve.")
     for model, quality in by_model.items():
         if quality.sq is None:
-            return Value(value=None, why=f"{model}: {quality.why}")
+            return Value(value=None, why=Sentence("{model}: {why}", model=model, why=quality.why))
     scores = [quality.sq for quality in by_model.values() if quality.sq is not None]
     return Value(value=float(np.mean(scores)))
 

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 _FIELDS = frozenset(
     [
         "id",
+        "page",
         "form_id",
         "formId",
         "key",
@@ -98,6 +99,8 @@ _JSON_KEYS = frozenset(
         "task",
     ]
 )
+_COLOUR = re.compile(r"#[0-9a-f]{3,8}|rgba?\(.*\)|left|right|center|array")
+_SHOWN = ("drawn", "words", "effects", "found", "figures")  # in the data of the studio's components
 _SVG_TEXT = re.compile(r'>([^<>]+)</(?:text|title|desc)>| aria-label="([^"]*)"')
 
 
@@ -118,6 +121,9 @@ def _of_message(message: Any) -> Iterator[str]:
     for field, value in message.ListFields():
         if field.name in _FIELDS:
             continue
+        if message.DESCRIPTOR.name == "BidiComponent":
+            yield from _of_component(value)
+            continue
         values = list(value.values()) if hasattr(value, "items") else value
         for one in (
             values if not isinstance(values, str | bytes) and hasattr(values, "__iter__") else [values]
@@ -128,6 +134,13 @@ def _of_message(message: Any) -> Iterator[str]:
                 yield from _of_text(one)
             else:
                 yield from _of_message(one)
+
+
+def _of_component(value: object) -> Iterator[str]:
+    """Texts that a component's script shows; all else is for the script alone."""
+    if isinstance(value, str) and value[:1] == "{":
+        shown = json.loads(value)
+        yield from _of_json({name: shown[name] for name in _SHOWN if name in shown})
 
 
 def _of_table(content: bytes) -> Iterator[str]:
@@ -161,5 +174,5 @@ def _of_json(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from _of_json(one)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not _COLOUR.fullmatch(value):
         yield from _of_text(value)

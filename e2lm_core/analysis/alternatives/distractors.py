@@ -23,7 +23,7 @@ import numpy as np
 
 from e2lm_core.analysis.alternatives.halves import Halves, grown_models
 from e2lm_core.base.records import Record
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 
@@ -72,7 +72,7 @@ class TriedChoice(Record):
     judged: float | None
     judged_gain: float | None
     preferred: float
-    objections: tuple[str, ...] = ()
+    objections: tuple[SentenceField, ...] = ()
 
     @property
     def is_second_answer(self) -> bool:

@@ -19,7 +19,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
 from e2lm_core.base.records import NullDistribution, Record
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
@@ -52,7 +52,7 @@ class Reliability(Record):
     models: int = 0
     questions: int = 0
     null: NullDistribution | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 def too_few_reason(models: int) -> str | None:

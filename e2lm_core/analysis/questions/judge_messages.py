@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import agreement
 from e2lm_core.analysis.questions.agreement import Agreement, Judge, Judged
 from e2lm_core.base import formatting
@@ -160,7 +161,10 @@ def agreement_frame(
         ):
             if np.isfinite(own).any():
                 rows.append(_row(what, judge_name(judge), name, found, silent))
-    return pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
+    return tables.with_sentences(
+        frame, **{name: [row[name] for row in rows] for name in ("about", "judge", "with", "why")}
+    )
 
 
 def _row(what: What, judge: str, other: str, found: Agreement, silent: str | None = None) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def choice_name(question: Question, place: int) -> str:
 
 def lettered_choices(question: Question) -> str:
     """All choices in one line, the right one marked: "A Mars · B Venus (right)"."""
-    return " · ".join(
+    choices = (
         Sentence(
             "{letter} {choice} (right)" if place == question.answer else "{letter} {choice}",
             letter=formatting.choice_letter(place),
@@ -161,6 +161,7 @@ def lettered_choices(question: Question) -> str:
         )
         for place, choice in enumerate(question.choices)
     )
+    return joined(choices, " · ")
 
 
 def headline(problems: Sequence[Problem], ignored: int) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import ModelInfo, Record
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField
 
 _Z = NormalDist().inv_cdf(0.975)
 MIN_QUESTIONS = 10
@@ -42,7 +42,7 @@ class Repeatability(Record):
     high: float | None = None
     halves: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     reach: float | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
     @property
     def is_significant(self) -> bool:

@@ -71,7 +71,8 @@ class AllRight:
                 }
             )
         frame = pd.DataFrame(rows)
-        return frame.astype(dict.fromkeys(("value", "low", "high", "random", "random 95%", "p"), float))
+        frame = frame.astype(dict.fromkeys(("value", "low", "high", "random", "random 95%", "p"), float))
+        return tables.with_sentences(frame, why=(row["why"] for row in rows))
 
     def document(self) -> dict[str, Any]:
         """JSON of the score: groups, questions, chance, and each model's curve with its last value."""

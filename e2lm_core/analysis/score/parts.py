@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import validity
+from e2lm_core.analysis import tables, validity
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
 from e2lm_core.base.sentences import Sentence
@@ -234,10 +234,11 @@ def score_frame(
             for whose, name, value in rows
         ]
     ).astype({"value": float, "low": float, "high": float, "coverage": float})
-    return frame.assign(
-        whose=pd.Series([whose for whose, _, _ in rows], dtype=object),
-        score=pd.Series([name for _, name, _ in rows], dtype=object),
-        why=pd.Series([value.why for _, _, value in rows], dtype=object),
+    return tables.with_sentences(
+        frame,
+        whose=(whose for whose, _, _ in rows),
+        score=(name for _, name, _ in rows),
+        why=(value.why for _, _, value in rows),
     )
 
 
@@ -290,7 +291,8 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
         )
         start += part.contribution or 0.0
     numeric = ["start", "contribution", "value", "low", "high", "total", "total_low", "total_high"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+    return tables.with_sentences(frame, part=(row["part"] for row in rows), why=(row["why"] for row in rows))
 
 
 # --- the command's ---------------------------------------------------------------------------------------

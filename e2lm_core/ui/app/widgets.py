@@ -231,17 +231,15 @@ def headings(columns: Iterable[str], config: Mapping[str, Any] | None = None) ->
         columns: Names of the columns, in English; they are the headings of columns without a setting.
         config: Settings by column; a setting that is a text is the column's heading.
     """
-    given = dict(config or {})
+    given: dict[str, Any] = {}
     for name in columns:
-        own = given.get(name)
+        own = (config or {}).get(name, name)
         if isinstance(own, dict):
             label, about = own.get("label") or name, own.get("help")
-            given[name] = own | {
-                "label": language.translate(label),
-                "help": about and language.translate(about),
-            }
-        elif isinstance(own or name, str) and (said := language.translate(own or name)) != name:
-            given[name] = said
+            words = {"label": language.translate(label), "help": about and language.translate(about)}
+            given[name] = own | words
+        else:
+            given[name] = language.translate(own)
     return given
 
 

@@ -197,7 +197,9 @@ def _known(task: TaskSet, values: dict[str, Any]) -> None:
     found = index.fact_for(values["question"], answer)
     said = doors.known_answer_sentence(found, bool(answer.strip()))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        markdown.caption(said, width="content", help=None if found.known else doors.NEAREST_BY)
+        markdown.caption(
+            said, width="content", help=None if found.known else language.translate(doors.NEAREST_BY)
+        )
         if not found.known:
             urls.link("known", doors.KNOWN.label, ":material/school:")
 

@@ -7,7 +7,7 @@ from typing import Any
 from e2lm_core.analysis.alternatives.distractors import TriedChoice, TriedChoices
 from e2lm_core.analysis.alternatives.halves import NOT_JUDGED
 from e2lm_core.base import formatting
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COLUMNS = ("proposal", "from", "judged", "gain", "taken", "young", "grown", "against")
@@ -114,7 +114,7 @@ def _row(one: TriedChoice) -> dict[str, Any]:
         "taken": one.taken,
         "young": one.young,
         "grown": one.grown,
-        "against": " ".join(one.objections) or None,
+        "against": joined(one.objections) if one.objections else None,
     }
 
 

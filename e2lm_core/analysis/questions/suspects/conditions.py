@@ -20,7 +20,7 @@ import numpy as np
 
 from e2lm_core.analysis.questions.suspects.keys import probabilities
 from e2lm_core.base.records import Record
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import bootstrap, methods
@@ -53,7 +53,7 @@ class ConditionAccuracy(Record):
     written: float
     kept: float | None = None
     kept_interval: tuple[float, float] | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
     @property
     def keeps_nearly_all(self) -> bool:

@@ -117,7 +117,9 @@ def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
                 {
                     "chosen": [question.id in kept for question in shown],
                     "question": [question.question for question in shown],
-                    "choices": [problems.lettered_choices(question) for question in shown],
+                    "choices": [
+                        language.translate(problems.lettered_choices(question)) for question in shown
+                    ],
                 }
             ),
             hide_index=True,

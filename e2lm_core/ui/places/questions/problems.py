@@ -271,6 +271,9 @@ def _table(task: TaskSet, left: Sequence[Problem], at: int) -> None:
     )
     shown = frame.assign(
         problem=[language.translate(problem.title) for problem in left],
+        choices=[
+            "" if q is None else language.translate(question_problems.lettered_choices(q)) for q in questions
+        ],
         reason=[language.translate(problem.reason) for problem in left],
     )
     picked = st.dataframe(

@@ -49,7 +49,7 @@ def _table(task: TaskSet, found: SuspectList) -> None:
         {
             "why": [language.translate(problems.TITLES[suspect.kind]) for suspect in found.listed],
             "question": [question.question for question in questions],
-            "choices": [problems.lettered_choices(question) for question in questions],
+            "choices": [language.translate(problems.lettered_choices(question)) for question in questions],
             "reason": [
                 language.translate(problems.suspect_reason(suspect, question))
                 for suspect, question in zip(found.listed, questions, strict=True)
