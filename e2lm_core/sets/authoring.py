@@ -200,7 +200,7 @@ def _or_gone(settings: Settings, name: str, unsaved: Edits) -> Iterator[None]:
     except TaskError as error:
         if renamed := find_renamed(settings, name):
             sentence = Sentence(
-                "Your edit is not saved: somebody has renamed {name} to {renamed}; save it there.",
+                "Your edit is not saved: another person renamed {name} to {renamed}; save it there.",
                 name=name,
                 renamed=renamed,
             )
@@ -211,7 +211,7 @@ def _or_gone(settings: Settings, name: str, unsaved: Edits) -> Iterator[None]:
 
 def _question_gone(identity: str, name: str) -> str:
     return Sentence(
-        "Question {identity} is no longer in {name}: it was deleted; whoever deleted it can undo that.",
+        "Question {identity} is no longer in {name}: it was deleted; the person who deleted it can undo that.",
         identity=f"{identity!r}",
         name=name,
     )

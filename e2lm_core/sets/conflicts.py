@@ -99,7 +99,7 @@ def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]
         raise TaskError(
             Sentence(
                 "Question {identity}: the {names} came without the {names2} that you saw, so another "
-                "text could be marked; load the page again, and change it once more.",
+                "text could be marked; reload the page, and change it once more.",
                 identity=f"{identity!r}",
                 names=names[edited[-1]],
                 names2=names[lacking[0]],

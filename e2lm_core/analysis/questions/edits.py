@@ -24,7 +24,7 @@ UNITS = {"margin": Sentence(" nats")}
 MARGIN_HELP = Sentence(
     "Margin: the right answer's log-likelihood less the mean of the others', in nats, at "
     "each model's last checkpoint, averaged over the models that count in scores. Above 0 "
-    "the models lean to the gold choice; one nat more means that it has become 2.7 times as "
+    "the models lean to the right answer; one nat more means that it has become 2.7 times as "
     "likely beside the others. Longer choices have larger margins."
 )
 

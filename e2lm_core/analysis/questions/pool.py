@@ -278,7 +278,8 @@ def undefined_reasons(pool: Pool) -> dict[str, str]:
         empty |= dict.fromkeys(item_correlations.COLUMNS, why)
     if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
         empty["discrimination"] = Sentence(
-            "{finding}: nothing is said of single questions by it.", finding=found.clause
+            "{finding}: nothing is said of single questions by it.",
+            finding=Sentence(found.sentence.rstrip(".")) if found.sentence.endswith(".") else found.sentence,
         )
     return empty
 

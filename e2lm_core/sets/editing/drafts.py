@@ -30,7 +30,7 @@ PROMPT, NEW = "prompt", "new"
 MAX_BYTES = 2**20  # of a draft: the longest allowed question with 26 choices, typed and seen
 MAX_BYTES_OF_ONE = 16 * 2**20  # of all drafts of a person
 MAX_OF_ONE = 500
-_CALLED = "What is typed"  # subject of the sentence about a failed save
+_CALLED = "The text"  # subject of the sentence about a failed save
 MAX_ENDED = 50  # forms of a place: a window that is further behind shows its text as not saved
 KEPT_S = 30 * 24 * 3600.0
 MARKS_KEPT_S = 24 * 3600.0
@@ -297,7 +297,7 @@ def restore_draft(settings: Settings, task: str, place: str) -> Draft:
         draft = _read(_path(settings, task, place)) if settings.author else None
         if draft is None or draft.over != "discarded":
             raise StudioError(
-                Sentence("There is no discarded text to bring back: it was typed over, or it is too old.")
+                Sentence("There is no discarded text to restore: it was typed over, or it is too old.")
             )
         back = draft.model_copy(
             update={"over": None, "form": new_form(), "turn": 0, "ended": draft.finished_forms}
@@ -359,7 +359,7 @@ def _require_room(settings: Settings, path: Path, size: int) -> None:
     if size > MAX_BYTES:
         raise LimitError(
             Sentence(
-                "What is typed here is too long to be kept as a draft ({size} MB, at most {max_bytes}): "
+                "This text is too long to be kept as a draft ({size} MB, at most {max_bytes}): "
                 "save it, or make it shorter.",
                 size=f"{size / 2**20:.1f}",
                 max_bytes=f"{MAX_BYTES / 2**20:.0f}",

@@ -62,7 +62,7 @@ def _save(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
     except OSError as error:
         raise StudioError(
             Sentence(
-                "The ignored problems cannot be saved ({strerror}): free some space, or ask whoever runs "
+                "The ignored problems cannot be saved ({strerror}): free some space, or ask the person who runs "
                 "this studio.",
                 strerror=error.strerror,
             )

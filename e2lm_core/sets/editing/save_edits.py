@@ -150,7 +150,7 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise TaskError(Sentence("Mark the right answer first."))
     for field in ("question", "subject", "note"):
         if not isinstance(given.get(field, ""), str | None):
-            raise TaskError(Sentence("The {field} is a text: load the page again.", field=field))
+            raise TaskError(Sentence("The {field} is a text: reload the page.", field=field))
     return given
 
 

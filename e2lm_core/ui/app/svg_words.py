@@ -53,7 +53,7 @@ def translated(svg: str) -> str:
     """A picture with its texts in the visitor's language."""
     if language.current() == ENGLISH:
         return svg
-    return _TEXT.sub(lambda found: escape(_WORDS.said(unescape(found[0]), _value)), svg)
+    return _TEXT.sub(lambda found: escape(_WORDS.translate(unescape(found[0]), _value)), svg)
 
 
 def _value(text: str) -> str:

@@ -30,7 +30,7 @@ class TextPatterns:
         self.whole = [(_pattern(template, values), template) for template, values in whole]
         self.parts = [(_pattern(template, values), template) for template, values in parts]
 
-    def said(self, text: str, value: Callable[[str], str] = str) -> str:
+    def translate(self, text: str, value: Callable[[str], str] = str) -> str:
         """A text in the visitor's language; as it is if no template is its own.
 
         Args:
@@ -57,5 +57,5 @@ def _filled(template: str) -> Callable[[re.Match[str]], str]:
 
 def _pattern(template: str, values: Mapping[str, str]) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", template)
-    said = (f"(?P<{part}>{values[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-    return re.compile("".join(said), re.DOTALL)
+    pieces = (f"(?P<{part}>{values[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    return re.compile("".join(pieces), re.DOTALL)

@@ -46,4 +46,4 @@ _CONSTANT = (
 
 def action_words(action: str) -> str:
     """Words of a version's action, such as "edit question q3", in the visitor's language."""
-    return _WORDS.said(action, action_words)
+    return _WORDS.translate(action, action_words)
