@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskSet
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 
 Edits = Mapping[str, Mapping[str, Any]]  # {question id: {field: value}}
 # The right answer is an index into the choices, so an edit of one of the two is an edit of the pair.
@@ -172,10 +172,15 @@ def conflict_text(field: str, value: Any) -> str:
     if field != CHOICES_AND_ANSWER:
         return "" if value is None else str(value)
     pair = KeyedChoices(*value)
-    return "\n".join(
-        f"{chr(ord('A') + place)}  {choice}{'  (right)' if place == pair.answer else ''}"
+    lines = (
+        Sentence(
+            "{letter}  {choice}  (right)" if place == pair.answer else "{letter}  {choice}",
+            letter=chr(ord("A") + place),
+            choice=choice,
+        )
         for place, choice in enumerate(pair.choices)
     )
+    return joined(lines, "\n")
 
 
 def _value_in(values: Mapping[str, Any], field: str, otherwise: Any) -> Any:

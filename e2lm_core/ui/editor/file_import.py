@@ -14,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import joined
 from e2lm_core.sets import authoring, selection_origin
 from e2lm_core.sets.formats import columns, messages, reading, writing
 from e2lm_core.sets.formats.encodings import ENCODINGS
@@ -385,6 +386,6 @@ def download(task: TaskSet) -> None:
     if lost:
         markdown.caption(
             markdown.fill_template(
-                "Some content is lost in {format}: {lost}", format=LABELS[kind], lost=" ".join(lost)
+                "Some content is lost in {format}: {lost}", format=LABELS[kind], lost=joined(lost)
             )
         )

@@ -37,14 +37,14 @@ def draw(name: str) -> None:
     """Draw the dialog if it was opened for this set."""
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == name:
-        _dialog(*asked)
+        title = language.translate("Restore this version?")
+        st.dialog(title, width="large", on_dismiss=_closed)(_dialog)(*asked)
 
 
 def _closed() -> None:
     st.session_state.pop(_ASKED, None)
 
 
-@st.dialog("Restore this version?", width="large", on_dismiss=_closed)
 def _dialog(name: str, number: int) -> None:
     settings = session.studio().settings
     try:

@@ -86,7 +86,7 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
         resolve: Saves the chosen text.
     """
     key = f"{drafts.digest(place)}_{conflict.field.replace(' ', '_')}"
-    of, field = conflict.question or Sentence("The prompt"), _NAMES.get(conflict.field, conflict.field)
+    of, field = conflict.question or Sentence("The prompt"), _name(conflict.field)
     with st.container(border=True, key=f"clash_{key}"):
         st.markdown(
             markdown.fill_template(
@@ -96,7 +96,10 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
                 of=of,
             )
         )
-        theirs, mine = (conflict_text(conflict.field, value) for value in (conflict.theirs, conflict.mine))
+        theirs, mine = (
+            language.translate(conflict_text(conflict.field, value))
+            for value in (conflict.theirs, conflict.mine)
+        )
         left, right = st.columns(2, gap="small")
         with left:
             _side(Sentence("Theirs, saved"), theirs, mine)
@@ -160,9 +163,7 @@ def _edit(name: str, place: str, clash: EditConflict, settle: Settle, key: str) 
                     key=widgets[field],
                 )
             else:
-                st.text_area(
-                    markdown.escape(_NAMES.get(field, field)), value or "", height=100, key=widgets[field]
-                )
+                st.text_area(markdown.escape(_name(field)), value or "", height=100, key=widgets[field])
         with st.container(horizontal=True, gap="small"):
             st.form_submit_button(
                 language.translate("Save this"),
@@ -233,6 +234,11 @@ def _clashes(question: Question, draft: Draft | None) -> tuple[EditConflict, ...
         return ()
     typed = {field: value for field, value in draft.changes.items() if field in Question.model_fields}
     return merge(question, typed, draft.seen).clashes
+
+
+def _name(field: str) -> str:
+    """Name of a field in the visitor's language; a setting has that of the file."""
+    return language.translate(_NAMES.get(field, field))
 
 
 def _side(title: str, text: str, other: str) -> None:
