@@ -124,7 +124,7 @@ def sentence(shelved: Shelved, own: Side, other: Side, placed: tuple[int, int] |
         "**{name}** on {models} of {source}",
         name=other.name,
         models=formatting.count(other.models, "model"),
-        source=shelved.source.title,
+        source=Sentence(shelved.source.title),
     )
     score, noise = formatting.score, formatting.score(other.noise)
     if other.thinned is not None:

@@ -88,14 +88,14 @@ def source_sentence(source: Source | AddedSource) -> str:
     if isinstance(source, AddedSource):
         return Sentence(
             "{title}: {rows} scores added from {file} on {day}.",
-            title=source.title,
+            title=Sentence(source.title),
             rows=source.rows,
             file=quote(source.file),
             day=source.added[:10],
         )
     return Sentence(
         "{title}: {repository} at {commit} ({licence}, {copyright}).",
-        title=source.title,
+        title=Sentence(source.title),
         repository=source.repository,
         commit=source.commit[:7],
         licence=source.licence,
@@ -107,8 +107,8 @@ def group_label(shelved: Shelved) -> str:
     """Label of the benchmarks that ran on the same models, such as `Pythia, 5-shot`."""
     shots = shelved.benchmark.num_fewshot
     if shots is None:
-        return shelved.source.title
-    return Sentence("{source}, {shots}-shot", source=shelved.source.title, shots=shots)
+        return Sentence(shelved.source.title)
+    return Sentence("{source}, {shots}-shot", source=Sentence(shelved.source.title), shots=shots)
 
 
 def preview_sentence(shelved: Shelved) -> str:
@@ -118,7 +118,7 @@ def preview_sentence(shelved: Shelved) -> str:
         "{benchmark}, {models} of {source}; means alone, without standard errors.",
         benchmark=shelved.label,
         models=of,
-        source=shelved.source.title,
+        source=Sentence(shelved.source.title),
     )
 
 

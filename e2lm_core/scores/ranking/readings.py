@@ -22,10 +22,10 @@ Sizes = Sequence[str | None]
 
 DEFAULT = RC_READINGS[0]
 LABELS = {
-    "organisers": "as in the organisers' figure",
-    "early_means": "against the order of early means",
-    "first_place": "as the first place scored it",
-    "all_models": "all models together",
+    "organisers": Sentence("as in the organisers' figure"),
+    "early_means": Sentence("against the order of early means"),
+    "first_place": Sentence("as the first place scored it"),
+    "all_models": Sentence("all models together"),
 }
 
 

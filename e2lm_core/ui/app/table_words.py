@@ -166,6 +166,7 @@ HEADINGS = (
     language.mark("step"),
 )
 CELLS = (
+    language.mark("E2LM (the competition's models)"),
     language.mark("added"),
     language.mark("deleted"),
     language.mark("edited"),

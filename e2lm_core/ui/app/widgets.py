@@ -294,7 +294,7 @@ def score_card(label: str, value: Value, curve: list[float] | None = None, silen
         help_text += "\n\n" + language.translate(
             "In brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {share} of simulated sets{kind}.",
             share=f"{value.coverage:.0%}",
-            kind=f" {value.kind}" if value.kind else "",
+            kind=f" {language.translate(value.kind)}" if value.kind else "",
         )
     if null.is_within_null(value):
         help_text += "\n\n" + language.translate("No better than guessing.")

@@ -36,11 +36,12 @@ def draw() -> None:
         on_change=urls.remember_choice,
         args=("shelf", KEY),
     )
+    shown_label = next(label for label in groups if label == st.session_state[held])
     shown = [one for one in remembered.benchmarks() if one.group == groups[st.session_state[held]]]
     shown = _page(shown)
     found = remembered.overviews(shown)
     with place.container():
-        widgets.headline(messages.group_headline(st.session_state[held], found))
+        widgets.headline(messages.group_headline(shown_label, found))
     widgets.table(
         lambda: tables.overview_frame(found),
         f"benchmarks-{st.session_state[held]}",

@@ -209,7 +209,9 @@ def every_score(
             "coverage": number(
                 "measured coverage",
                 format="%.0f%%",
-                help="How often such an interval held in simulations (docs/uncertainty.md).",
+                help=language.translate(
+                    "How often such an interval held in simulations (docs/uncertainty.md)."
+                ),
             ),
             "why": st.column_config.TextColumn(
                 language.translate("why no value or no interval"), width="large"
