@@ -44,6 +44,7 @@ PLURAL = {"language": ("translate_count",), "markdown": ("fill_count",), "": ("S
 COUNT = ("formatting", "count")  # the number of a thing, by its noun
 # Modules below the interface whose constant texts pages show as they are; computed ones are a `Sentence`.
 CONSTANTS = {
+    "imported/shelf/messages.py": ("COLUMN_HELP",),
     "base/labels.py": ("METRIC_HELP", "SCORE_NAMES", "SCORE_HELP", "PART_HELP"),
     "runs/messages/doors.py": (),
     "runs/messages/overview.py": ("_THROUGH",),

@@ -12,14 +12,15 @@ from typing import Literal
 from e2lm_core.analysis.curves.onsets import Point, Separation
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 
 ClaimKind = Literal["now", "newly_trained", "same_models"]
 TRAINING_NOISE_INCLUDED = True
-NOISE_LABEL = "Training noise"
-NOISE_HELP = (
-    "On by default. Training noise is how far another seed moves a model's mean. Off: other questions alone, "
-    "for these same models."
+NOISE_LABEL = Sentence("Training noise")
+NOISE_HELP = Sentence(
+    "On by default. Training noise is how far another seed moves a model's mean. Off: other "
+    "questions alone, for these same models."
 )
 HELP = (
     "*On these checkpoints*: would other questions of the kind show the lead? *Newly trained*: would models "

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence, joined
 
 MAX_NAMES = 6  # rows or columns that a note names; of more it tells the number
 
@@ -34,7 +35,10 @@ def undefined_notes(cells: Iterable[UndefinedCell]) -> list[str]:
     by_reason: dict[str, dict[str, dict[str, None]]] = {}
     for cell in cells:
         by_reason.setdefault(cell.why, {}).setdefault(cell.column, {})[cell.row] = None
-    return [f"{formatting.DASH} {_places(columns)}: {why}" for why, columns in by_reason.items()]
+    return [
+        Sentence("{dash} {places}: {why}", dash=formatting.DASH, places=_places(columns), why=why)
+        for why, columns in by_reason.items()
+    ]
 
 
 def _places(columns: Mapping[str, Mapping[str, None]]) -> str:
@@ -46,8 +50,9 @@ def _places(columns: Mapping[str, Mapping[str, None]]) -> str:
     for of_rows, names in by_rows.items():
         of = formatting.join_words([row for row in of_rows if row], MAX_NAMES)
         named = formatting.join_words([name for name in names if name], MAX_NAMES)
-        parts.append(" of ".join(name for name in (named, of) if name))
-    return "; ".join(parts)
+        both = Sentence("{columns} of {rows}", columns=named, rows=of) if named and of else named or of
+        parts.append(both)
+    return joined(parts, "; ")
 
 
 def undefined_scores(row: str, values: Mapping[str, Mapping[str, Any]]) -> list[UndefinedCell]:
@@ -60,9 +65,15 @@ def undefined_scores(row: str, values: Mapping[str, Mapping[str, Any]]) -> list[
         values: Scores by column, as in a document: `{value, why, …}`.
     """
     lacking = [name for name in ("sq", "rc", "cs") if name in values and values[name]["value"] is None]
-    needs = f"it needs {formatting.join_words([name.upper() for name in lacking])}." if lacking else None
+    needs = (
+        Sentence("it needs {names}.", names=formatting.join_words([name.upper() for name in lacking]))
+        if lacking
+        else None
+    )
     return [
-        UndefinedCell(row, column, (needs if column == "score" and needs else value["why"]) or "not known.")
+        UndefinedCell(
+            row, column, (needs if column == "score" and needs else value["why"]) or Sentence("not known.")
+        )
         for column, value in values.items()
         if value["value"] is None
     ]
@@ -81,7 +92,7 @@ def undefined_rows(frame: pd.DataFrame, name: str | Sequence[str], why: str = "w
         return []
     lacking = frame.drop(columns=[why, *names]).isna().any(axis=1) & frame[why].notna()
     return [
-        UndefinedCell(" ".join(map(str, row[:-1])), "", str(row[-1]))
+        UndefinedCell(" ".join(map(str, row[:-1])), "", row[-1])
         for row in frame.loc[lacking, [*names, why]].itertuples(index=False)
     ]
 

@@ -115,6 +115,13 @@ def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
     return total / len(stack)
 
 
+def with_sentences(frame: pd.DataFrame, **columns: Iterable[object]) -> pd.DataFrame:
+    """A table with these columns, whose sentences keep their templates: texts of pandas' own type lose them."""
+    return frame.assign(
+        **{name: pd.Series(list(values), index=frame.index, dtype=object) for name, values in columns.items()}
+    )
+
+
 def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     """Table of signal quality by model, rounded to 4 decimals.
 
@@ -122,7 +129,7 @@ def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     value).
     """
     qualities = signal_qualities(measurements, metric)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "model": curve.model.name,
@@ -139,6 +146,7 @@ def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
             for quality in [qualities[curve.model.name]]
         ]
     ).round(4)
+    return with_sentences(frame, why=(qualities[curve.model.name].why for curve in measurements.curves))
 
 
 def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:

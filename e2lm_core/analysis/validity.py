@@ -25,7 +25,7 @@ from e2lm_core.scores.uncertainty import null
 NOTHING_TAUGHT = Sentence(
     "The built-in mini models never learned these facts, so their results on this set mean nothing."
 )
-ADVICE = "Add larger models."
+ADVICE = Sentence("Add larger models.")
 NOTHING_TOLD = Sentence(
     "This score is no better than guessing, so no advice is given. Add questions, or use "
     "models that know these facts."

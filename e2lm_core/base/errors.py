@@ -8,6 +8,7 @@ ever shows a traceback for it. Any other error is a defect of the studio.
 from __future__ import annotations
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence
 
 
 class StudioError(Exception):
@@ -15,10 +16,15 @@ class StudioError(Exception):
 
     Untrusted files may supply parts of the text: it has one line, at most 300 characters, and only printable
     ones.
+
+    Attributes:
+        sentence: The text, as a `Sentence` if it was given as one and nothing of it was cut.
     """
 
     def __init__(self, text: object = "") -> None:
-        super().__init__(formatting.one_line(str(text)))
+        said = formatting.one_line(str(text))
+        super().__init__(said)
+        self.sentence: str = text if isinstance(text, Sentence) and text == said else said
 
 
 class TaskError(StudioError):

@@ -45,16 +45,17 @@ def random_baseline(null: NullDistribution | None, share: bool = False) -> str:
         "random answers give {mean}, up to {q95} in 95% of draws; {p}",
         mean=said(null.mean),
         q95=said(null.q95),
-        p=_chance(null),
+        p=p_value(null),
     )
 
 
 def random_baseline_short(null: NullDistribution) -> str:
     """Short clause for the score of random answers: random answers give 0.173; p = 0.31."""
-    return Sentence("random answers give {mean}; {p}", mean=score(null.mean), p=_chance(null))
+    return Sentence("random answers give {mean}; {p}", mean=score(null.mean), p=p_value(null))
 
 
-def _chance(null: NullDistribution) -> str:
+def p_value(null: NullDistribution) -> str:
+    """A p as text, such as p = 0.31."""
     return "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
 
 
@@ -79,8 +80,8 @@ def difference(metric: str, value: float) -> str:
 
 def lead(metric: str, value: float, unit: bool = True) -> str:
     """Difference of two models: 2.1 points or 0.031; with the digits of its interval's ends."""
-    said = f"{100 * value:.1f}{' points' if unit else ''}" if metric in SHARES else f"{value:.3f}"
-    return said.replace("-", "−")
+    said = (f"{100 * value:.1f}" if metric in SHARES else f"{value:.3f}").replace("-", "−")
+    return Sentence("{value} points", value=said) if unit and metric in SHARES else said
 
 
 def tokens(count: float | None) -> str:
@@ -115,10 +116,24 @@ def duration(seconds: float | None) -> str:
     return Sentence("about {number} h", number=f"{seconds / 3600:.1f}")
 
 
-def ordinal(number: int) -> str:
-    """An ordinal at the start of a sentence: The 1st, The 22nd, The 113th."""
+_STARTING = {
+    "th": Sentence("The {number}th"),
+    "st": Sentence("The {number}st"),
+    "nd": Sentence("The {number}nd"),
+    "rd": Sentence("The {number}rd"),
+}
+_WITHIN = {
+    "th": Sentence("the {number}th"),
+    "st": Sentence("the {number}st"),
+    "nd": Sentence("the {number}nd"),
+    "rd": Sentence("the {number}rd"),
+}
+
+
+def ordinal(number: int, starts: bool = True) -> str:
+    """An ordinal at the start of a sentence, or within it: The 1st, the 22nd, The 113th."""
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"The {number:,}{ending}"
+    return Sentence((_STARTING if starts else _WITHIN)[ending], number=number)
 
 
 def choice_letter(position: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from e2lm_core.base.records import Question, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.titles import clean_title
 from e2lm_core.base.untrusted import safejson
 
@@ -28,10 +29,25 @@ VALUES: dict[What, tuple[str, ...]] = {
     "review": ("asked", "accepted", "sent back"),
 }
 LABELS: dict[What, str] = {
-    "scientific": "Scientific",
-    "key": "Answer key",
-    "difficulty": "Difficulty",
-    "review": "Review",
+    "scientific": Sentence("Scientific"),
+    "key": Sentence("Answer key"),
+    "difficulty": Sentence("Difficulty"),
+    "review": Sentence("Review"),
+}
+SAID = {  # values that are words, as people read them
+    "yes": Sentence("yes"),
+    "no": Sentence("no"),
+    "right": Sentence("right"),
+    "wrong": Sentence("wrong"),
+    "asked": Sentence("asked"),
+    "accepted": Sentence("accepted"),
+    "sent back": Sentence("sent back"),
+}
+NAMES: dict[What, str] = {  # within a sentence, and of columns
+    "scientific": Sentence("scientific"),
+    "key": Sentence("answer key"),
+    "difficulty": Sentence("difficulty"),
+    "review": Sentence("review"),
 }
 
 

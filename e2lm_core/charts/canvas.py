@@ -235,7 +235,11 @@ def checkpoint_labels(frame: pd.DataFrame) -> list[str]:
 
 def checkpoint_label(step: int, tokens_seen: float) -> str:
     """Name of a checkpoint, for a hover; `tokens_seen` is NaN if unknown."""
-    return f"step {step:,}" if math.isnan(tokens_seen) else f"{tokens(tokens_seen)} tokens, step {step:,}"
+    return (
+        Sentence("step {step}", step=step)
+        if math.isnan(tokens_seen)
+        else Sentence("{tokens_seen} tokens, step {step}", tokens_seen=tokens(tokens_seen), step=step)
+    )
 
 
 def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None) -> None:

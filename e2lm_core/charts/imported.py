@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
     CHANCE_ROOM,
     axis_range,
@@ -124,7 +125,7 @@ def _placed(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         return frame.assign(x=frame["step"]), "training step"
     largest = float(frame["tokens_seen"].max())
     unit, name = next(((size, name) for size, name in _UNITS if largest >= size), (1.0, "tokens"))
-    return frame.assign(x=frame["tokens_seen"] / unit), f"tokens seen ({name})"
+    return frame.assign(x=frame["tokens_seen"] / unit), Sentence("tokens seen ({name})", name=name)
 
 
 def _x_range(frame: pd.DataFrame) -> list[float]:
@@ -152,7 +153,7 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Cu
     colour = theme.line[look.hue]
     spec = ".1%" if _share(metric, list(points["value"])) else ".4f"
     many = len(points) > MANY_POINTS
-    counts = ["" if np.isnan(n) else f"<br>n = {n:.0f} questions" for n in points["n"]]
+    counts = ["" if np.isnan(n) else Sentence("<br>n = {n} questions", n=f"{n:.0f}") for n in points["n"]]
     return go.Scatter(
         x=points["x"],
         y=points["value"],

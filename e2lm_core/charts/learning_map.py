@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.questions.learning_map import LearningMap
 from e2lm_core.base.formatting import tokens
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import axis_range, blank_figure
 from e2lm_core.charts.marks import add_shape, annotate, level_shape, plot_note, reference_line
 from e2lm_core.charts.palette import AGAINST, Theme
@@ -50,7 +51,9 @@ def learning_map(
             zmax=1,
             colorscale=[[0.0, AGAINST], [chance, theme.background], [1.0, theme.line["blue"]]],
             showscale=False,
-            hovertemplate="<b>%{y}</b><br>step %{x}: probability of the right answer %{z:.3f}<extra></extra>",
+            hovertemplate=Sentence(
+                "<b>%{y}</b><br>step %{x}: probability of the right answer %{z:.3f}<extra></extra>"
+            ),
         )
     )
     figure.add_trace(_dots(found, names, lines, [*steps, NEVER], theme))
@@ -63,9 +66,12 @@ def learning_map(
         categoryarray=[*steps, NEVER],
         range=[-0.5, len(steps) + 0.5],
         tickvals=[*(steps[at] for at in shown), NEVER],
-        ticktext=[*labels, f"<br>{NEVER}"],  # below the label of the last checkpoint, which stands close by
+        ticktext=[
+            *labels,
+            Sentence("<br>{never}", never=Sentence(NEVER)),
+        ],  # below the label of the last checkpoint, which stands close by
         tickangle=0,
-        title_text="tokens seen" if known else "training step",
+        title_text=Sentence("tokens seen") if known else Sentence("training step"),
         showgrid=False,
     )
     figure.update_yaxes(
@@ -74,7 +80,7 @@ def learning_map(
         showticklabels=False,
         ticks="",
         showgrid=False,
-        title_text="questions, the first learnt on top",
+        title_text=Sentence("questions, the first learnt on top"),
     )
     figure.update_layout(margin={"l": 30, "r": 12, "t": 8, "b": 56}, **_selecting(narrow, direction="v"))
     return figure
@@ -101,8 +107,10 @@ def _dots(
             "color": [theme.muted if at == NEVER else theme.text for at in learnt],
             "symbol": ["circle-open" if at == NEVER else "circle" for at in learnt],
         },
-        customdata=["never" if at == NEVER else f"from step {at} on" for at in learnt],
-        hovertemplate="<b>%{y}</b><br>learnt %{customdata}<extra></extra>",
+        customdata=[
+            Sentence("never") if at == NEVER else Sentence("from step {at} on", at=at) for at in learnt
+        ],
+        hovertemplate=Sentence("<b>%{y}</b><br>learnt %{customdata}<extra></extra>"),
     )
 
 
@@ -130,23 +138,25 @@ def difficulty_scatter(frame: pd.DataFrame, chance: float, theme: Theme, narrow:
                 "symbol": np.where(below, "diamond", "circle").tolist(),
             },
             customdata=frame["id"],
-            hovertemplate="<b>%{customdata}</b><br>probability of the right answer %{x:.3f}<br>"
-            "discrimination %{y:.2f}<extra></extra>",
+            hovertemplate=Sentence(
+                "<b>%{customdata}</b><br>probability of the right answer %{x:.3f}<br>discrimination "
+                "%{y:.2f}<extra></extra>"
+            ),
         )
     )
     low, high = axis_range(frame["discrimination"], 0.0)
     figure.update_xaxes(
         range=[-0.02, 1.02],
-        title_text="hard ← probability right → easy"
+        title_text=Sentence("hard ← probability right → easy")
         if narrow
-        else "hard ← probability of the right answer at the end → easy",
+        else Sentence("hard ← probability of the right answer at the end → easy"),
     )
     figure.update_yaxes(range=[low, high], title_text="discrimination")
     add_shape(figure, level_shape(0.0, theme))
     upright = {"type": "line", "xref": "x", "yref": "y domain", "x0": chance, "x1": chance, "y0": 0, "y1": 1}
     add_shape(figure, upright | {"line": reference_line(theme)})
     place = {"x": chance, "xanchor": "left", "y": 0, "yref": "paper", "yanchor": "bottom", "borderpad": 1}
-    annotate(figure, [plot_note(f"chance {chance:.0%}", theme, **place)])
+    annotate(figure, [plot_note(Sentence("chance {share}", share=f"{chance:.0%}"), theme, **place)])
     figure.update_layout(margin={"l": 58, "r": 12, "t": 8, "b": 52}, **_selecting(narrow))
     return figure
 

@@ -100,9 +100,12 @@ def _hover_columns(points: pd.DataFrame) -> list[Any]:
 def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
     spec = value_format(metric)
     interval = f" [%{{customdata[2]:{spec}}}, %{{customdata[3]:{spec}}}]" if "low" in points else ""
-    return (
-        f"<b>{model.short_name}</b><br>%{{y:{spec}}}{interval}<br>%{{customdata[1]}}<br>"
-        "n = %{customdata[0]:.0f} questions<extra></extra>"
+    return Sentence(
+        "<b>{short_name}</b><br>%{{y:{spec}}}{interval}<br>%{{customdata[1]}}<br>n = "
+        "%{{customdata[0]:.0f}} questions<extra></extra>",
+        short_name=model.short_name,
+        spec=spec,
+        interval=interval,
     )
 
 

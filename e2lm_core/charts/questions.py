@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
     CHANCE_ROOM,
     axis_range,
@@ -24,7 +25,7 @@ from e2lm_core.charts.marks import End, chance_line, early_window, label_ends, r
 from e2lm_core.charts.palette import Theme
 
 ROW_PX = 34
-MEAN = "mean"
+MEAN = Sentence("mean")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
@@ -43,7 +44,7 @@ class _Side:
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.count:,})"
+        return Sentence("{name} ({number})", name=self.name, number=self.count)
 
 
 def compared(
@@ -68,8 +69,8 @@ def compared(
     """
     grey = theme.line["grey"], theme.label["grey"]
     both = (
-        _Side("selection", counts[0], theme.accent, theme.accent, "solid"),
-        _Side("rest", counts[1], *grey, "dash"),
+        _Side(Sentence("selection"), counts[0], theme.accent, theme.accent, "solid"),
+        _Side(Sentence("rest"), counts[1], *grey, "dash"),
     )
     sides = [side for side in both if side.count]
     figure = blank_figure(theme, 360, narrow)
@@ -97,8 +98,13 @@ def _side_line(frame: pd.DataFrame, side: _Side, metric: str) -> go.Scatter:
         line={"color": side.colour, "width": 2.4, "dash": side.dash},
         marker={"size": 5.5, "color": side.colour},
         customdata=frame["step"],
-        hovertemplate=f"<b>{side.name}</b><br>%{{y:{value_format(metric)}}}<br>"
-        f"%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>n = {side.count:,} questions<extra></extra>",
+        hovertemplate=Sentence(
+            "<b>{name}</b><br>%{{y:{metric}}}<br>%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>n "
+            "= {count} questions<extra></extra>",
+            name=side.name,
+            metric=value_format(metric),
+            count=side.count,
+        ),
     )
 
 
@@ -127,7 +133,11 @@ def condition_curves(frame: pd.DataFrame, theme: Theme, chance: float, narrow: b
                 line={"color": colours[place], "width": 2, "dash": _DASHES[place % len(_DASHES)]},
                 marker={"size": 5, "color": colours[place], "symbol": place},
                 customdata=frame["step"],
-                hovertemplate=f"<b>{name}</b><br>%{{y:{value_format('acc')}}}<br>step %{{customdata:.0f}}<extra></extra>",
+                hovertemplate=Sentence(
+                    "<b>{name}</b><br>%{{y:{value}}}<br>step %{{customdata:.0f}}<extra></extra>",
+                    name=name,
+                    value=value_format("acc"),
+                ),
             )
         )
     metric_axis(
@@ -174,7 +184,9 @@ def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> 
     values = [v for row in rows for v in (row.in_sample, row.held_out) if v is not None]
     figure.update_xaxes(
         range=list(axis_range([*values, *(mean.interval or ())], 0.0)),
-        title_text=f"gain in {choice_words.score_label(score, choice.metric)}",
+        title_text=Sentence(
+            "gain in {score_label}", score_label=choice_words.score_label(score, choice.metric)
+        ),
         tickformat="+.2f",
     )
     _name_rows(figure, rows)
@@ -200,8 +212,8 @@ def _gain_dots(rows: list[_GainRow], theme: Theme) -> Iterator[go.Scatter]:
     hollow = {"symbol": "circle-open", "color": theme.muted, "line": {"width": 2}}
     full = {"symbol": "circle", "color": theme.accent}
     for name, values, marker in (
-        ("in-sample", [row.in_sample for row in rows], hollow),
-        ("held out", [row.held_out for row in rows], full),
+        (Sentence("in-sample"), [row.in_sample for row in rows], hollow),
+        (Sentence("held out"), [row.held_out for row in rows], full),
     ):
         yield go.Scatter(
             x=values,
@@ -209,7 +221,7 @@ def _gain_dots(rows: list[_GainRow], theme: Theme) -> Iterator[go.Scatter]:
             mode="markers",
             name=name,
             marker={"size": [11 if row.of_mean else 9 for row in rows], "opacity": 1, **marker},
-            hovertemplate=f"<b>%{{y}}</b>, {name}<br>gain %{{x:+.3f}}<extra></extra>",
+            hovertemplate=Sentence("<b>%{{y}}</b>, {name}<br>gain %{{x:+.3f}}<extra></extra>", name=name),
         )
 
 
@@ -220,6 +232,9 @@ def _name_rows(figure: go.Figure, rows: list[_GainRow]) -> None:
         categoryorder="array",
         categoryarray=labels[::-1],
         showgrid=False,
-        ticktext=[f"<b>{MEAN}</b>" if row.of_mean else f"{row.label} out" for row in rows],
+        ticktext=[
+            Sentence("<b>{mean}</b>", mean=MEAN) if row.of_mean else Sentence("{label} out", label=row.label)
+            for row in rows
+        ],
         tickvals=labels,
     )

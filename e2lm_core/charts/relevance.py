@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure
 from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
@@ -32,7 +33,9 @@ def probability_histogram(probability: np.ndarray, theme: Theme) -> go.Figure:
             width=0.046,
             marker={"color": colours, "line": {"width": 0}},
             customdata=np.stack([edges[:-1], edges[1:]], axis=-1),
-            hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
+            hovertemplate=Sentence(
+                "%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>"
+            ),
         )
     )
     figure.add_vline(x=ACCEPTED_FROM, line=reference_line(theme))
@@ -41,13 +44,13 @@ def probability_histogram(probability: np.ndarray, theme: Theme) -> go.Figure:
         y=1,
         yref="paper",
         yanchor="bottom",
-        text="accepted from here →",
+        text=Sentence("accepted from here →"),
         xanchor="left",
         showarrow=False,
         font={"color": theme.muted, "size": 12},
     )
-    figure.update_xaxes(range=[0, 1], title_text="probability that the rubric accepts the question")
-    figure.update_yaxes(title_text="questions", rangemode="tozero")
+    figure.update_xaxes(range=[0, 1], title_text=Sentence("probability that the rubric accepts the question"))
+    figure.update_yaxes(title_text=Sentence("questions"), rangemode="tozero")
     figure.update_layout(bargap=0, margin={"l": 58, "r": 16, "t": 26, "b": 48})
     return figure
 
@@ -61,7 +64,7 @@ def relevance_map(questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme
         theme: Colours.
     """
     figure = blank_figure(theme, 460, narrow=True)
-    for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
+    for accepted, name in ((True, Sentence("exemplar, accepted")), (False, Sentence("exemplar, rejected"))):
         figure.add_trace(_exemplars(exemplars[exemplars["accepted"] == accepted], name, accepted, theme))
     figure.add_trace(_questions(questions, theme))
     figure.update_xaxes(visible=False)
@@ -99,13 +102,15 @@ def reliability(table: pd.DataFrame, theme: Theme) -> go.Figure:
                 "color": theme.line["blue"],
                 "opacity": 0.8,
             },
-            hovertemplate="%{customdata[0]} exemplars at %{customdata[1]:.1f}–%{customdata[2]:.1f}: "
-            "%{y:.2f} accepted, %{x:.2f} said<extra></extra>",
+            hovertemplate=Sentence(
+                "%{customdata[0]} exemplars at %{customdata[1]:.1f}–%{customdata[2]:.1f}: %{y:.2f} "
+                "accepted, %{x:.2f} said<extra></extra>"
+            ),
         )
     )
     # The ranges leave room for the largest points, which are centred near 0 and 1.
-    figure.update_xaxes(range=[-0.09, 1.09], title_text="probability that is said")
-    figure.update_yaxes(range=[-0.13, 1.13], title_text="share accepted")
+    figure.update_xaxes(range=[-0.09, 1.09], title_text=Sentence("probability that is said"))
+    figure.update_yaxes(range=[-0.13, 1.13], title_text=Sentence("share accepted"))
     figure.update_layout(margin={"l": 58, "r": 16, "t": 12, "b": 48})
     return figure
 
@@ -132,7 +137,7 @@ def _questions(questions: pd.DataFrame, theme: Theme) -> go.Scatter:
         x=questions["x"],
         y=questions["y"],
         mode="markers",
-        name="this set",
+        name=Sentence("this set"),
         text=questions["label"],
         customdata=questions["probability"],
         marker={
@@ -142,5 +147,5 @@ def _questions(questions: pd.DataFrame, theme: Theme) -> go.Scatter:
             "symbol": "circle-open",
             "line": {"width": 1.2},
         },
-        hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
+        hovertemplate=Sentence("%{text}<br>probability %{customdata:.2f}<extra></extra>"),
     )

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.score.published import PublishedFigures
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure
 from e2lm_core.charts.marks import segment_trace
 from e2lm_core.charts.palette import Theme, text_on_bar, translucent
@@ -90,7 +91,7 @@ def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) 
     figure.add_trace(_published_segments(published, "from RC and CS", from_sq, y, theme.muted, "."))
     _published_totals(figure, published, y, theme, narrow)
     _row_names(figure, rows, theme, above=False)
-    _axes(figure, "contribution, as published", len(rows), narrow)
+    _axes(figure, Sentence("contribution, as published"), len(rows), narrow)
     return figure
 
 
@@ -103,15 +104,18 @@ def _published_segments(
         base=start,
         orientation="h",
         width=0.62,
-        name=column,
+        name=Sentence(column),
         marker={
             "color": translucent(colour, 0.18),
             "line": {"color": colour, "width": 1},
             "pattern": {"shape": hatching, "fgcolor": colour, "size": 6, "solidity": 0.25},
         },
         customdata=np.stack([published["benchmark"], published["SQ"].round(3)], axis=-1),
-        hovertemplate=f"<b>%{{customdata[0]}}</b>, published<br>{column} %{{x:.3f}}<br>"
-        "SQ %{customdata[1]:.3f}<extra></extra>",
+        hovertemplate=Sentence(
+            "<b>%{{customdata[0]}}</b>, published<br>{column} %{{x:.3f}}<br>SQ "
+            "%{{customdata[1]:.3f}}<extra></extra>",
+            column=Sentence(column),
+        ),
     )
 
 
@@ -121,7 +125,11 @@ def _published_totals(
     """Write the published total behind each bar; its SQ without a published total."""
     for (_, row), place in zip(published.iterrows(), y, strict=True):
         known = np.isfinite(row["total"])
-        text = f"{row['total']:.3f}" if narrow else f"{row['total']:.3f} in all, SQ {row['SQ']:.3f}"
+        text = (
+            f"{row['total']:.3f}"
+            if narrow
+            else Sentence("{total} in all, SQ {sq}", total=f"{row['total']:.3f}", sq=f"{row['SQ']:.3f}")
+        )
         figure.add_annotation(
             x=row["total"] if known else row["from SQ"],
             y=place,
@@ -157,10 +165,21 @@ def _segments(
             constraintext="none",
             textfont={"size": 12.5, "color": [text_on_bar(colour, opacity, theme) for colour in colours]},
             customdata=np.stack(
-                [bars["set"], bars["value"], np.where(bars["random"], "<br>like random answers", "")], axis=-1
+                [
+                    bars["set"],
+                    bars["value"],
+                    np.array(
+                        [Sentence("<br>like random answers") if random else "" for random in bars["random"]],
+                        dtype=object,
+                    ),
+                ],
+                axis=-1,
             ),
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, "
-            "of the Score %{x:.3f}%{customdata[2]}<extra></extra>",
+            hovertemplate=Sentence(
+                "<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, of the Score "
+                "%{{x:.3f}}%{{customdata[2]}}<extra></extra>",
+                part=part,
+            ),
         )
     )
 
@@ -176,8 +195,12 @@ def _part_intervals(figure: go.Figure, bars: pd.DataFrame, rows: dict[str, int],
                 mode="lines+markers",
                 line={"color": theme.muted, "width": 1.6},
                 marker={"symbol": "line-ns", "size": 7, "line": {"color": theme.muted, "width": 1.6}},
-                hovertemplate=f"{row['part']} 95%: contributes {row['low']:.3f} to {row['high']:.3f}"
-                "<extra></extra>",
+                hovertemplate=Sentence(
+                    "{part} 95%: contributes {low} to {high}<extra></extra>",
+                    part=row["part"],
+                    low=f"{row['low']:.3f}",
+                    high=f"{row['high']:.3f}",
+                ),
             )
         )
 
@@ -189,7 +212,9 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
         y = rows[row["set"]] + _WHOLE_Y
         if np.isfinite(row["total_low"]):
             ends = [row["total_low"], row["total_high"]]
-            hover = f"Score 95%: {ends[0]:.3f} to {ends[1]:.3f}<extra></extra>"
+            hover = Sentence(
+                "Score 95%: {low} to {high}<extra></extra>", low=f"{ends[0]:.3f}", high=f"{ends[1]:.3f}"
+            )
             figure.add_trace(segment_trace(ends, [y, y], theme.text, 3, hoverinfo=None, hovertemplate=hover))
         figure.add_trace(
             go.Scatter(

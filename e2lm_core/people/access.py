@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import PERSON, Settings
 from e2lm_core.people import accounts
 
@@ -60,7 +61,9 @@ def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLoca
     address = ADDRESS.fullmatch(name)
     if address is None:
         if not settings.paths and _PATH.search(name):
-            raise TaskError(f"There is no question set {name[:80]!r} here: give the name of one.")
+            raise TaskError(
+                Sentence("There is no question set {name} here: give the name of one.", name=f"{name[:80]!r}")
+            )
         return SetLocation(settings, name)
     owner, own_name = address.groups()
     if owner == settings.person:
@@ -70,13 +73,28 @@ def resolve_set(settings: Settings, name: str, role: Need = "reader") -> SetLoca
     granted = role_of(settings, owner, own_name)
     if granted is None:
         raise TaskError(
-            f"There is no question set {name!r} that you may open: ask {owner} to share it with you."
+            Sentence(
+                "There is no question set {name} that you may open: ask {owner} to share it with you.",
+                name=f"{name!r}",
+                owner=owner,
+            )
         )
     if role == "owner" and settings.person is not None:
-        raise TaskError(f"{name} is {owner}'s: only its owner can rename, delete or restore it.")
+        raise TaskError(
+            Sentence(
+                "{name} is {owner}'s: only its owner can rename, delete or restore it.",
+                name=name,
+                owner=owner,
+            )
+        )
     if role == "editor" and granted != "editor":
         raise TaskError(
-            f"{name} is shared with you to read: copy it and edit the copy, or ask {owner} for the role of editor."
+            Sentence(
+                "{name} is shared with you to read: copy it and edit the copy, or ask {owner} for the "
+                "role of editor.",
+                name=name,
+                owner=owner,
+            )
         )
     theirs = settings.for_person(owner, settings.author, paths=settings.paths, readonly=settings.readonly)
     return SetLocation(theirs, own_name, owner)
@@ -119,7 +137,7 @@ def require_writer(settings: Settings) -> None:
         TaskError: The caller is one.
     """
     if settings.readonly:
-        raise TaskError("Guests can only view. Sign in to create your own sets.")
+        raise TaskError(Sentence("Guests can only view. Sign in to create your own sets."))
 
 
 def require_member(settings: Settings, action: str) -> None:
@@ -133,7 +151,7 @@ def require_member(settings: Settings, action: str) -> None:
         TaskError: The caller is a visitor.
     """
     if not is_member(settings):
-        raise TaskError(f"Visitors do not {action}: sign in first.")
+        raise TaskError(Sentence("Visitors do not {action}: sign in first.", action=action))
 
 
 def is_member(settings: Settings) -> bool:

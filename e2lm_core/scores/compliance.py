@@ -9,15 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import BOUNDED_METRICS
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.signal import spearman
 
 MIN_TREND = 0.5  # from which a curve rises: the threshold of FineTasks' monotonicity
-NO_TWIN = "No web-only twin was run beside its science model: run one, which checkpoints.json declares by role: web and twin_of."
-NO_ERROR = "The error of the score cannot be told from fewer than 2 questions."
+NO_TWIN = Sentence(
+    "No web-only twin was run beside its science model: run one, which checkpoints.json "
+    "declares by role: web and twin_of."
+)
+NO_ERROR = Sentence("The error of the score cannot be told from fewer than 2 questions.")
 NO_CHANCE = {
-    "bpb": "Bits per byte has no chance level.",
-    "margin": "The margin has no chance level that holds for every set.",
+    "bpb": Sentence("Bits per byte has no chance level."),
+    "margin": Sentence("The margin has no chance level that holds for every set."),
 }
 
 

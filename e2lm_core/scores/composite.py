@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import Value
+from e2lm_core.base.sentences import Sentence, joined
 
 WEIGHTS = {"sq": 0.5, "rc": 0.1, "cs": 0.4}
 _NAMES = {"sq": "Signal quality", "rc": "Ranking consistency", "cs": "Compliance with science"}
@@ -27,10 +28,12 @@ def score(sq: Value, rc: Value, cs: Value) -> Value:
     Source: the E2LM competition, arXiv 2506.07731.
     """
     reasons = [
-        f"{_NAMES[name]}: {part.why}"
+        Sentence("{name}: {why}", name=_NAMES[name], why=part.why)
         for name, part in (("sq", sq), ("rc", rc), ("cs", cs))
         if part.value is None
     ]
     if sq.value is None or rc.value is None or cs.value is None:
-        return Value(value=None, why=f"A part of the score is undefined. {' '.join(reasons)}")
+        return Value(
+            value=None, why=Sentence("A part of the score is undefined. {reasons}", reasons=joined(reasons))
+        )
     return Value(value=float(weighted_sum(sq.value, rc.value, cs.value)))

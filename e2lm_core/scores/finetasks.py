@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import tau
 from e2lm_core.scores.signal import spearman
@@ -96,10 +97,10 @@ def criteria(curves: ArrayLike, chance: float | None, seeds: ArrayLike | None = 
         "monotonicity": _why_no_monotonicity(array),
         "ordering": _why_no_ordering(array),
         "snr": no_deviation,
-        "above_baseline": "This metric has no chance level." if chance is None else no_deviation,
+        "above_baseline": Sentence("This metric has no chance level.") if chance is None else no_deviation,
     }
     if not complete:
-        why = dict.fromkeys(why, "Scores are missing; run all checkpoints of every model.")
+        why = dict.fromkeys(why, Sentence("Scores are missing; run all checkpoints of every model."))
     return {name: _value(values[name], why[name]) for name in THRESHOLDS}
 
 
@@ -109,28 +110,32 @@ def _value(value: float, why: str | None) -> Value:
 
 def _deviation(seeds: ArrayLike | None) -> tuple[float, str | None]:
     if seeds is None or np.shape(seeds)[0] < 2:
-        return np.nan, "The noise is the spread over training seeds, and no model was trained from several."
+        return np.nan, Sentence(
+            "The noise is the spread over training seeds, and no model was trained from several."
+        )
     deviation = float(seed_deviation(seeds))
     if np.isnan(deviation):
-        return np.nan, "Scores of a training seed are missing; run all checkpoints of every seed."
+        return np.nan, Sentence("Scores of a training seed are missing; run all checkpoints of every seed.")
     if deviation == 0:
         return (
             np.nan,
-            "The training seeds have the same scores everywhere, so there is no noise to divide by.",
+            Sentence(
+                "The training seeds have the same scores everywhere, so there is no noise to divide by."
+            ),
         )
     return deviation, None
 
 
 def _why_no_monotonicity(curves: Floats) -> str:
     if curves.shape[-1] < 2:
-        return "A trend needs at least 2 checkpoints."
-    return "The curve of a model is flat, so it has no rank correlation."
+        return Sentence("A trend needs at least 2 checkpoints.")
+    return Sentence("The curve of a model is flat, so it has no rank correlation.")
 
 
 def _why_no_ordering(curves: Floats) -> str:
     models, checkpoints = curves.shape
     if models < 2:
-        return "A ranking needs at least 2 models."
+        return Sentence("A ranking needs at least 2 models.")
     if checkpoints < 2:
-        return "Comparing consecutive rankings needs at least 2 checkpoints."
-    return "All models have the same score at a checkpoint, so they have no ranking there."
+        return Sentence("Comparing consecutive rankings needs at least 2 checkpoints.")
+    return Sentence("All models have the same score at a checkpoint, so they have no ranking there.")

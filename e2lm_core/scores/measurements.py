@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import Checkpoint, ModelInfo, Scope, SelectionOrigin
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Layout, Run
 
-ASSUMED = "Intervals treat all questions as independent: similar questions were not looked for."
-NOTHING_SHARED = "Fewer than two models share a complete checkpoint: run two at the same steps."
+ASSUMED = Sentence("Intervals treat all questions as independent: similar questions were not looked for.")
+NOTHING_SHARED = Sentence("Fewer than two models share a complete checkpoint: run two at the same steps.")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
+from e2lm_core.base.sentences import Sentence, SentenceField, joined
 from e2lm_core.scores import compliance, composite, finetasks, metrics, signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
@@ -46,10 +47,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "ordering": (-1.0, 1.0),
 }
 BUILT_IN = "ladder"  # the built-in models' family
-RUN_THEM = "run them, or leave them out."
-ONE_CHECKPOINT = (
-    f"It has one checkpoint here, and SQ needs {signal.MIN_POINTS} in the early window: run more, or choose a model group "
-    "that has them."
+RUN_THEM = Sentence("run them, or leave them out.")
+ONE_CHECKPOINT = Sentence(
+    "It has one checkpoint here, and SQ needs {min_points} in the early window: run more, or "
+    "choose a model group that has them.",
+    min_points=signal.MIN_POINTS,
 )
 
 
@@ -227,7 +229,7 @@ class SeedSpread(Record):
     mean: float | None = None
     low: float | None = None
     high: float | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 class Scores(Record):
@@ -364,7 +366,12 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
         quality = signal.signal_quality(metrics.oriented(metric, values[layout.early[name]]))
         if lacking := layout.missing[name]:
             listed = lacking + len(layout.early[name])
-            why = f"Results are missing at {lacking} of its {formatting.count(listed, 'early checkpoint')}; {RUN_THEM}"
+            why = Sentence(
+                "Results are missing at {lacking} of its {checkpoints}; {remedy}",
+                lacking=lacking,
+                checkpoints=formatting.count(listed, "early checkpoint"),
+                remedy=RUN_THEM,
+            )
             quality = SignalQuality(rho=None, autocorrelation=None, sq=None, points=quality.points, why=why)
         elif len(measurements.curve_of(name).checkpoints) == 1:
             quality = quality.model_copy(update={"why": ONE_CHECKPOINT})
@@ -377,7 +384,12 @@ def lacking_between(layout: Layout) -> str | None:
     if not layout.missing_common or not layout.comparable:
         return None
     listed = layout.missing_common + len(layout.common[layout.counted[0]])
-    return f"Results are missing at {layout.missing_common} of the {listed:,} checkpoints that all models have; {RUN_THEM}"
+    return Sentence(
+        "Results are missing at {missing_common} of the {listed} checkpoints that all models have; {remedy}",
+        missing_common=layout.missing_common,
+        listed=listed,
+        remedy=RUN_THEM,
+    )
 
 
 def undeclared_seeds(layout: Layout) -> str | None:
@@ -385,10 +397,13 @@ def undeclared_seeds(layout: Layout) -> str | None:
     if not layout.replicates:
         return None
     groups = [formatting.join_words(list(names), max_items=4) for names in layout.replicates]
-    each = " each" if len(groups) > 1 else ""
-    return (
-        f"{'; '.join(groups)} have one size and architecture{each}: are they seeds of one model{each}? Declare seed_of in "
-        "checkpoints.json; if they differ otherwise, give each its own arch."
+    return Sentence(
+        "{models} have one size and architecture: are they seeds of one model? Declare seed_of in "
+        "checkpoints.json; if they differ otherwise, give each its own arch.",
+        "{models} have one size and architecture each: are they seeds of one model each? Declare seed_of in "
+        "checkpoints.json; if they differ otherwise, give each its own arch.",
+        number=len(groups),
+        models=joined(groups, "; "),
     )
 
 
@@ -410,7 +425,9 @@ def seed_spread(measurements: Measurements, qualities: Mapping[str, SignalQualit
         values = []
         for name in names:
             if (sq := qualities[name].sq) is None:
-                return SeedSpread(seeds=named, why=f"{name}: {qualities[name].why}")
+                return SeedSpread(
+                    seeds=named, why=Sentence("{name}: {why}", name=name, why=qualities[name].why)
+                )
             values.append(sq)
         of_models.append(values)
     return SeedSpread(
@@ -453,9 +470,13 @@ def _why_no_contrast(layout: Layout, metric: str) -> str:
         return compliance.NO_CHANCE[metric]
     if lacking := next((pair for pair in layout.twins if pair.missing), None):
         listed = lacking.missing + len(lacking.twin_at)
-        return (
-            f"Results are missing at {lacking.missing} of the {listed:,} early checkpoints of {lacking.science} and its "
-            f"twin; {RUN_THEM}"
+        return Sentence(
+            "Results are missing at {missing} of the {listed} early checkpoints of {science} and its "
+            "twin; {remedy}",
+            missing=lacking.missing,
+            listed=listed,
+            science=lacking.science,
+            remedy=RUN_THEM,
         )
     return compliance.NO_ERROR if layout.twins else compliance.NO_TWIN
 
@@ -465,10 +486,12 @@ def _not_rising(measurements: Measurements, layout: Layout, metric: str) -> str 
     for pair in layout.twins:
         early = measurements.values(pair.science, metric)[layout.early[pair.science]]
         if not compliance.is_rising(early):
-            return (
-                f"The curve of {pair.science} does not rise over the early window (its Spearman correlation with "
-                f"the order of checkpoints is below {compliance.MIN_TREND}), so it has no gain to compare with its "
-                "twin's."
+            return Sentence(
+                "The curve of {science} does not rise over the early window (its Spearman correlation "
+                "with the order of checkpoints is below {min_trend}), so it has no gain to compare with "
+                "its twin's.",
+                science=pair.science,
+                min_trend=compliance.MIN_TREND,
             )
     return None
 

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import SignalQuality, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import average_ranks
 
 # AI2's ratio divides by a mean, which is meaningless for a metric that may cross zero (margin).
 RATIO_METRICS = ("acc", "acc_norm", "norm_prob", "bpb")
-NO_RATIO_OF_MARGINS = "The margin can be negative, and this SNR is a ratio to the mean."
+NO_RATIO_OF_MARGINS = Sentence("The margin can be negative, and this SNR is a ratio to the mean.")
 ROUNDING = 1e-12  # relative; far below the step of any score, far above float64's own
 MAX_MISSING = 2  # points of a curve whose SQ is still bounded
 GRID = {1: 1001, 2: 161}  # values of each missing point
@@ -161,7 +162,7 @@ def mean_quality(by_model: Mapping[str, SignalQuality]) -> Value:
         return Value(value=None, why="No model has been run, so there is no curve.")
     for model, quality in by_model.items():
         if quality.sq is None:
-            return Value(value=None, why=f"{model}: {quality.why}")
+            return Value(value=None, why=Sentence("{model}: {why}", model=model, why=quality.why))
     scores = [quality.sq for quality in by_model.values() if quality.sq is not None]
     return Value(value=float(np.mean(scores)))
 
@@ -287,30 +288,50 @@ def _known(value: Floats) -> float | None:
 
 def _why_no_quality(y: Floats) -> str:
     if len(y) < MIN_POINTS:
-        return (
-            f"The early window has {len(y)} point{'' if len(y) == 1 else 's'} of this curve, and SQ needs at least "
-            f"{MIN_POINTS}: run more early checkpoints, or write a later early_end_step in checkpoints.json."
+        return Sentence(
+            "The early window has {number} point of this curve, and SQ needs at least {least}: run more early "
+            "checkpoints, or write a later early_end_step in checkpoints.json.",
+            "The early window has {number} points of this curve, and SQ needs at least {least}: run more early "
+            "checkpoints, or write a later early_end_step in checkpoints.json.",
+            number=len(y),
+            least=MIN_POINTS,
         )
     if np.ptp(y) == 0:
-        return "The curve is flat: its official ρ is 1, since ties keep their order, but its autocorrelation is undefined."
-    return "A stretch of the curve is constant, so its autocorrelation is undefined."
+        return Sentence(
+            "The curve is flat: its official ρ is 1, since ties keep their order, but its "
+            "autocorrelation is undefined."
+        )
+    return Sentence("A stretch of the curve is constant, so its autocorrelation is undefined.")
 
 
 def _why_no_snr(curves: Floats, last: int) -> str:
     models, checkpoints = curves.shape
     tail = curves[:, -last:]
     if models < 2:
-        return "The signal is a difference between models, and there are fewer than 2: run another model."
+        return Sentence(
+            "The signal is a difference between models, and there are fewer than 2: run another model."
+        )
     if checkpoints < last:
-        return (
-            f"The noise is measured over the last {last} checkpoints, and there are {checkpoints}: run more."
+        return Sentence(
+            "The noise is measured over the last {last} checkpoints, and there are {checkpoints}: run more.",
+            last=last,
+            checkpoints=checkpoints,
         )
     if not np.isfinite(tail).all():
-        return f"Scores are missing among the last {last} checkpoints; run all of them for every model."
+        return Sentence(
+            "Scores are missing among the last {last} checkpoints; run all of them for every model.",
+            last=last,
+        )
     if (tail < 0).any() and (tail > 0).any():
-        return "The ratio is defined for metrics that do not cross zero; use acc, acc_norm, norm_prob or bpb."
+        return Sentence(
+            "The ratio is defined for metrics that do not cross zero; use acc, acc_norm, norm_prob or bpb."
+        )
     if (tail.mean(axis=-1) == 0).any():
-        return f"A model's score is 0 at its last {last} checkpoints, so its relative noise is undefined."
-    return (
-        f"No model's score has a spread over its last {last} checkpoints, so there is no noise to divide by."
+        return Sentence(
+            "A model's score is 0 at its last {last} checkpoints, so its relative noise is undefined.",
+            last=last,
+        )
+    return Sentence(
+        "No model's score has a spread over its last {last} checkpoints, so there is no noise to divide by.",
+        last=last,
     )

@@ -13,14 +13,15 @@ import numpy as np
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record, Value
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.composite import WEIGHTS
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import CurveScores, Scores
 from e2lm_core.scores.uncertainty import null
 
-NAME = "Weighted score"
-NO_INTERVAL = "No interval: intervals were studied for the published weights."
-ALLOWED = "give three numbers of 0 or more for SQ, RC and CS, such as 0.6,0,0.4"
+NAME = Sentence("Weighted score")
+NO_INTERVAL = Sentence("No interval: intervals were studied for the published weights.")
+ALLOWED = Sentence("give three numbers of 0 or more for SQ, RC and CS, such as 0.6,0,0.4")
 
 
 class WeightedScore(Record):
@@ -47,7 +48,7 @@ def normalised(weights: Mapping[str, float]) -> dict[str, float]:
         StudioError: A weight is negative or no number, or all are 0.
     """
     if any(not math.isfinite(one) or one < 0 for one in weights.values()) or not any(weights.values()):
-        raise StudioError(f"These weights make no score: {ALLOWED}.")
+        raise StudioError(Sentence("These weights make no score: {allowed}.", allowed=ALLOWED))
     total = math.fsum(weights.values())
     return {part: weights[part] / total for part in WEIGHTS}
 
@@ -79,12 +80,20 @@ def weighted_score(scores: Scores, drawn: CurveScores | None, weights: Mapping[s
         weights: Weight of each of sq, rc and cs, which add up to 1.
     """
     counted = {part: weight for part, weight in weights.items() if weight > 0}
-    name = f"{NAME} ({' + '.join(f'{weight:.3g} {part.upper()}' for part, weight in counted.items())})"
+    said = " + ".join(f"{weight:.3g} {part.upper()}" for part, weight in counted.items())
+    name = Sentence("{name} ({weights})", name=NAME, weights=said)
     values = {part: getattr(scores, part) for part in counted}
-    lacking = [f"{part.upper()}: {value.why}" for part, value in values.items() if value.value is None]
+    lacking = [
+        Sentence("{part}: {why}", part=part.upper(), why=value.why)
+        for part, value in values.items()
+        if value.value is None
+    ]
     if lacking:
         value = Value(
-            value=None, why=f"A part is undefined; a weight of 0 leaves it out. {' '.join(lacking)}"
+            value=None,
+            why=Sentence(
+                "A part is undefined; a weight of 0 leaves it out. {reasons}", reasons=joined(lacking)
+            ),
         )
         return WeightedScore(name=name, weights=dict(weights), value=value)
     found = math.fsum(weight * values[part].value for part, weight in counted.items())

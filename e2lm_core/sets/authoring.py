@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
@@ -198,14 +199,22 @@ def _or_gone(settings: Settings, name: str, unsaved: Edits) -> Iterator[None]:
         yield
     except TaskError as error:
         if renamed := find_renamed(settings, name):
-            sentence = f"Your edit is not saved: somebody has renamed {name} to {renamed}; save it there."
+            sentence = Sentence(
+                "Your edit is not saved: another person renamed {name} to {renamed}; save it there.",
+                name=name,
+                renamed=renamed,
+            )
         else:
-            sentence = f"Your edit is not saved: {error}"
+            sentence = Sentence("Your edit is not saved: {problem}", problem=error.sentence)
         raise DeletedByOtherError(sentence, unsaved, renamed=renamed) from error
 
 
 def _question_gone(identity: str, name: str) -> str:
-    return f"Question {identity!r} is no longer in {name}: it was deleted; whoever deleted it can undo that."
+    return Sentence(
+        "Question {identity} is no longer in {name}: it was deleted; the person who deleted it can undo that.",
+        identity=f"{identity!r}",
+        name=name,
+    )
 
 
 @exclusive_edit
@@ -320,23 +329,42 @@ def move_question(
     others = [q for q in task.questions if q.id != identity]
     moved = next((q for q in task.questions if q.id == identity), None)
     if moved is None:
-        raise TaskError(f"There is no question {quote(identity)} in {name} to move.")
+        raise TaskError(
+            Sentence(
+                "There is no question {identity} in {name} to move.", identity=quote(identity), name=name
+            )
+        )
     if [place, before, after].count(None) != 2:
         raise TaskError(
-            f"Where {quote(identity)} goes is not clear: give a place, or one question before or after it."
+            Sentence(
+                "Where {identity} goes is not clear: give a place, or one question before or after it.",
+                identity=quote(identity),
+            )
         )
     if place is None:
         beside = before if before is not None else after
         at = next((i for i, q in enumerate(others) if q.id == beside), None)
         if at is None:
             raise TaskError(
-                f"There is no other question {quote(beside)} in {name} to put {quote(identity)} beside."
+                Sentence(
+                    "There is no other question {beside} in {name} to put {identity} beside.",
+                    beside=quote(beside),
+                    name=name,
+                    identity=quote(identity),
+                )
             )
         at += after is not None
     elif 1 <= place <= len(task.questions):
         at = place - 1
     else:
-        raise TaskError(f"{name} has the places 1 to {len(task.questions):,}, not {place:,}.")
+        raise TaskError(
+            Sentence(
+                "{name} has the places 1 to {questions}, not {place}.",
+                name=name,
+                questions=len(task.questions),
+                place=place,
+            )
+        )
     questions = (*others[:at], moved, *others[at:])
     if questions == task.questions:
         return task
@@ -401,15 +429,28 @@ def set_fewshot_examples(
     task = open_set(settings, name)
     if base is not None and list(base) != [question.id for question in task.dev]:
         raise TaskError(
-            f"{name}: somebody else changed the few-shot examples meanwhile; look at them and save again."
+            Sentence(
+                "{name}: somebody else changed the few-shot examples meanwhile; look at them and save again.",
+                name=name,
+            )
         )
     every = {question.id: question for question in (*task.questions, *task.dev)}
     chosen = dict.fromkeys(ids)
     if missing := [identity for identity in chosen if identity not in every]:
-        raise TaskError(f"{name} has no question {quote(missing[0])}: choose among its questions.")
+        raise TaskError(
+            Sentence(
+                "{name} has no question {missing}: choose among its questions.",
+                name=name,
+                missing=quote(missing[0]),
+            )
+        )
     if every and len(chosen) == len(every):
         raise TaskError(
-            f"{name}: all {len(every)} questions would be examples and none would be asked; leave one out."
+            Sentence(
+                "{name}: all {every} questions would be examples and none would be asked; leave one out.",
+                name=name,
+                every=len(every),
+            )
         )
     dev = tuple(every[identity] for identity in chosen)
     test = tuple(question for question in every.values() if question.id not in chosen)
@@ -466,7 +507,9 @@ def copy_with_questions(
         LimitError: The caller's quota is used up.
     """
     if not ids:
-        raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
+        raise StudioError(
+            Sentence("No question is chosen, so there is nothing to keep: choose at least one.")
+        )
     task = copy_set(settings, source, name, metadata)
     wanted = set(ids)
     return delete_questions(settings, name, [q.id for q in task.questions if q.id not in wanted])
@@ -485,7 +528,9 @@ def _changed(question: Question, values: Mapping[str, Any]) -> Question:
     try:
         return Question(**{**dict(question), **fields})
     except ValidationError as error:
-        raise TaskError(f"Question {question.id!r}: {_first(error)}.") from error
+        raise TaskError(
+            Sentence("Question {id}: {error}.", id=f"{question.id!r}", error=_first(error))
+        ) from error
 
 
 def _first(error: ValidationError) -> str:

@@ -22,6 +22,7 @@ from e2lm_core.base import titles
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.base.titles import MAX_TITLE_CHARS, TITLE_KEY, clean_title, title_of_metadata
 from e2lm_core.base.untrusted.safeyaml import MAX_BYTES, load_mapping
@@ -189,7 +190,9 @@ def editable_set(settings: Settings, name: str) -> SetInfo:
     access.resolve_set(settings, name, "editor")
     info = find_set(settings, name)
     if info.example:
-        raise TaskError(f"{info.name} is an example and stays as it is: copy it, and edit the copy.")
+        raise TaskError(
+            Sentence("{name} is an example and stays as it is: copy it, and edit the copy.", name=info.name)
+        )
     return info
 
 
@@ -241,7 +244,13 @@ def with_title(config: TaskConfig, title: str) -> TaskConfig:
     """
     shown = clean_title(title)
     if len(shown) > MAX_TITLE_CHARS:
-        raise TaskError(f"A title has at most {MAX_TITLE_CHARS} characters, not {len(shown)}: shorten it.")
+        raise TaskError(
+            Sentence(
+                "A title has at most {max_title_chars} characters, not {shown}: shorten it.",
+                max_title_chars=MAX_TITLE_CHARS,
+                shown=len(shown),
+            )
+        )
     others = {key: value for key, value in config.metadata.items() if key != TITLE_KEY}
     return config.model_copy(update={"metadata": {**others, **({TITLE_KEY: shown} if shown else {})}})
 
@@ -412,9 +421,14 @@ def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet
     quotas.check_quota(settings, "sets")
     known = [gone for gone in trash.list_trash(settings) if gone.name == name and at in (None, gone.at)]
     if not _NAME.fullmatch(name) or not known:
-        raise TaskError(f"There is no deleted set {quote(name)} to restore.")
+        raise TaskError(Sentence("There is no deleted set {name} to restore.", name=quote(name)))
     if (settings.sets / name).exists():
-        raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
+        raise TaskError(
+            Sentence(
+                "A set {name} exists again: rename or delete it before restoring the old one.",
+                name=f"{name!r}",
+            )
+        )
     with _disk(f"{name} could not be restored"):
         trash.restore(settings, name, known[0].at)
     return open_set(settings, name)
@@ -450,14 +464,17 @@ def _require_name(name: str) -> None:
     """Raise TaskError unless a text is a legal name of a set."""
     if not _NAME.fullmatch(name):
         raise TaskError(
-            f"The name {quote(name)} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
-            "first."
+            Sentence(
+                "The name {name} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
+                "first.",
+                name=quote(name),
+            )
         )
 
 
 def _require_free(settings: Settings, name: str) -> None:
     if any(info.address == name for info in list_sets(settings)):
-        raise TaskError(f"There is already a set {name!r}: choose another name.")
+        raise TaskError(Sentence("There is already a set {name}: choose another name.", name=f"{name!r}"))
 
 
 def _task_folder(path: str) -> Path | None:

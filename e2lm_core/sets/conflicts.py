@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.sentences import Sentence, joined
 
 Edits = Mapping[str, Mapping[str, Any]]  # {question id: {field: value}}
 # The right answer is an index into the choices, so an edit of one of the two is an edit of the pair.
@@ -96,8 +97,13 @@ def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]
     if edited and lacking:
         names = {"choices": "choices", "answer": "right answer"}
         raise TaskError(
-            f"Question {identity!r}: the {names[edited[-1]]} came without the {names[lacking[0]]} that you saw, so "
-            "another text could be marked; load the page again, and change it once more."
+            Sentence(
+                "Question {identity}: the {names} came without the {names2} that you saw, so another "
+                "text could be marked; reload the page, and change it once more.",
+                identity=f"{identity!r}",
+                names=names[edited[-1]],
+                names2=names[lacking[0]],
+            )
         )
 
 
@@ -166,10 +172,15 @@ def conflict_text(field: str, value: Any) -> str:
     if field != CHOICES_AND_ANSWER:
         return "" if value is None else str(value)
     pair = KeyedChoices(*value)
-    return "\n".join(
-        f"{chr(ord('A') + place)}  {choice}{'  (right)' if place == pair.answer else ''}"
+    lines = (
+        Sentence(
+            "{letter}  {choice}  (right)" if place == pair.answer else "{letter}  {choice}",
+            letter=chr(ord("A") + place),
+            choice=choice,
+        )
         for place, choice in enumerate(pair.choices)
     )
+    return joined(lines, "\n")
 
 
 def _value_in(values: Mapping[str, Any], field: str, otherwise: Any) -> Any:

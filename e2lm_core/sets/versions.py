@@ -15,6 +15,7 @@ from typing import Any
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.people.access import reads
@@ -295,7 +296,9 @@ def _move(settings: Settings, name: str, back: bool) -> UndoResult:
     reconcile(log, present, info.folder)
     step = (_last_own if back else _last_undone)(log, settings.author)
     if step is None:
-        raise StudioError("There is nothing to undo." if back else "There is nothing to redo.")
+        raise StudioError(
+            Sentence("There is nothing to undo.") if back else Sentence("There is nothing to redo.")
+        )
     delta = delta_at(log, step.number, present)
     task, stands = apply_delta(present.task, delta, backwards=back)
     if moved := _pairs_changed_since(log, step, delta):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.runs import evaluate
+from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.base import language, page_cache
+from e2lm_core.ui.places.questions import alternatives
 from tests.conftest import ROOT
+from tests.support import drawn_texts
 from tests.support.visits import OWN, Visit
 
 # English and German words of each view, of what is drawn once for all visitors too.
@@ -31,12 +36,17 @@ VIEWS = {
 @pytest.fixture
 def german(done: Visit) -> Visit:
     """A second session with the same server as `done`, by a German browser."""
-    done.at.context = {"locale": "en-GB"}
+    return _beside(done).choose(OWN)
+
+
+def _beside(english: Visit) -> Visit:
+    """A German browser's session with the same server."""
+    english.at.context = {"locale": "en-GB"}
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     at.context = {"locale": "de-DE"}
     at.run()
     assert not at.exception
-    return Visit(at, done.studio).choose(OWN)
+    return Visit(at, english.studio)
 
 
 @contextmanager
@@ -114,3 +124,102 @@ def test_a_language_is_chosen_in_the_sidebar_and_other_sessions_keep_theirs(done
     for _ in range(2):
         assert "Signalqualität: das Mittel" in _said(chooser, "overview", monkeypatch)
         assert "Signal quality: the mean" in _said(done, "overview", monkeypatch)
+
+
+# Every view of the three places, with what a control of it shows.
+OF_THE_THREE = {
+    "sets": [{}],
+    "write": [{"author_view": view} for view in ("Table", "Card", "Prompt", "Import")],
+    "problems": [{"problems_view": view} for view in ("Problems", "Judgements")],
+    "measured": [{}],
+    "map": [{"map_view": view} for view in ("Map", "Difficulty")],
+    "suspects": [{}],
+    "choosing": [{}],
+    "alternatives": [{"alternatives_view": view} for view in alternatives.VIEWS],
+    "known": [{}],
+    "overview": [{}],
+    "score": [{}],
+    "published": [{}],
+    "shelf": [{}],
+}
+# What is the same in German, as whole texts, each with its reason.
+KEPT = {
+    "names of models, sets, sources, questions and checkpoints": r"(ladder-)?(small|large|dense)-[\w-]+|(<b>)?\w*(mine|little|blank)\w*(</b>)?|my set|q\d+|dev\d+|(<b>)?little(</b>)?",
+    "names of metrics and scores, which documents quote": r"(acc|acc_norm|margin|norm_prob|bpb|SQ|RC|CS|SNR|Score|AC|ρ|α|p|E2LM|AI2|FineTasks|snr)([ ,·:].*)?",
+    "values of the set": r"(\*\*q\d+\*\* · |\*\*)?(What is twice the number \d+|How much is twice one)\?.*|mathematics|\d+(, \d+)*",
+    "names of formats, files, columns and settings": r"what ist scientific .*|OWNER/NAME|test|[\w.]+\.(csv|json|yaml|zip)|\.\w+|(doc_to_text|num_fewshot)|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",
+    "names of public benchmarks and their sources, as published": r"(anli|arc|bbh|boolq|drop|gpqa|gsm8k|hellaswag|ifeval|lambada|math|mmlu|musr|openbookqa|piqa|sciq|social|truthful|winogrande|wsc|logiqa|nq|triviaqa|copa|race|swag|webqs|score)\w*(-var)?|Pythia.*|DataDecide.*|.*NeurIPS 2025.*|Computed here by the official formula.*",
+    "facts of the models' training text": r".* \*\*.*\*\* :gray\[.*\]|Symbols?",
+    "digests": r"[0-9a-f]{16}",
+    "names of prompt styles": r"Cloze|Letters|Ending",
+    "an example of a prompt, which models read in English": r"Question: .*|Which gas do plants take in\?.*|\{\{\w+\}\}.*",
+    "names that scripts compare with, of traces and places on an axis that have other labels": r"learnt|never",
+    "names of correlations": r"Spearman|signed AC",
+    "a product's name": r"E2LM Task Studio",
+    "the same word in both languages": r"Prompt|Format|Name|Version|Experte|Import|Plan|Text|Code",
+}
+_QUOTED = re.compile(r"`[^`]*`|“[^”]*”|:material/\w+:|<[^>]*>|docs/\w+\.md|%?\{[^}]*\}")
+_KEPT = re.compile("|".join(f"(?:{one})" for one in KEPT.values()), re.DOTALL)
+
+
+# Words that are none in German: a sentence that holds one is said in English in part.
+_ENGLISH_WORDS = re.compile(r"\b(the|of|and|is|are|with|from|not|for|this|that|which|by|its|no|or|has|to)\b")
+
+
+def _drawn(visit: Visit, view: str, states: list[dict[str, str]], monkeypatch) -> set[str]:
+    found: set[str] = set()
+    with _read_by(visit, monkeypatch):
+        for state in states:
+            for key, value in state.items():
+                visit.at.session_state[key] = value
+            found |= drawn_texts.texts(visit.open(view))
+    return found
+
+
+def _left_in_english(english: Visit, german: Visit, view: str, monkeypatch) -> set[str]:
+    """Texts of a view that a German visitor reads in English, whole or in part."""
+    states = OF_THE_THREE[view]
+    drawn = _drawn(german, view, states, monkeypatch)
+    same = drawn & _drawn(english, view, states, monkeypatch)
+    left = {text for text in same if re.search(r"[^\W\d_]{2}", text)}
+    left |= {text for text in drawn if _ENGLISH_WORDS.search(re.sub(_QUOTED, "", text))}
+    return {text for text in left if not _KEPT.fullmatch(text.strip())}
+
+
+@pytest.mark.parametrize("view", OF_THE_THREE)
+def test_a_german_visitor_reads_no_english_on_the_three_places(
+    done: Visit, german: Visit, view: str, monkeypatch
+) -> None:
+    said = _left_in_english(done, german, view, monkeypatch)
+    assert not said, "\n".join(sorted(said))
+
+
+@pytest.mark.parametrize("view", ["sets", "write", "measured", "suspects", "choosing", "overview", "score"])
+def test_nor_of_a_set_that_was_never_run(visit: Visit, view: str, monkeypatch) -> None:
+    german = _beside(visit).choose("little")
+    said = _left_in_english(visit.choose("little"), german, view, monkeypatch)
+    assert not said, "\n".join(sorted(said))
+
+
+def test_nor_of_an_empty_set(visit: Visit, monkeypatch) -> None:
+    collection.create_set(visit.studio.settings, "blank")
+    german = _beside(visit).choose("blank")
+    visit.choose("blank")
+    said = {
+        text
+        for view in ("sets", "write", "problems", "measured", "overview", "score")
+        for text in _left_in_english(visit, german, view, monkeypatch)
+    }
+    assert not said, "\n".join(sorted(said))
+
+
+def test_nor_of_an_edit_and_of_the_history(done: Visit, monkeypatch) -> None:
+    done.open("write")
+    done.edit({0: {"question": "How much is twice one?"}})
+    task = collection.open_set(done.studio.settings, OWN)
+    evaluate.evaluate(done.studio, task, done.studio.catalogue.checkpoints)
+    authoring.delete_questions(done.studio.settings, OWN, [task.questions[-1].id])
+    german = _beside(done).choose(OWN)
+    said = _left_in_english(done, german, "write", monkeypatch)
+    said |= _left_in_english(done, german, "sets", monkeypatch)
+    assert not said, "\n".join(sorted(said))

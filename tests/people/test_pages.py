@@ -129,6 +129,17 @@ def test_a_visitor_who_may_only_read(visit, claims):
     assert "Guests can only view" in visit.said
 
 
+@pytest.mark.parametrize("visit", ["readonly"], indirect=True)
+def test_a_guest_of_a_german_studio_is_told_in_german(visit, claims, monkeypatch):
+    claims.clear()
+    monkeypatch.setenv("E2LM_LANGUAGE", "de")
+    visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert visit.at.button(key="sign_in").label == "Anmelden"
+    visit.choose("little").open("write")
+    visit.at.button(key="copy_go").click().run()
+    assert "Gäste können nur ansehen" in visit.said
+
+
 def test_in_a_spaces_frame_sign_in_opens_a_tab_of_its_own(visit, claims, monkeypatch):
     claims.clear()
     monkeypatch.setenv("SPACE_HOST", "owner-name.hub.example")

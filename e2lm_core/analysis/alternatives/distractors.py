@@ -23,6 +23,7 @@ import numpy as np
 
 from e2lm_core.analysis.alternatives.halves import Halves, grown_models
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 
@@ -71,7 +72,7 @@ class TriedChoice(Record):
     judged: float | None
     judged_gain: float | None
     preferred: float
-    objections: tuple[str, ...] = ()
+    objections: tuple[SentenceField, ...] = ()
 
     @property
     def is_second_answer(self) -> bool:
@@ -153,7 +154,14 @@ def evaluate_candidates(
         preferred = every.preferred(row, place, gold)
         said = list(objections)
         if preferred >= PREFERRED_BY:
-            said.insert(0, f"{SECOND} {preferred:.0%} of the grown models prefer it to the right answer.")
+            said.insert(
+                0,
+                Sentence(
+                    "{second} {preferred} of the grown models prefer it to the right answer.",
+                    second=SECOND,
+                    preferred=f"{preferred:.0%}",
+                ),
+            )
         return TriedChoice(
             text=text,
             origin=origin,
@@ -174,7 +182,7 @@ def evaluate_candidates(
     return TriedChoices(
         question_id=question_id,
         place=place,
-        present=one(0, choices[place], "as it stands"),
+        present=one(0, choices[place], Sentence("as it stands")),
         tried=tuple(sorted(effects, key=lambda e: (bool(e.objections), -e.taken))),
         halves=halves,
         random=()
@@ -188,9 +196,9 @@ def _objections(candidate: Candidate, others: Sequence[int]) -> list[str]:
     if candidate.fact is not None:
         said.append(f"{SECOND} {candidate.fact}")
     if candidate.same is not None:
-        said.append(f"The same as {candidate.same}.")
+        said.append(Sentence("The same as {same}.", same=candidate.same))
     if others and len(candidate.text) > LONGER * max(others):
-        said.append("Longer than every other choice.")
+        said.append(Sentence("Longer than every other choice."))
     return said
 
 

@@ -24,6 +24,7 @@ from e2lm_core.analysis.alternatives.halves import Halves, split_models
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions.heldout import ALPHA, adjusted_p
 from e2lm_core.base.records import METRICS, Record, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty.means.clusters import group_numbers
@@ -99,10 +100,10 @@ class TriedForms:
     why: str | None = None
 
 
-NO_JUDGE = "No model is left to judge: run models of a second architecture or size."
-ONE_FORM = "There is one format: try another beside it."
-FEW_QUESTIONS = "Fewer than 20 questions cannot prefer a format."
-INCOMPLETE = "Results are missing, so no format is preferred."
+NO_JUDGE = Sentence("No model is left to judge: run models of a second architecture or size.")
+ONE_FORM = Sentence("There is one format: try another beside it.")
+FEW_QUESTIONS = Sentence("Fewer than 20 questions cannot prefer a format.")
+INCOMPLETE = Sentence("Results are missing, so no format is preferred.")
 MIN_QUESTIONS = 20
 
 

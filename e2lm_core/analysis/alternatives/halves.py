@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 
-NOT_JUDGED = (
+NOT_JUDGED = Sentence(
     "There is one kind of model, so none is left to judge the choice: run a second architecture or size."
 )
 

@@ -18,7 +18,7 @@ from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
-NO_CURVE = "No curve is drawn: each model of this group has one checkpoint here."
+NO_CURVE = Sentence("No curve is drawn: each model of this group has one checkpoint here.")
 SINCE_HELP = {
     "surely from": "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
     "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
@@ -271,7 +271,7 @@ def rise_sentence(measurements: Measurements, metric: str, with_twins: bool = Tr
     so_far = progress_note(measurements)
     order = None if so_far else first_ordered_checkpoint(measurements, grid)
     in_order = Sentence("; larger models lead from {place} on", place=order) if order else ""
-    said = [joined((_mean_course(grid, metric), in_order, "."), "")]
+    said: list[str] = [joined((_mean_course(grid, metric), in_order, "."), "")]
     if with_twins:
         said += _twins(measurements, metric)
     if so_far:

@@ -28,6 +28,7 @@ from e2lm_core.base.judgements import (
     judgements_of,
 )
 from e2lm_core.base.records import Question, Record, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 
 MIN_SHARED = 5  # fewest questions with two judgements
@@ -114,17 +115,22 @@ def krippendorff_alpha(codes: Floats, scale: Scale = "nominal") -> Value:
         with two judgements, or one answer throughout.
     """
     if (np.isfinite(codes).any(axis=1)).sum() < 2:
-        return Value(value=None, why="Agreement needs two judges.")
+        return Value(value=None, why=Sentence("Agreement needs two judges."))
     shared = codes[:, np.isfinite(codes).sum(axis=0) >= 2]
     if shared.shape[1] < MIN_SHARED:
         return Value(
             value=None,
-            why=f"{count(shared.shape[1], 'question')} with two judgements; {MIN_SHARED} are needed.",
+            why=Sentence(
+                "{questions} with two judgements; {least} are needed.",
+                questions=count(shared.shape[1], "question"),
+                least=MIN_SHARED,
+            ),
         )
     values = np.unique(shared[np.isfinite(shared)])
     if len(values) < 2:
         return Value(
-            value=None, why="All judges gave one and the same answer, so chance would agree as well."
+            value=None,
+            why=Sentence("All judges gave one and the same answer, so chance would agree as well."),
         )
     counts = (shared[..., None] == values).sum(axis=0).astype(float)  # [Q, V]
     distance = (

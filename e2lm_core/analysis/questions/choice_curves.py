@@ -14,6 +14,7 @@ from e2lm_core.analysis.questions.edits import mean_frame, scored_models
 from e2lm_core.analysis.questions.suspects.keys import probabilities
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 
 
@@ -51,10 +52,14 @@ def favourites_sentence(frame: pd.DataFrame, question: Question) -> str:
     names = [str(choice) for choice in range(len(question.choices))]
     first, last = (int(known[names].iloc[row].to_numpy().argmax()) for row in (0, -1))
     if first == last:
-        return f"At the first and at the last checkpoint the models favour {_named(question, last)}."
-    return (
-        f"At the first checkpoint the models favour {_named(question, first)}, "
-        f"at the last one {_named(question, last)}."
+        return Sentence(
+            "At the first and at the last checkpoint the models favour {choice}.",
+            choice=_named(question, last),
+        )
+    return Sentence(
+        "At the first checkpoint the models favour {choice}, at the last one {last}.",
+        choice=_named(question, first),
+        last=_named(question, last),
     )
 
 

@@ -20,12 +20,13 @@ import numpy as np
 from scipy.special import stdtrit
 
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 
 MIN_MODELS = 3
 LEVEL = 0.95
-HELP = "Runs the rarest word that the edit added, alone, at each model's last checkpoint."
+HELP = Sentence("Runs the rarest word that the edit added, alone, at each model's last checkpoint.")
 Verdict = Literal["cue words", "beyond one word"]
 
 
@@ -60,12 +61,17 @@ class EditControl(Record):
     def sentence(self) -> str | None:
         """Sentence (Markdown) on the cause of the rise; None without one."""
         if self.verdict == "cue words":
-            return (
-                f"**Cue words**: the new word {self.word} alone raises the right answer's probability by "
-                f"**{self.control.value:.2f}**, as much as the edit does. Take it out, or let the wrong answers share it."
+            return Sentence(
+                "**Cue words**: the new word {word} alone raises the right answer's probability by "
+                "**{value}**, as much as the edit does. Take it out, or let the wrong answers share it.",
+                word=self.word,
+                value=f"{self.control.value:.2f}",
             )
         if self.verdict == "beyond one word":
-            return f"The rise is not one new word's: the edit gains **{self.difference.value:.2f}** more than that word alone."
+            return Sentence(
+                "The rise is not one new word's: the edit gains **{value}** more than that word alone.",
+                value=f"{self.difference.value:.2f}",
+            )
         return None
 
 

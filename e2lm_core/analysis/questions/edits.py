@@ -16,15 +16,16 @@ from e2lm_core.analysis import tables
 from e2lm_core.base import formatting
 from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import SHARES, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 
 SHOWN = ("margin", "norm_prob", "acc")
-UNITS = {"margin": " nats"}
-MARGIN_HELP = (
-    "Margin: the right answer's log-likelihood less the mean of the others', in nats, at each model's last "
-    "checkpoint, averaged over the models that count in scores. Above 0 the models lean to the gold choice; "
-    "one nat more means that it has become 2.7 times as likely beside the others. Longer choices have larger "
-    "margins."
+UNITS = {"margin": Sentence(" nats")}
+MARGIN_HELP = Sentence(
+    "Margin: the right answer's log-likelihood less the mean of the others', in nats, at "
+    "each model's last checkpoint, averaged over the models that count in scores. Above 0 "
+    "the models lean to the right answer; one nat more means that it has become 2.7 times as "
+    "likely beside the others. Longer choices have larger margins."
 )
 
 
@@ -50,17 +51,28 @@ class MetricChange:
     @property
     def current_text(self) -> str:
         """Current value in words, such as "margin 0.61 nats"."""
-        return f"{self.metric} **{_value(self.metric, self.after)}{UNITS.get(self.metric, '')}**"
+        return Sentence(
+            "{metric} **{value}{unit}**",
+            metric=self.metric,
+            value=_value(self.metric, self.after),
+            unit=UNITS.get(self.metric, ""),
+        )
 
     @property
     def text(self) -> str:
         """Change in words, such as "margin 0.42 → 0.61 nats ↑ (+0.19)"."""
         unit = UNITS.get(self.metric, "")
-        text = f"{self.metric} {_value(self.metric, self.before)} → {_value(self.metric, self.after)}{unit}"
+        text = Sentence(
+            "{metric} {before} → {after}{unit}",
+            metric=self.metric,
+            before=_value(self.metric, self.before),
+            after=_value(self.metric, self.after),
+            unit=unit,
+        )
         if self.difference is None:
             return text
         shown = _difference(self.metric, self.difference)
-        return f"{text} {_arrow(self.difference)} ({shown})"
+        return Sentence("{text} {arrow} ({shown})", text=text, arrow=_arrow(self.difference), shown=shown)
 
 
 @dataclass(frozen=True)
@@ -133,25 +145,56 @@ def headline(
         running: Progress of a run of the set in words, shown in place of `done` and `total`.
     """
     if not effects:
-        return "The last edit did not change any prompt or right answer. Results are still valid."
-    coming = f" {done:,} of {total:,} checkpoints so far." if done < total else ""
+        return Sentence("The last edit did not change any prompt or right answer. Results are still valid.")
+    coming = (
+        Sentence(" {done} of {total} checkpoints so far.", done=done, total=total) if done < total else ""
+    )
     if running:
-        coming = f" So far {running}."
+        coming = Sentence(" So far {running}.", running=running)
     acc = next(change for change in whole if change.metric == "acc")
-    of_set = f"The set's final accuracy: {_value('acc', acc.before)} → {_value('acc', acc.after)}."
+    of_set = Sentence(
+        "The set's final accuracy: {before} → {after}.",
+        before=_value("acc", acc.before),
+        after=_value("acc", acc.after),
+    )
     if len(effects) > 1:
         differences = [d for e in effects if (d := e.changes[0].difference) is not None]
-        risen = f", {sum(d > 0 for d in differences)} margins rose" if differences else ""
-        return f"**{formatting.count(len(effects), 'question')}** changed{risen}. {of_set}{coming}"
+        risen = Sentence(", {rose} margins rose", rose=sum(d > 0 for d in differences)) if differences else ""
+        return Sentence(
+            "**{questions}** changed{risen}. {of_set}{coming}",
+            questions=formatting.count(len(effects), "question"),
+            risen=risen,
+            of_set=of_set,
+            coming=coming,
+        )
     effect = effects[0]
     if effect.kind == "deleted":
-        return f"**{effect.question_id}** is gone. {of_set}{coming}"
+        return Sentence(
+            "**{question_id}** is gone. {of_set}{coming}",
+            question_id=effect.question_id,
+            of_set=of_set,
+            coming=coming,
+        )
     (margin, *_) = effect.changes
     if margin.after is None:
-        return f"**{effect.question_id}** has no results yet.{coming}"
+        return Sentence(
+            "**{question_id}** has no results yet.{coming}", question_id=effect.question_id, coming=coming
+        )
     if margin.before is None:
-        return f"**{effect.question_id}** has a final margin of **{margin.after:.2f} nats**. {of_set}{coming}"
-    return f"**{effect.question_id}**: {margin.text}. {of_set}{coming}"
+        return Sentence(
+            "**{question_id}** has a final margin of **{after} nats**. {of_set}{coming}",
+            question_id=effect.question_id,
+            after=f"{margin.after:.2f}",
+            of_set=of_set,
+            coming=coming,
+        )
+    return Sentence(
+        "**{question_id}**: {change}. {of_set}{coming}",
+        question_id=effect.question_id,
+        change=margin.text,
+        of_set=of_set,
+        coming=coming,
+    )
 
 
 def effect_frame(effects: tuple[EditEffect, ...]) -> pd.DataFrame:
@@ -266,7 +309,7 @@ def _value(metric: str, value: float | None) -> str:
 
 def _difference(metric: str, difference: float) -> str:
     if metric in SHARES:
-        return f"{difference * 100:+.1f} points"
+        return Sentence("{value} points", value=f"{difference * 100:+.1f}")
     return f"{difference:+.2f}"
 
 

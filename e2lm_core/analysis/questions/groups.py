@@ -9,6 +9,7 @@ import numpy as np
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
 
@@ -83,20 +84,38 @@ def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
 def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
     """Sentence on the number of similar questions, and on the effective number of questions."""
     if not effect.groups:
-        return f"No questions share {_article(effect.kind)}."
+        return Sentence("No questions share {kind}.", kind=_article(effect.kind))
     many = formatting.count(effect.groups, "group")
-    sentence = f"{effect.grouped:,} of {questions:,} questions share {_article(effect.kind)}, in {many}"
+    sentence = Sentence(
+        "{grouped} of {questions} questions share {kind}, in {groups}",
+        grouped=effect.grouped,
+        questions=questions,
+        kind=_article(effect.kind),
+        groups=many,
+    )
     if effect.effect is None:
-        return f"{sentence}: what that does to intervals is known after a run."
+        return Sentence("{sentence}: what that does to intervals is known after a run.", sentence=sentence)
     count = f"{questions / effect.effect:,.0f}"
     if effect.effect < WIDER:
-        return f"{sentence}; they count as {count} (design effect {effect.effect:.2f}), so it matters little."
+        return Sentence(
+            "{sentence}; they count as {count} (design effect {effect}), so it matters little.",
+            sentence=sentence,
+            count=count,
+            effect=f"{effect.effect:.2f}",
+        )
     wider = effect.effect**0.5 - 1
-    return (
-        f"{sentence} and count like {count} (design effect {effect.effect:.2f}). Intervals should "
-        f"be {wider:.0%} wider."
+    return Sentence(
+        "{sentence} and count like {count} (design effect {effect}). Intervals should be {wider} wider.",
+        sentence=sentence,
+        count=count,
+        effect=f"{effect.effect:.2f}",
+        wider=f"{wider:.0%}",
     )
 
 
 def _article(kind: str) -> str:
-    return {"template": "a template", "answer": "an answer", "meaning": "their meaning"}.get(kind, "a group")
+    return {
+        "template": Sentence("a template"),
+        "answer": Sentence("an answer"),
+        "meaning": Sentence("their meaning"),
+    }.get(kind, Sentence("a group"))

@@ -24,6 +24,7 @@ from scipy.special import ndtri, stdtrit
 
 from e2lm_core.analysis.questions.rules import Mask, Rule, Sample
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics, signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
@@ -70,23 +71,25 @@ def leave_out_folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str 
     family. With one family, each model is left out by itself; with one model there is no fold.
     """
     by_kind: list[Fold] = []
-    for word, family_of in (
-        ("size", lambda m: m.size or m.name),
-        ("shape", lambda m: m.arch or "unknown"),
+    for template, family_of in (
+        (Sentence("size {name}"), lambda m: m.size or m.name),
+        (Sentence("shape {name}"), lambda m: m.arch or "unknown"),
     ):
         labels = [family_of(model) for model in models]
         for label in dict.fromkeys(labels):
             places = tuple(i for i, other in enumerate(labels) if other == label)
             if len(places) < len(models) and places not in [fold.judges for fold in by_kind]:
-                by_kind.append(Fold(f"{word} {label}", places))
+                by_kind.append(Fold(Sentence(template, name=label), places))
     if by_kind:
         return tuple(by_kind), None
     if len(models) > 1:
-        why = (
+        why = Sentence(
             "All models are of one size and one shape, so single models are held out: what they share is not."
         )
         return tuple(Fold(model.name, (i,)) for i, model in enumerate(models)), why
-    return (), "There is one model, so none is left to judge a choice that it made: run a second one."
+    return (), Sentence(
+        "There is one model, so none is left to judge a choice that it made: run a second one."
+    )
 
 
 def evaluate_rule(

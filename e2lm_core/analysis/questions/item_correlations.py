@@ -19,6 +19,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
 from e2lm_core.base.records import NullDistribution, Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
@@ -51,14 +52,18 @@ class Reliability(Record):
     models: int = 0
     questions: int = 0
     null: NullDistribution | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 def too_few_reason(models: int) -> str | None:
     """Reason against these figures for this number of models; None if they are enough."""
     if models >= MIN_MODELS:
         return None
-    return f"These figures need {MIN_MODELS} models that count, and there are {models}."
+    return Sentence(
+        "These figures need {min_models} models that count, and there are {models}.",
+        min_models=MIN_MODELS,
+        models=models,
+    )
 
 
 def biserial(right: ArrayLike) -> Floats:
@@ -163,7 +168,7 @@ def reliability(
     questions = int(_varies(answers).sum())
     alpha = cronbach_alpha(answers)
     if not np.isfinite(alpha):
-        why = "Models differ on fewer than two questions, or all have the same number right."
+        why = Sentence("Models differ on fewer than two questions, or all have the same number right.")
         return Reliability(models=number, questions=questions, why=why)
     low, high = feldt_interval(alpha, number, questions)
     chosen = _chosen_answers(measurements, models, step)[:, rows]

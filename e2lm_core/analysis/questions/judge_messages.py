@@ -8,56 +8,66 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import agreement
 from e2lm_core.analysis.questions.agreement import Agreement, Judge, Judged
 from e2lm_core.base import formatting
-from e2lm_core.base.judgements import LABELS, VALUES, What, current_judgements
+from e2lm_core.base.judgements import LABELS, NAMES, VALUES, What, current_judgements
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.arrays import Floats
 
-EACH_OTHER, RELEVANCE, SUSPECTS = "each other", "relevance", "suspects"
+EACH_OTHER, RELEVANCE, SUSPECTS = Sentence("each other"), Sentence("relevance"), Sentence("suspects")
 AGREEMENT_COLUMNS = ("about", "judge", "with", "questions", "equal", "alpha", "why")
-_NO_KEYS = "No key of these questions is judged by the models' results."
+_NO_KEYS = Sentence("No key of these questions is judged by the models' results.")
 
 
 def judge_name(judge: Judge) -> str:
     """Name of a judge as it is shown: a model is called one."""
-    return f"{judge.name} (model)" if judge.by == "model" else judge.name
+    return Sentence("{name} (model)", name=judge.name) if judge.by == "model" else judge.name
 
 
 def headline(judged: Judged, total: int) -> str:
     """Headline on the number of judged questions, the judges and their agreement."""
     if not judged.judges:
-        return f"**No question is judged yet.**{_outdated(judged)}"
+        return Sentence("**No question is judged yet.**{outdated}", outdated=_outdated(judged))
     models = sum(judge.by == "model" for judge in judged.judges)
     people = len(judged.judges) - models
     judges = [
         *([formatting.count(people, "person", "people")] if people else []),
         *([formatting.count(models, "model")] if models else []),
     ]
-    return (
-        f"**{judged.number:,} of {formatting.count(total, 'question')}** judged by "
-        f"{formatting.join_words(judges)}.{_alpha(judged)}{_outdated(judged)}"
+    return Sentence(
+        "**{number} of {questions}** judged by {names}.{alpha}{outdated}",
+        number=judged.number,
+        questions=formatting.count(total, "question"),
+        names=formatting.join_words(judges),
+        alpha=_alpha(judged),
+        outdated=_outdated(judged),
     )
 
 
 def _alpha(judged: Judged) -> str:
     found = agreement.judges_agreement(judged)
     values = [
-        f"{LABELS[what].lower()} {formatting.score(own.alpha.value)}"
+        Sentence("{aspect} {alpha}", aspect=NAMES[what], alpha=formatting.score(own.alpha.value))
         for what, own in found.items()
         if own.alpha.value is not None
     ]
     if values:
-        return f" Krippendorff's α: {', '.join(values)}."
+        return Sentence(" Krippendorff's α: {values}.", values=joined(values, ", "))
     reasons = dict.fromkeys(own.alpha.why for own in found.values() if own.alpha.why)
-    return f" No α: {next(iter(reasons))}" if reasons else ""
+    return Sentence(" No α: {why}", why=next(iter(reasons))) if reasons else ""
 
 
 def _outdated(judged: Judged) -> str:
     if not judged.outdated:
         return ""
-    return f" {formatting.count(judged.outdated, 'judgement')} of earlier texts left out."
+    return Sentence(
+        " {number} judgement of earlier texts left out.",
+        " {number} judgements of earlier texts left out.",
+        number=judged.outdated,
+    )
 
 
 def judgement_document(questions: Sequence[Question]) -> dict[str, Any] | None:
@@ -107,13 +117,13 @@ def judgement_frame(questions: Sequence[Question], judged: Judged) -> pd.DataFra
             {
                 "id": question.id,
                 "question": question.question,
-                **{LABELS[what].lower(): " · ".join(texts) for what, texts in by_aspect.items()},
+                **{NAMES[what]: " · ".join(texts) for what, texts in by_aspect.items()},
                 "review": agreement.review_state(current),
                 "comments": " · ".join(comments),
                 "disagree": bool(apart[place]),
             }
         )
-    columns = [*(LABELS[what].lower() for what in agreement.JUDGED), "review", "comments", "disagree"]
+    columns = [*(NAMES[what] for what in agreement.JUDGED), "review", "comments", "disagree"]
     return pd.DataFrame(rows, columns=["id", "question", *columns])
 
 
@@ -132,7 +142,7 @@ def agreement_frame(
         no_suspects: Reason why the models' results judge no key.
     """
     rows = [
-        _row(what, "all judges", EACH_OTHER, found)
+        _row(what, Sentence("all judges"), EACH_OTHER, found)
         for what, found in agreement.judges_agreement(judged).items()
     ]
     others: tuple[tuple[What, str, Floats | None], ...] = (
@@ -151,7 +161,10 @@ def agreement_frame(
         ):
             if np.isfinite(own).any():
                 rows.append(_row(what, judge_name(judge), name, found, silent))
-    return pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
+    return tables.with_sentences(
+        frame, **{name: [row[name] for row in rows] for name in ("about", "judge", "with", "why")}
+    )
 
 
 def _row(what: What, judge: str, other: str, found: Agreement, silent: str | None = None) -> dict[str, Any]:

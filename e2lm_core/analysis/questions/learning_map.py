@@ -16,6 +16,7 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import problems
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import NullDistribution, Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
@@ -74,12 +75,17 @@ def learning_map(measurements: Measurements, model: str | None = None) -> Learni
     else:
         if model not in measurements.per_question:
             raise StudioError(
-                f"The model {model} has no results here: use one of "
-                f"{', '.join(measurements.per_question) or 'none'}."
+                Sentence(
+                    "The model {model} has no results here: use one of {known}.",
+                    model=model,
+                    known=", ".join(measurements.per_question) or "none",
+                )
             )
         curves, steps = question_pool.shared_checkpoints(measurements, [measurements.curve_of(model)])
     if not steps.size:
-        raise StudioError("No checkpoint is at least half done yet: let the run go on, or run the set.")
+        raise StudioError(
+            Sentence("No checkpoint is at least half done yet: let the run go on, or run the set.")
+        )
     ready = question_pool.complete_questions(measurements, curves, steps)
     places = [np.searchsorted(curve.steps, steps) for curve in curves]
     probability = np.zeros((len(steps), len(ready)))

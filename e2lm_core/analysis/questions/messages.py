@@ -13,6 +13,7 @@ from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import LOWER_IS_BETTER
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.uncertainty import null
 
 COLUMN_LABEL = {
@@ -61,17 +62,23 @@ COLUMN_HELP = {
     "taught": "Whether the answer is in the mini models' training text. If not, a flat curve means nothing.",
     "relevance": "How probably the competition's rubric accepts the question as science. A proxy.",
 }
-GAIN_HELP = (
-    "Gain: the score of the chosen questions less that of as many questions at random, on the same models. "
-    "In-sample, the models made the choice; held out, they were left out of it. Models that read the same text "
-    "share which questions are easy and which wrong answers they prefer, so a rule gains held out under random "
-    "answer keys too: only more than that is a gain."
+GAIN_HELP = Sentence(
+    "Gain: the score of the chosen questions less that of as many questions at random, on "
+    "the same models. In-sample, the models made the choice; held out, they were left out of "
+    "it. Models that read the same text share which questions are easy and which wrong "
+    "answers they prefer, so a rule gains held out under random answer keys too: only more "
+    "than that is a gain."
 )
 INTERVAL_HELP = {
-    "questions": "The bar is the interval of the mean held-out gain, at 95% for all rules tried on the set, over sets drawn anew from these "
-    "questions, the choice made anew in each: what the rule would gain on a fresh set from the same source, "
-    "with these models. Such bars hold it in at least 92% of simulated sets (docs/choosing.md).",
-    "folds": "The bar spans the folds' held-out gains, least to largest; it is no confidence interval.",
+    "questions": Sentence(
+        "The bar is the interval of the mean held-out gain, at 95% for all rules tried on the "
+        "set, over sets drawn anew from these questions, the choice made anew in each: what the "
+        "rule would gain on a fresh set from the same source, with these models. Such bars hold "
+        "it in at least 92% of simulated sets (docs/choosing.md)."
+    ),
+    "folds": Sentence(
+        "The bar spans the folds' held-out gains, least to largest; it is no confidence interval."
+    ),
 }
 
 
@@ -85,19 +92,23 @@ def headline(pool: Pool, frame: pd.DataFrame, no_advice_reason: str | None = Non
             follows the share answered right.
     """
     models = formatting.count(len(pool.models), "model")
-    sentence = no_advice_reason or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
+    sentence = no_advice_reason or joined(filter(None, (_rising(frame, models), _below_chance(frame))))
     if len(pool.steps) == 1:
         right = formatting.percent(float(frame["acc"].mean()))
-        sentence = (
-            f"At the one shared checkpoint **{right}** of {formatting.count(len(frame), 'question')} are answered right, mean over "
-            f"{models}. {sentence}".strip()
+        sentence = Sentence(
+            "At the one shared checkpoint **{right}** of {questions} are answered right, mean over {models}.{more}",
+            right=right,
+            questions=formatting.count(len(frame), "question"),
+            models=models,
+            more=Sentence(" {sentence}", sentence=sentence) if sentence else "",
         )
     if not sentence:
         count = formatting.count(len(frame), "question")
-        sentence = f"{count} on {models}: too few checkpoints to tell how they rise."
+        sentence = Sentence(
+            "{count} on {models}: too few checkpoints to tell how they rise.", count=count, models=models
+        )
     if pool.incomplete:
-        count = formatting.count(pool.incomplete, "question")
-        sentence += f" {count} without all results {'is' if pool.incomplete == 1 else 'are'} left out."
+        sentence = joined((sentence, _left_out(pool.incomplete)))
     return sentence
 
 
@@ -106,42 +117,78 @@ def _rising(frame: pd.DataFrame, models: str) -> str:
     if not np.isfinite(slopes).any():
         return ""
     if len(frame) == 1:
-        course = "rises" if slopes[0] > 0 else "falls" if slopes[0] < 0 else "stays level"
-        return (
-            f"The one question's margin **{course}** early ({slopes[0]:+.2f} nats per doubling of tokens), "
-            "mean "
-            f"over {models}."
+        course = (
+            Sentence("rises")
+            if slopes[0] > 0
+            else Sentence("falls")
+            if slopes[0] < 0
+            else Sentence("stays level")
+        )
+        return Sentence(
+            "The one question's margin **{course}** early ({slope} nats per doubling of tokens), mean over {models}.",
+            course=course,
+            slope=f"{slopes[0]:+.2f}",
+            models=models,
         )
     rising = int((slopes > 0).sum())
-    said = f"**{rising:,} of {len(frame):,}** questions rise early, mean over {models}"
+    said = Sentence(
+        "**{rising} of {all}** questions rise early, mean over {models}",
+        rising=rising,
+        all=len(frame),
+        models=models,
+    )
     if not rising:
-        return f"{said}."
+        return Sentence("{said}.", said=said)
     best = int(np.nanargmax(slopes))
-    return f"{said}; the steepest is `{frame['id'][best]}` ({slopes[best]:+.1f} nats per doubling of tokens)."
+    return Sentence(
+        "{said}; the steepest is `{id}` ({slope} nats per doubling of tokens).",
+        said=said,
+        id=frame["id"][best],
+        slope=f"{slopes[best]:+.1f}",
+    )
+
+
+def _left_out(number: int) -> Sentence:
+    return Sentence(
+        "{number} question without all results is left out.",
+        "{number} questions without all results are left out.",
+        number=number,
+    )
 
 
 def _below_chance(frame: pd.DataFrame) -> str:
     below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
-    ends = "ends" if below == 1 else "end"
-    return f"{formatting.count(below, 'question')} {ends} below chance." if below else ""
+    if not below:
+        return ""
+    return Sentence(
+        "{number} question ends below chance.", "{number} questions end below chance.", number=below
+    )
 
 
 def map_headline(found: LearningMap) -> str:
     """Headline of a learning map: the number of learnt questions beside that under random answer keys."""
     learnt, of = int(found.is_learnt.sum()), len(found.rows)
     models = formatting.count(len(found.models), "model")
-    by = found.models[0] if len(found.models) == 1 else f"at least half of {models}"
-    sentence = f"**{learnt:,} of {of:,}** questions are learnt by {by}"
+    by = found.models[0] if len(found.models) == 1 else Sentence("at least half of {models}", models=models)
+    sentence = Sentence("**{learnt} of {of}** questions are learnt by {by}", learnt=learnt, of=of, by=by)
     left_out = ""
     if found.incomplete:
-        count = formatting.count(found.incomplete, "question")
-        left_out = f" {count} without all results {'is' if found.incomplete == 1 else 'are'} left out."
+        left_out = Sentence(" {left_out}", left_out=_left_out(found.incomplete))
     if (drawn := found.null) is None:
-        return f"{sentence}.{left_out}"
-    random = f"random answer keys give {drawn.mean:,.0f}, up to {drawn.q95:,.0f} in 95% of draws"
+        return Sentence("{sentence}.{left_out}", sentence=sentence, left_out=left_out)
+    random = Sentence(
+        "random answer keys give {mean}, up to {q95} in 95% of draws",
+        mean=f"{drawn.mean:,.0f}",
+        q95=f"{drawn.q95:,.0f}",
+    )
     if drawn.p > null.LEVEL:
-        return f"{sentence}, **no more than by guessing**: {random}. Their order means nothing.{left_out}"
-    return f"{sentence}; {random}.{left_out}"
+        return Sentence(
+            "{sentence}, **no more than by guessing**: {random}. Their order means nothing.{left_out}",
+            sentence=sentence,
+            random=random,
+            left_out=left_out,
+        )
+    return Sentence("{sentence}; {random}.{left_out}", sentence=sentence, random=random, left_out=left_out)
 
 
 def scatter_headline(pool: Pool, frame: pd.DataFrame) -> str:
@@ -152,26 +199,36 @@ def scatter_headline(pool: Pool, frame: pd.DataFrame) -> str:
         frame: Table of `pool.question_frame`.
     """
     if why := question_pool.undefined_reasons(pool).get("discrimination"):
-        return f"There is no discrimination to show. {why}"
+        return Sentence("There is no discrimination to show. {why}", why=why)
     below = int((frame["discrimination"] < 0).sum())
-    said = f"**{below:,} of {len(frame):,}** questions have a discrimination below 0."
-    return f"{said} {pool.discrimination_is_repeatable.sentence}"
+    said = Sentence(
+        "**{below} of {all}** questions have a discrimination below 0.", below=below, all=len(frame)
+    )
+    return joined((said, pool.discrimination_is_repeatable.sentence))
 
 
 def reliability_sentence(found: Reliability) -> str:
     """Sentence on Cronbach's alpha beside that under random answer keys, or the reason for its absence."""
     if found.alpha is None:
         few = found.models < item_correlations.MIN_MODELS
-        return f"No {'item-rest correlations and no ' if few else ''}α: {found.why}"
+        return Sentence("No item-rest correlations and no α: {why}" if few else "No α: {why}", why=found.why)
     assert found.low is not None
     assert found.high is not None
-    sentence = (
-        f"Cronbach's α (KR-20) is {found.alpha:.3f} {formatting.interval(found.low, found.high)} over "
-        f"{formatting.count(found.models, 'model')}"
+    sentence = Sentence(
+        "Cronbach's α (KR-20) is {alpha} {interval} over {models}",
+        alpha=f"{found.alpha:.3f}",
+        interval=formatting.interval(found.low, found.high),
+        models=formatting.count(found.models, "model"),
     )
     if found.null is None:
-        return f"{sentence}; what random answer keys give is not known."
-    return f"{sentence}; {formatting.random_baseline(found.null).replace('random answers', 'random answer keys')}."
+        return Sentence("{sentence}; what random answer keys give is not known.", sentence=sentence)
+    return Sentence(
+        "{sentence}; random answer keys give {mean}, up to {q95} in 95% of draws; {p}.",
+        sentence=sentence,
+        mean=formatting.score(found.null.mean),
+        q95=formatting.score(found.null.q95),
+        p=formatting.p_value(found.null),
+    )
 
 
 def selection_headline(selection: Selection, question_count: int) -> str:
@@ -179,32 +236,63 @@ def selection_headline(selection: Selection, question_count: int) -> str:
 
     The gain is that of the score that the rule is meant for, against the rule's gain under random answer keys.
     """
-    kept = f"The rule keeps **{len(selection.ids):,} of {question_count:,}** questions."
+    kept = Sentence(
+        "The rule keeps **{kept} of {all}** questions.", kept=len(selection.ids), all=question_count
+    )
     gain = selection.scores[selection.target]
     if gain.held_out is None or gain.in_sample is None:
-        return f"{kept} Whether that is a gain cannot be told: {selection.why or gain.why}"
+        return Sentence(
+            "{kept} Whether that is a gain cannot be told: {why}", kept=kept, why=selection.why or gain.why
+        )
     sure = f" {formatting.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
-    return (
-        f"{kept} On models not used for choosing, {score_label(selection.target, selection.metric)} gains "
-        f"**{format_signed(gain.held_out)}**{sure} over random questions. {_beside_random_keys(selection, gain)}"
-        f"{_resolves(selection) if selection.is_gain else ''}"
+    return Sentence(
+        "{kept} On models not used for choosing, {target} gains **{held_out}**{sure} over random "
+        "questions. {beside}{resolves}",
+        kept=kept,
+        target=score_label(selection.target, selection.metric),
+        held_out=format_signed(gain.held_out),
+        sure=sure,
+        beside=_beside_random_keys(selection, gain),
+        resolves=_resolves(selection) if selection.is_gain else "",
     )
 
 
 def _beside_random_keys(selection: Selection, gain: HeldOutGain) -> str:
     """Sentence on the gain beside that of the same rule under random answer keys."""
     if (null := selection.null) is None:
-        return "Whether that is a gain is not known: under random answer keys the same rule may gain as much."
-    random = (
-        f"{format_signed(null.mean)} (95% of {null.draws:,} draws: {format_signed(null.low)} to "
-        f"{format_signed(null.high)})"
+        return Sentence(
+            "Whether that is a gain is not known: under random answer keys the same rule may gain as much."
+        )
+    random = Sentence(
+        "{mean} (95% of {draws} draws: {low} to {high})",
+        mean=format_signed(null.mean),
+        draws=null.draws,
+        low=format_signed(null.low),
+        high=format_signed(null.high),
     )
     if selection.is_gain:
-        return f"Under random answer keys the same rule gains less: {random}, p = {null.p:.2g}."
+        return Sentence(
+            "Under random answer keys the same rule gains less: {random}, p = {p}.",
+            random=random,
+            p=f"{null.p:.2g}",
+        )
     if null.p > null.level:
-        asked = f", and at most {null.level:.2g} would be one" if null.p <= 0.05 else ""
-        return f"That is **no gain**: under random answer keys the same rule gains {random}, p = {null.p:.2g}{asked}."
-    return f"That is **no gain**: its interval includes what the same rule gains under random answer keys, {random}."
+        asked = (
+            Sentence(", and at most {level} would be one", level=f"{null.level:.2g}")
+            if null.p <= 0.05
+            else ""
+        )
+        return Sentence(
+            "That is **no gain**: under random answer keys the same rule gains {random}, p = {p}{asked}.",
+            random=random,
+            p=f"{null.p:.2g}",
+            asked=asked,
+        )
+    return Sentence(
+        "That is **no gain**: its interval includes what the same rule gains under random answer "
+        "keys, {random}.",
+        random=random,
+    )
 
 
 def _resolves(choice: Selection) -> str:
@@ -212,18 +300,25 @@ def _resolves(choice: Selection) -> str:
     if choice.resolves is None:
         return ""
     chosen, random = (formatting.difference(choice.metric, value) for value in choice.resolves)
-    return (
-        f" They rank two models right in 80% of cases from a difference of {chosen} on, as many random questions from "
-        f"{random}."
+    return Sentence(
+        " They rank two models right in 80% of cases from a difference of {chosen} on, as many "
+        "random questions from {random}.",
+        chosen=chosen,
+        random=random,
     )
 
 
 def selection_warnings(choice: Selection) -> list[str]:
     """Warnings about gains that vanish on other models, may be 0, or belong to a later choice tried."""
-    said = [
+    said: list[str] = [
         (
-            f"In-sample {format_signed(gain.in_sample)}, held out {format_signed(gain.held_out)} "
-            f"({score_label(score, choice.metric)}): the gain does not carry over to other models."
+            Sentence(
+                "In-sample {in_sample}, held out {held_out} ({score}): the gain does not carry over to "
+                "other models.",
+                in_sample=format_signed(gain.in_sample),
+                held_out=format_signed(gain.held_out),
+                score=score_label(score, choice.metric),
+            )
         )
         for score, gain in choice.scores.items()
         if gain.flatters and gain.in_sample is not None and gain.held_out is not None
@@ -237,17 +332,24 @@ def selection_warnings(choice: Selection) -> list[str]:
         and final.interval[0] <= 0 <= final.interval[1]
     ):
         said.append(
-            f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval "
-            f"{formatting.interval(*final.interval)} includes 0."
+            Sentence(
+                "The held-out gain in {score} may be nothing: its interval {interval} includes 0.",
+                score=score_label("final", choice.metric),
+                interval=formatting.interval(*final.interval),
+            )
         )
     if choice.tried > 1:
         interval = ""
         if final.covers == "questions" and final.level is not None:
-            interval = f", and its interval is one of {final.level:.2%}"
+            interval = Sentence(", and its interval is one of {level}", level=f"{final.level:.2%}")
         said.append(
-            f"{formatting.ordinal(choice.tried)} choice tried on these questions: a gain needs a p of at most "
-            f"{1 - heldout.adjusted_level(choice.tried):.2g}{interval}, so that among all choices tried on them one that is "
-            "none is called a gain in at most one set of twenty."
+            Sentence(
+                "{ordinal} choice tried on these questions: a gain needs a p of at most {p}{interval}, so that among all "
+                "choices tried on them one that is none is called a gain in at most one set of twenty.",
+                ordinal=formatting.ordinal(choice.tried),
+                p=f"{1 - heldout.adjusted_level(choice.tried):.2g}",
+                interval=interval,
+            )
         )
     return said
 
@@ -256,7 +358,9 @@ def score_label(score: str, metric: str) -> str:
     """Name of a score; the final value is that of a metric, negated where lower is better."""
     if score != "final":
         return labels.SCORES[score]
-    return f"final {'negated ' if metric in LOWER_IS_BETTER else ''}{labels.METRIC_LABEL[metric]}"
+    if metric in LOWER_IS_BETTER:
+        return Sentence("final negated {metric}", metric=labels.METRIC_LABEL[metric])
+    return Sentence("final {metric}", metric=labels.METRIC_LABEL[metric])
 
 
 def format_signed(value: float | None) -> str:

@@ -30,6 +30,7 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import BOUNDED_METRICS, NullDistribution, SelectionOrigin
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
@@ -60,7 +61,9 @@ def rules_through(chosen: Measurements) -> tuple[SelectionOrigin, ...]:
     """
     if chosen.chosen is None:
         raise StudioError(
-            f"{chosen.task} was not made by a rule, so there is no rule to draw a null through."
+            Sentence(
+                "{task} was not made by a rule, so there is no rule to draw a null through.", task=chosen.task
+            )
         )
     return validity.origins_on(chosen) or (chosen.chosen,)
 
@@ -74,13 +77,21 @@ def trial_number(chosen: Measurements) -> int:
     found = rules_through(chosen)[0].trial
     if found is None:
         raise StudioError(
-            f"How many choices were tried before {chosen.task} was not counted, so no p can be told: choose again."
+            Sentence(
+                "How many choices were tried before {task} was not counted, so no p can be told: choose "
+                "again.",
+                task=chosen.task,
+            )
         )
     if found > MAX_TRIALS:
         raise StudioError(
-            f"{formatting.ordinal(found)} choice tried on these questions has no p: among so many the best one looks good "
-            f"by luck, and p is told up to {formatting.ordinal(MAX_TRIALS).lower()}. Measure {chosen.task} on models of "
-            "another family."
+            Sentence(
+                "{ordinal} choice tried on these questions has no p: among so many the best one looks good "
+                "by luck, and p is told up to {most}. Measure {task} on models of another family.",
+                ordinal=formatting.ordinal(found),
+                most=formatting.ordinal(MAX_TRIALS, False),
+                task=chosen.task,
+            )
         )
     return found
 
@@ -196,12 +207,25 @@ def null_sentences(scores: Scores, drawn: CurveScores, rules: int, trial: int) -
         rules: Number of rules that the draws go through.
         trial: Number of the choice, see `trial_number`.
     """
-    by = "the same rule gives" if rules == 1 else f"the same {rules} rules give"
+    by = (
+        Sentence("the same rule gives")
+        if rules == 1
+        else Sentence("the same {rules} rules give", rules=rules)
+    )
     return [
-        f"{labels.SCORES[name][:1].upper()}{labels.SCORES[name][1:]} is {formatting.score(getattr(scores, name).value)}; under random answer keys {by} "
-        f"{formatting.score(found.null.mean)} on average, below {formatting.score(found.null.q95)} in 95% of "
-        f"{found.draws:,} draws: p = {found.p:.2g}, as {formatting.ordinal(trial).lower()} choice tried "
-        f"({found.null.p:.2g} by itself)."
+        Sentence(
+            "{score} is {value}; under random answer keys {by} {mean} on average, below {q95} in 95% of {draws} draws: "
+            "p = {p}, as {ordinal} choice tried ({alone} by itself).",
+            score=f"{labels.SCORES[name][:1].upper()}{labels.SCORES[name][1:]}",
+            value=formatting.score(getattr(scores, name).value),
+            by=by,
+            mean=formatting.score(found.null.mean),
+            q95=formatting.score(found.null.q95),
+            draws=found.draws,
+            p=f"{found.p:.2g}",
+            ordinal=formatting.ordinal(trial, False),
+            alone=f"{found.null.p:.2g}",
+        )
         for name, found in score_nulls(scores, drawn, trial).items()
         if found is not None
     ]
@@ -218,7 +242,9 @@ def _rules_and_models(
     for measured in (chosen, parent):
         if measured.complete_checkpoints != measured.checkpoints:
             raise StudioError(
-                f"{measured.task} lacks results on these checkpoints: run the rest of it first."
+                Sentence(
+                    "{task} lacks results on these checkpoints: run the rest of it first.", task=measured.task
+                )
             )
     choosers = _choosers(first, pool)
     after = [(origin, _choosers(origin, pool)) for origin in later]
@@ -229,10 +255,16 @@ def _rules_and_models(
     kept = {identity for identity, keeps in zip(pool.ids, now, strict=True) if keeps}
     if kept != {*chosen.question_ids}:
         same = len(kept & {*chosen.question_ids})
-        by = "The rules" if after else "The rule"
         raise StudioError(
-            f"{by} would now choose {len(kept):,} questions of {first.parent}, {same:,} of them in {chosen.task}, which "
-            "has been changed or was chosen by other results: choose again."
+            Sentence(
+                "{by} would now choose {kept} questions of {parent}, {same} of them in {task}, which has been changed or was "
+                "chosen by other results: choose again.",
+                by=Sentence("The rules") if after else Sentence("The rule"),
+                kept=len(kept),
+                parent=first.parent,
+                same=same,
+                task=chosen.task,
+            )
         )
     return rule, choosers, after
 
@@ -279,11 +311,18 @@ def _choosers(origin: SelectionOrigin, pool: Pool) -> list[int]:
     if origin.model_count and not origin.models:
         if len(names) != origin.model_count:
             raise StudioError(
-                f"The rule chose by {origin.model_count:,} models: measure those, and no others."
+                Sentence(
+                    "The rule chose by {model_count} models: measure those, and no others.",
+                    model_count=origin.model_count,
+                )
             )
         return list(range(len(names)))
     if lacking := [name for name in origin.models if name not in names]:
-        raise StudioError(f"The rule chose by results of {', '.join(lacking)} too: measure them as well.")
+        raise StudioError(
+            Sentence(
+                "The rule chose by results of {models} too: measure them as well.", models=", ".join(lacking)
+            )
+        )
     return [names.index(name) for name in origin.models] or list(range(len(names)))
 
 

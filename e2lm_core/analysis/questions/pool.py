@@ -18,6 +18,7 @@ from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Whe
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics
 from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve, map_beside
@@ -56,7 +57,7 @@ class Pool:
         """Repeatability of discrimination between two halves of the models; cached for redraws of a table."""
         split = split_models(self.models, question_traits.MIN_MODELS)
         if split is None:
-            return Repeatability(why="It takes six models to see whether it repeats on others.")
+            return Repeatability(why=Sentence("It takes six models to see whether it repeats on others."))
         by_half = (self.sample.for_models(half).column("discrimination") for half in split)
         return correlate_halves(self.models, split, *by_half)
 
@@ -89,8 +90,11 @@ def build_pool(
     curves, steps = shared_checkpoints(measurements, measurements.scored_curves)
     if not steps.size:
         raise StudioError(
-            f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let "
-            "the run go on, or run it."
+            Sentence(
+                "{name} has no checkpoint yet at which every model that counts is at least half done: "
+                "let the run go on, or run it.",
+                name=task.name,
+            )
         )
     ready = complete_questions(measurements, curves, steps)
     questions = [task.questions[row] for row in ready]
@@ -193,7 +197,10 @@ def complete_questions(measurements: Measurements, curves: list[ModelCurve], ste
     ready = np.flatnonzero(whole)
     if not ready.size:
         raise StudioError(
-            f"No question of {measurements.task} is complete at every shared checkpoint: run the rest."
+            Sentence(
+                "No question of {task} is complete at every shared checkpoint: run the rest.",
+                task=measurements.task,
+            )
         )
     return ready
 
@@ -270,7 +277,10 @@ def undefined_reasons(pool: Pool) -> dict[str, str]:
     if why := item_correlations.too_few_reason(len(pool.models)):
         empty |= dict.fromkeys(item_correlations.COLUMNS, why)
     if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
-        empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
+        empty["discrimination"] = Sentence(
+            "{finding}: nothing is said of single questions by it.",
+            finding=Sentence(found.sentence.rstrip(".")) if found.sentence.endswith(".") else found.sentence,
+        )
     return empty
 
 
@@ -329,28 +339,32 @@ def matching_questions(pool: Pool, rule: Where) -> np.ndarray:
     for condition in rule.conditions:
         if condition.column in empty:
             raise StudioError(
-                f"The rule uses {condition.column}, which is undefined here: {empty[condition.column]}"
+                Sentence(
+                    "The rule uses {column}, which is undefined here: {empty}",
+                    column=condition.column,
+                    empty=empty[condition.column],
+                )
             )
     return np.asarray(rule(pool.sample))
 
 
 def empty_columns(pool: Pool) -> dict[str, str]:
     """Reason for each column that is undefined for every question of the pool."""
-    why = {}
+    why: dict[str, str] = {}
     if pool.sample.early.sum() < 2:
-        why["slope"] = "The early window has fewer than two shared checkpoints: run more of them."
+        why["slope"] = Sentence("The early window has fewer than two shared checkpoints: run more of them.")
     if len(pool.models) < question_traits.MIN_MODELS:
-        why["discrimination"] = (
+        why["discrimination"] = Sentence(
             "It takes three models that count, or every question would seem to part them: run more."
         )
     elif len(pool.ids) < 2:
-        why["discrimination"] = "There is one question, and nothing to compare it with."
+        why["discrimination"] = Sentence("There is one question, and nothing to compare it with.")
     if not pool.sample.twins:
         why["contrast"] = NO_TWIN
     if "taught" not in pool.sample.traits:
-        why["taught"] = "The models here come without a list of what they were taught."
+        why["taught"] = Sentence("The models here come without a list of what they were taught.")
     if "relevance" not in pool.sample.traits:
-        why["relevance"] = "Not computed."
+        why["relevance"] = Sentence("Not computed.")
     return why
 
 

@@ -153,10 +153,15 @@ def choice_name(question: Question, place: int) -> str:
 
 def lettered_choices(question: Question) -> str:
     """All choices in one line, the right one marked: "A Mars · B Venus (right)"."""
-    return " · ".join(
-        f"{formatting.choice_letter(place)} {choice}{' (right)' if place == question.answer else ''}"
+    choices = (
+        Sentence(
+            "{letter} {choice} (right)" if place == question.answer else "{letter} {choice}",
+            letter=formatting.choice_letter(place),
+            choice=choice,
+        )
         for place, choice in enumerate(question.choices)
     )
+    return joined(choices, " · ")
 
 
 def headline(problems: Sequence[Problem], ignored: int) -> str:

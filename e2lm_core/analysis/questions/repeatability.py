@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import ModelInfo, Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 
 _Z = NormalDist().inv_cdf(0.975)
 MIN_QUESTIONS = 10
@@ -41,7 +42,7 @@ class Repeatability(Record):
     high: float | None = None
     halves: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     reach: float | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
     @property
     def is_significant(self) -> bool:
@@ -57,8 +58,13 @@ class Repeatability(Record):
             "-", "\N{MINUS SIGN}"
         )
         if self.is_significant:
-            return f"By one half of the models and by the other it agrees somewhat over questions ({size})."
-        return f"By one half of the models and by the other it does not agree over questions ({size})"
+            return Sentence(
+                "By one half of the models and by the other it agrees somewhat over questions ({size}).",
+                size=size,
+            )
+        return Sentence(
+            "By one half of the models and by the other it does not agree over questions ({size})", size=size
+        )
 
 
 def split_models(
@@ -96,11 +102,13 @@ def correlate_halves(
     number = int(known.sum())
     named = tuple(tuple(models[n].name for n in half) for half in split)
     if number < MIN_QUESTIONS:
-        return Repeatability(halves=(named[0], named[1]), why="It can be told of ten questions and more.")
+        return Repeatability(
+            halves=(named[0], named[1]), why=Sentence("It can be told of ten questions and more.")
+        )
     a, b = a[known], b[known]
     if a.std() < 1e-12 or b.std() < 1e-12:
         return Repeatability(
-            halves=(named[0], named[1]), why="By one half of the models all questions are alike."
+            halves=(named[0], named[1]), why=Sentence("By one half of the models all questions are alike.")
         )
     r = float(np.corrcoef(a, b)[0, 1])
     middle, reach = math.atanh(min(max(r, -0.999999), 0.999999)), _Z / math.sqrt(number - 3)

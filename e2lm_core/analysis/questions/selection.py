@@ -16,18 +16,27 @@ from e2lm_core.base import labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import bootstrap
 
 PRESETS: dict[str, str] = {
-    "easiest-half": "The easier half: highest mean margin in the early window (as in mmlu_early_training, "
-    "which scores the margin).",
-    "rising-hard-science": "Questions of hard-science subjects whose margin rises over the early window. "
-    "After noor, which keeps positive margin slopes in hard science.",
-    "one-source": "The one source whose questions' margins rise most. After sciknoweval_mcqa, which takes "
-    "one source only.",
-    "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at "
-    "least half of them stay.",
+    "easiest-half": Sentence(
+        "The easier half: highest mean margin in the early window (as in mmlu_early_training, "
+        "which scores the margin)."
+    ),
+    "rising-hard-science": Sentence(
+        "Questions of hard-science subjects whose margin rises over the early window. After "
+        "noor, which keeps positive margin slopes in hard science."
+    ),
+    "one-source": Sentence(
+        "The one source whose questions' margins rise most. After sciknoweval_mcqa, which takes "
+        "one source only."
+    ),
+    "snr-greedy": Sentence(
+        "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at "
+        "least half of them stay."
+    ),
 }
 RESAMPLED_CELLS = 3_000_000  # questions times resamples; a large set takes no longer than a small one
 MIN_RESAMPLES = 200
@@ -160,7 +169,9 @@ def resolve_rule(pool: Pool, text: str, source: str | None = None) -> Rule:
             another rule.
     """
     if source is not None and text != "one-source":
-        raise StudioError('A source can be named for the rule one-source alone: write source = "…" instead.')
+        raise StudioError(
+            Sentence('A source can be named for the rule one-source alone: write source = "…" instead.')
+        )
     match text:
         case "easiest-half":
             return question_rules.Easiest()
@@ -168,8 +179,11 @@ def resolve_rule(pool: Pool, text: str, source: str | None = None) -> Rule:
             among = question_rules.hard_science(pool.sample.traits["subject"])
             if not among.any():
                 raise StudioError(
-                    f"No question of {pool.task} has a hard-science subject, so this rule has nothing to "
-                    "choose from: fill in subjects such as physics, or use the rule slope > 0."
+                    Sentence(
+                        "No question of {task} has a hard-science subject, so this rule has nothing to choose "
+                        "from: fill in subjects such as physics, or use the rule slope > 0.",
+                        task=pool.task,
+                    )
                 )
             return question_rules.Rising(among=among)
         case "one-source":
@@ -190,14 +204,23 @@ def _one_source(pool: Pool, source: str | None) -> Rule:
     named = pool.sample.traits["source"]
     known = [s for s in dict.fromkeys(named) if s]
     if not known:
-        raise StudioError(f"No question of {pool.task} names its source: fill in sources on Questions first.")
+        raise StudioError(
+            Sentence(
+                "No question of {task} names its source: fill in sources on Questions first.", task=pool.task
+            )
+        )
     if source is None:
         return question_rules.OneSource(
             labels=np.array([known.index(s) if s else -1 for s in named], np.intp)
         )
     if source not in known:
         raise StudioError(
-            f"No question of {pool.task} has the source {source!r}: use one of {', '.join(known[:8])}."
+            Sentence(
+                "No question of {task} has the source {source}: use one of {known}.",
+                task=pool.task,
+                source=f"{source!r}",
+                known=", ".join(known[:8]),
+            )
         )
     return Where((question_rules.Condition("source", "=", source),))
 
@@ -226,7 +249,13 @@ def select_questions(
     rule = resolve_rule(pool, text, source)
     mask = np.asarray(rule(pool.sample))
     if not mask.any():
-        raise StudioError(f"The rule {text} keeps none of the {len(pool.ids):,} questions: loosen it.")
+        raise StudioError(
+            Sentence(
+                "The rule {text} keeps none of the {number} questions: loosen it.",
+                text=text,
+                number=len(pool.ids),
+            )
+        )
     ids = tuple(np.array(pool.ids, dtype=object)[mask])
     folds, why = ((), no_advice_reason) if no_advice_reason else heldout.leave_out_folds(pool.models)
     if not folds:
@@ -237,7 +266,9 @@ def select_questions(
     judged = heldout.evaluate_rule(pool.sample, rule, folds, metric)
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
-        why = f"The rule keeps no question when {empty[0]} is held out, so its gain is undefined."
+        why = Sentence(
+            "The rule keeps no question when {empty} is held out, so its gain is undefined.", empty=empty[0]
+        )
     bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, trial_number)
     return Selection(
         rule=text,
@@ -305,12 +336,14 @@ def _gain(
 def _why_undefined(judged: list[heldout.FoldResult], score: str, metric: str) -> str:
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
-        return f"The rule keeps no question when {empty[0]} is held out."
+        return Sentence("The rule keeps no question when {empty} is held out.", empty=empty[0])
     if score == "snr":
         if metric == "margin":
             return signal.NO_RATIO_OF_MARGINS
-        return "The SNR needs two models and five checkpoints on either side of the fold, and some noise."
-    return "SQ needs eight early checkpoints, and curves that move."
+        return Sentence(
+            "The SNR needs two models and five checkpoints on either side of the fold, and some noise."
+        )
+    return Sentence("SQ needs eight early checkpoints, and curves that move.")
 
 
 def _fold_gain(judged: heldout.FoldResult, models: Sequence[ModelInfo]) -> FoldGain:

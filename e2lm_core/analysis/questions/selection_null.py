@@ -22,6 +22,7 @@ from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import Rule, Sample, TwinFinal
 from e2lm_core.analysis.questions.selection import GainNull, Selection, resolve_rule
 from e2lm_core.base.memory.memo import Filled
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import null
@@ -35,7 +36,7 @@ AT_ONCE_S = 5.0  # longer draws are made on demand
 _BLOCK = 3_000_000  # values of one metric in memory at once
 # Seconds for each value (models x checkpoints x questions) of one draw and fold, measured on one core.
 _PACE_S = {"final": 1.5e-8, "sq": 2e-8, "snr": 3e-8}
-NO_BYTES = (
+NO_BYTES = Sentence(
     "The lengths of the choices are not known, so no gain of bpb under random answer keys can be drawn."
 )
 

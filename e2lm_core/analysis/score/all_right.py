@@ -11,6 +11,7 @@ import pandas as pd
 from e2lm_core.analysis import tables, validity
 from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import matched_groups, metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -18,8 +19,8 @@ from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.scores.uncertainty.means import pointwise
 
 MIN_SHARE = 0.5  # of the questions must be in groups, or the score would be of another set
-ONE_GROUP = "No interval: it needs 2 groups, and there is 1."
-NOT_COMPLETE = "No checkpoint has results for every question of the groups."
+ONE_GROUP = Sentence("No interval: it needs 2 groups, and there is 1.")
+NOT_COMPLETE = Sentence("No checkpoint has results for every question of the groups.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,8 @@ class AllRight:
                 }
             )
         frame = pd.DataFrame(rows)
-        return frame.astype(dict.fromkeys(("value", "low", "high", "random", "random 95%", "p"), float))
+        frame = frame.astype(dict.fromkeys(("value", "low", "high", "random", "random 95%", "p"), float))
+        return tables.with_sentences(frame, why=(row["why"] for row in rows))
 
     def document(self) -> dict[str, Any]:
         """JSON of the score: groups, questions, chance, and each model's curve with its last value."""

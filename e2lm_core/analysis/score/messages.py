@@ -23,24 +23,34 @@ def _cs_bounds() -> str:
     assert total.sq_mean is not None
     rest = total.total - composite.WEIGHTS["sq"] * total.sq_mean
     low, high = ((rest - composite.WEIGHTS["rc"] * rc) / composite.WEIGHTS["cs"] for rc in (1, 0))
-    return (
-        f"{total.name}'s published total of {total.total} and SQ of {total.sq_mean} leave its CS between {low:.3f} and "
-        f"{high:.3f}."
+    return Sentence(
+        "{name}'s published total of {total} and SQ of {sq_mean} leave its CS between {low} and {high}.",
+        name=total.name,
+        total=total.total,
+        sq_mean=total.sq_mean,
+        low=f"{low:.3f}",
+        high=f"{high:.3f}",
     )
 
 
 SAID_BY_THE_COMPETITION = {
     "rc": (
-        "consistency of model rankings at 1 trillion tokens",
-        "Theirs uses hidden checkpoints from 200 billion to 1 trillion tokens. Their one figure of it compares two "
-        "architectures of 500M parameters on mmlu and prints 0.2979: at 14 of its 47 later checkpoints they stand as at "
-        "the last one, the reading here by default. They stand so against the order of their early means as well, so "
-        "that the figure cannot tell these two readings apart; the window's end as the reference would give 33 of 47.",
+        Sentence("consistency of model rankings at 1 trillion tokens"),
+        Sentence(
+            "Theirs uses hidden checkpoints from 200 billion to 1 trillion tokens. Their one figure "
+            "of it compares two architectures of 500M parameters on mmlu and prints 0.2979: at 14 of "
+            "its 47 later checkpoints they stand as at the last one, the reading here by default. "
+            "They stand so against the order of their early means as well, so that the figure cannot "
+            "tell these two readings apart; the window's end as the reference would give 33 of 47."
+        ),
     ),
     "cs": (
-        "compliance with science",
-        "Theirs uses a hidden web-only 0.5B model; ours the share of the science model's "
-        f"gain over chance that its web-only twin does not have, over the early window. {_cs_bounds()}",
+        Sentence("compliance with science"),
+        Sentence(
+            "Theirs uses a hidden web-only 0.5B model; ours the share of the science model's gain "
+            "over chance that its web-only twin does not have, over the early window. {cs_bounds}",
+            cs_bounds=_cs_bounds(),
+        ),
     ),
 }
 
@@ -297,10 +307,15 @@ def no_all_right_reason(found: AllRight) -> str | None:
     if found.chance is not None:
         return None
     if not found.groups:
-        return "No two questions have the same choices and different right answers, so there is no group to get right."
-    return (
-        f"{found.questions:,} of {found.of:,} questions share their choices and differ in their right answer: from half of a "
-        "set on, all of a group right is scored."
+        return Sentence(
+            "No two questions have the same choices and different right answers, so there is no "
+            "group to get right."
+        )
+    return Sentence(
+        "{questions} of {of} questions share their choices and differ in their right answer: "
+        "from half of a set on, all of a group right is scored.",
+        questions=found.questions,
+        of=found.of,
     )
 
 

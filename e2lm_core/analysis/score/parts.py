@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import validity
+from e2lm_core.analysis import tables, validity
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -21,7 +22,7 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.scores.uncertainty.set_intervals import attach_interval
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
-OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
+OF_SEEDS = Sentence("Its noise is that of training seeds, which no resampling of questions can tell.")
 MIN_GAIN = 5e-5  # a smaller gain would be shown as 0.000
 
 
@@ -189,18 +190,26 @@ def score_frame(
         *(
             ()
             if scores.sq_seeds is None
-            else (("beside SQ", "SQ over seeds, mean", _seed_value(scores.sq_seeds)),)
+            else ((Sentence("beside SQ"), Sentence("SQ over seeds, mean"), _seed_value(scores.sq_seeds)),)
         ),
-        ("E2LM, a reading", f"RC, {readings.LABELS[scores.rc_reading]}", scores.rc),
-        ("E2LM, our reading", "CS", scores.cs),
-        ("beside SQ", "tie-aware Spearman, mean", _mean([q.spearman for q in counted])),
-        ("beside SQ", "signed AC, mean", _mean([q.signed_autocorrelation for q in counted])),
+        (
+            Sentence("E2LM, a reading"),
+            Sentence("RC, {reading}", reading=readings.LABELS[scores.rc_reading]),
+            scores.rc,
+        ),
+        (Sentence("E2LM, our reading"), "CS", scores.cs),
+        (Sentence("beside SQ"), Sentence("tie-aware Spearman, mean"), _mean([q.spearman for q in counted])),
+        (
+            Sentence("beside SQ"),
+            Sentence("signed AC, mean"),
+            _mean([q.signed_autocorrelation for q in counted]),
+        ),
         ("AI2", "SNR", scores.snr),
         ("AI2", "SNR, detrended", detrended_snr(measurements, metric, intervals)),
         ("AI2", "decision accuracy", scores.decision_accuracy),
     ]
     rows += [
-        ("E2LM, read otherwise", f"RC, {readings.LABELS[name]}", value)
+        (Sentence("E2LM, read otherwise"), Sentence("RC, {reading}", reading=readings.LABELS[name]), value)
         for name, value in scores.rc_readings.items()
         if name != scores.rc_reading
     ]
@@ -208,7 +217,7 @@ def score_frame(
         ("FineTasks", name.replace("_", " "), v)
         for name, v in finetasks_with_intervals(measurements, metric, intervals).items()
     ]
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "whose": whose,
@@ -225,6 +234,12 @@ def score_frame(
             for whose, name, value in rows
         ]
     ).astype({"value": float, "low": float, "high": float, "coverage": float})
+    return tables.with_sentences(
+        frame,
+        whose=(whose for whose, _, _ in rows),
+        score=(name for _, name, _ in rows),
+        why=(value.why for _, _, value in rows),
+    )
 
 
 def _seed_value(spread: SeedSpread) -> Value:
@@ -233,17 +248,20 @@ def _seed_value(spread: SeedSpread) -> Value:
         return Value(value=None, why=spread.why)
     low, high = formatting.score(spread.low), formatting.score(spread.high)
     return Value(
-        value=spread.mean, why=f"From {low} with the worst seed of each model to {high} with the best."
+        value=spread.mean,
+        why=Sentence(
+            "From {low} with the worst seed of each model to {high} with the best.", low=low, high=high
+        ),
     )
 
 
 def _mean(values: list[float | None]) -> Value:
     known = [v for v in values if v is not None]
     if not values:
-        return Value(value=None, why="No model that counts was run.")
+        return Value(value=None, why=Sentence("No model that counts was run."))
     if len(known) < len(values):
-        return Value(value=None, why="It is undefined for one of the models.")
-    return Value(value=float(np.mean(known)), why="The coverage study holds no interval for it.")
+        return Value(value=None, why=Sentence("It is undefined for one of the models."))
+    return Value(value=float(np.mean(known)), why=Sentence("The coverage study holds no interval for it."))
 
 
 def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
@@ -273,7 +291,8 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
         )
         start += part.contribution or 0.0
     numeric = ["start", "contribution", "value", "low", "high", "total", "total_low", "total_high"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+    return tables.with_sentences(frame, part=(row["part"] for row in rows), why=(row["why"] for row in rows))
 
 
 # --- the command's ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record, Value
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.imported.records import Curve
 from e2lm_core.imported.scores import scored_points
 from e2lm_core.imported.shelf import library
@@ -13,8 +14,10 @@ from e2lm_core.imported.shelf.library import Shelved
 from e2lm_core.imported.shelf.overview import mean_signal_quality, mean_thinned, noise_quality
 from e2lm_core.scores import signal
 
-OWN_AXIS = "It has its own models and its own axis of tokens: compare the curves' shapes, not their heights."
-BANDS = "Bands: 95%, from the source's standard errors."
+OWN_AXIS = Sentence(
+    "It has its own models and its own axis of tokens: compare the curves' shapes, not their heights."
+)
+BANDS = Sentence("Bands: 95%, from the source's standard errors.")
 
 
 class Side(Record):
@@ -117,14 +120,41 @@ def sentence(shelved: Shelved, own: Side, other: Side, placed: tuple[int, int] |
         other: The benchmark's side.
         placed: Rank and number of `rank`.
     """
-    of = f"**{other.name}** on {formatting.count(other.models, 'model')} of {shelved.source.title}"
+    of = Sentence(
+        "**{name}** on {models} of {source}",
+        name=other.name,
+        models=formatting.count(other.models, "model"),
+        source=Sentence(shelved.source.title),
+    )
     score, noise = formatting.score, formatting.score(other.noise)
     if other.thinned is not None:
-        said = f"{of}: SQ {score(other.thinned)} over {own.points} points; this set {score(own.sq.value)}; noise gets {noise}."
+        said = Sentence(
+            "{of}: SQ {thinned} over {points} points; this set {own}; noise gets {noise}.",
+            of=of,
+            thinned=score(other.thinned),
+            points=own.points,
+            own=score(own.sq.value),
+            noise=noise,
+        )
     elif other.sq.value is not None:
-        said = f"{of}: SQ {score(other.sq.value)} over {other.points} points; noise gets {noise}."
+        said = Sentence(
+            "{of}: SQ {score} over {points} points; noise gets {noise}.",
+            of=of,
+            score=score(other.sq.value),
+            points=other.points,
+            noise=noise,
+        )
     else:
-        said = f"{of}: SQ is undefined. {other.sq.why}"
+        said = Sentence("{of}: SQ is undefined. {why}", of=of, why=other.sq.why)
     if placed is not None:
-        said += f" By SQ it ranks {placed[0]} of the {placed[1]} benchmarks that these models ran."
+        said = joined(
+            (
+                said,
+                Sentence(
+                    "By SQ it ranks {place} of the {all} benchmarks that these models ran.",
+                    place=placed[0],
+                    all=placed[1],
+                ),
+            )
+        )
     return said

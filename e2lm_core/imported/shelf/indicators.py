@@ -17,6 +17,7 @@ from statistics import NormalDist
 import numpy as np
 
 from e2lm_core.base.records import ModelInfo, Record, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported.records import Curve
 from e2lm_core.imported.scores import scored_points
 from e2lm_core.scores import signal
@@ -40,15 +41,18 @@ EARLY_SHARE = 0.2
 # (docs/shelf.md).
 MIN_QUESTIONS = 1_000
 MAX_MODELS = 100  # of an interval: the pairs of a thousand models take a gigabyte in 200 draws
-MEANS_ALONE = "Means alone: the source has no standard errors."
-TOO_FEW = f"No interval: from standard errors alone it holds for {MIN_QUESTIONS:,} questions and more."
-TOO_MANY = f"No interval: it is computed for up to {MAX_MODELS} models."
-OFTEN_UNDEFINED = "No interval: it is undefined in too many draws."
-UNEVEN = "No interval: the models have different numbers of points."
-NO_EARLY_POINT = "A model has no point in the first fifth of its training."
-ONE_MODEL = "There is one model, and no order of one."
-TIED = "Most pairs of models are tied at the end, so there is no order to find."
-NO_TOKENS = "Slope is per doubling of tokens, and the tokens are unknown."
+MEANS_ALONE = Sentence("Means alone: the source has no standard errors.")
+TOO_FEW = Sentence(
+    "No interval: from standard errors alone it holds for {min_questions} questions and more.",
+    min_questions=MIN_QUESTIONS,
+)
+TOO_MANY = Sentence("No interval: it is computed for up to {max_models} models.", max_models=MAX_MODELS)
+OFTEN_UNDEFINED = Sentence("No interval: it is undefined in too many draws.")
+UNEVEN = Sentence("No interval: the models have different numbers of points.")
+NO_EARLY_POINT = Sentence("A model has no point in the first fifth of its training.")
+ONE_MODEL = Sentence("There is one model, and no order of one.")
+TIED = Sentence("Most pairs of models are tied at the end, so there is no order to find.")
+NO_TOKENS = Sentence("Slope is per doubling of tokens, and the tokens are unknown.")
 # Metrics that are shares of right answers; `score` is one where the number of questions was worked out from it.
 SHARES_OF_QUESTIONS = ("acc", "acc_norm", "score")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmb])", re.I)

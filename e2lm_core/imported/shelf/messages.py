@@ -11,6 +11,7 @@ from typing import Any
 from e2lm_core.base import formatting
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.imported.shelf import library
 from e2lm_core.imported.shelf.columns import AddedSource
@@ -20,37 +21,43 @@ from e2lm_core.imported.shelf.overview import Lasting, Overview, noise_quality
 from e2lm_core.imported.shelf.packing import Source
 from e2lm_core.scores.ranking import readings
 
-ERRORS = (
+ERRORS = Sentence(
     "Above chance and sizes apart: models, and neighbouring sizes, that are so at the end beyond the standard errors, "
     "judged together; by these tokens half of them are. Errors are taken as independent."
 )
-MEANS = "(means): this source has no standard errors, so counts, tokens and SQ are of the means alone."
-COMPARABLE = (
+MEANS = Sentence(
+    "(means): this source has no standard errors, so counts, tokens and SQ are of the means alone."
+)
+COMPARABLE = Sentence(
     "Compare benchmarks of one source and few-shot count alone: others were run on other models or points."
 )
-NOISE = "SQ of noise: what curves of white noise get with as many points."
-THINNED = (
+NOISE = Sentence("SQ of noise: what curves of white noise get with as many points.")
+THINNED = Sentence(
     "SQ at {points}: mean over all ways to thin the curves to {points} points; noise gets {noise} there."
 )
-WHOLE = "mmlu of Pythia is worked out from its 57 subjects, over all their questions."
-RC = (
-    "RC to 240 B: provisional, over the {points} published points behind the early window that all models have "
-    "({reading}), where curves of noise get {noise}; never to be compared with RC to 1 T tokens."
+WHOLE = Sentence("mmlu of Pythia is worked out from its 57 subjects, over all their questions.")
+RC = Sentence(
+    "RC to 240 B: provisional, over the {points} published points behind the early window "
+    "that all models have ({reading}), where curves of noise get {noise}; never to be "
+    "compared with RC to 1 T tokens."
 )
-DECIDED = (
-    "80% at: tokens at which the likelier model of a pair is ahead at the end with 80% in the mean over all pairs; a pair "
-    "that is not known counts as 50%, sizes more than six times apart are left out. Right: the share of pairs that ended so."
+DECIDED = Sentence(
+    "80% at: tokens at which the likelier model of a pair is ahead at the end with 80% in "
+    "the mean over all pairs; a pair that is not known counts as 50%, sizes more than six "
+    "times apart are left out. Right: the share of pairs that ended so."
 )
-ORDER = (
-    "Decision accuracy: share of pairs of models in the same order at {early} tokens as at {late} ({source}{shots}){mark}; "
-    "noise gets 0.5. Larger ahead: share of pairs of which the larger is ahead at the end, as the sizes alone would say."
+ORDER = Sentence(
+    "Decision accuracy: share of pairs of models in the same order at {early} tokens as at "
+    "{late} ({source}{shots}){mark}; noise gets 0.5. Larger ahead: share of pairs of which "
+    "the larger is ahead at the end, as the sizes alone would say."
 )
-PROVISIONAL = ", provisional, since the training went on"
-LUCK = (
-    "SNR: AI2's ratio of the models' spread to the noise of the last five points. SNR of luck: what equally good models "
-    "get at most, which differ by luck with the questions alone."
+PROVISIONAL = Sentence(", provisional, since the training went on")
+LUCK = Sentence(
+    "SNR: AI2's ratio of the models' spread to the noise of the last five points. SNR of "
+    "luck: what equally good models get at most, which differ by luck with the questions "
+    "alone."
 )
-SLOPE = "Slope: mean rise of the score per doubling of tokens; noise has 0."
+SLOPE = Sentence("Slope: mean rise of the score per doubling of tokens; noise has 0.")
 COLUMNS = ("source", "benchmark", "shots", "metric", "questions", "models", "points", "SQ", "SQ of noise")
 RC_COLUMN = "RC to 240 B"
 ONSET_COLUMNS = (RC_COLUMN, "chance", "above chance", "by", "sizes apart", "apart by")
@@ -79,45 +86,72 @@ ORDER_COLUMNS = ("decision accuracy", "larger ahead", "SNR", "SNR of luck", "slo
 def source_sentence(source: Source | AddedSource) -> str:
     """Sentence on where the figures of a source are from."""
     if isinstance(source, AddedSource):
-        return (
-            f"{source.title}: {source.rows:,} scores added from {quote(source.file)} on {source.added[:10]}."
+        return Sentence(
+            "{title}: {rows} scores added from {file} on {day}.",
+            title=Sentence(source.title),
+            rows=source.rows,
+            file=quote(source.file),
+            day=source.added[:10],
         )
-    return (
-        f"{source.title}: {source.repository} at {source.commit[:7]} ({source.licence}, {source.copyright})."
+    return Sentence(
+        "{title}: {repository} at {commit} ({licence}, {copyright}).",
+        title=Sentence(source.title),
+        repository=source.repository,
+        commit=source.commit[:7],
+        licence=source.licence,
+        copyright=source.copyright,
     )
 
 
 def group_label(shelved: Shelved) -> str:
     """Label of the benchmarks that ran on the same models, such as `Pythia, 5-shot`."""
     shots = shelved.benchmark.num_fewshot
-    return shelved.source.title if shots is None else f"{shelved.source.title}, {shots}-shot"
+    if shots is None:
+        return Sentence(shelved.source.title)
+    return Sentence("{source}, {shots}-shot", source=Sentence(shelved.source.title), shots=shots)
 
 
 def preview_sentence(shelved: Shelved) -> str:
     """Sentence below the picture of a benchmark: what ran on it, and that its points are means alone."""
     of = formatting.count(len(shelved.models), "model")
-    return f"{shelved.label}, {of} of {shelved.source.title}; means alone, without standard errors."
+    return Sentence(
+        "{benchmark}, {models} of {source}; means alone, without standard errors.",
+        benchmark=shelved.label,
+        models=of,
+        source=Sentence(shelved.source.title),
+    )
 
 
 def preview_label(shelved: Shelved) -> str:
     """Label above the picture of a benchmark, whose points are means alone."""
-    of = f"{shelved.source.title.partition(' (')[0]}'s {len(shelved.models)} models"
-    return f"{shelved.label}, {of}, means alone"
+    return Sentence(
+        "{benchmark}, {source}'s {models} models, means alone",
+        benchmark=shelved.label,
+        source=shelved.source.title.partition(" (")[0],
+        models=len(shelved.models),
+    )
 
 
 def group_headline(label: str, shown: Sequence[Overview]) -> str:
     """Headline of a group's table: the benchmark with the highest SQ, and how many are no better than noise."""
     rated = [(of.sq.value, of) for of in shown if of.sq.value is not None]
     if not rated:
-        return f"{label}: no benchmark has an SQ, which needs 8 points."
+        return Sentence("{group}: no benchmark has an SQ, which needs 8 points.", group=label)
     best, of = max(rated, key=lambda one: one[0])
     dull = sum(value <= (one.noise or 0) for value, one in rated)
-    like_noise = (
-        f"; {formatting.count(dull, 'benchmark')} {'has' if dull == 1 else 'have'} no more" if dull else ""
-    )
-    return (
-        f"{label}: **{of.benchmark}** has the highest SQ of {formatting.count(len(rated), 'benchmark')}, "
-        f"{formatting.score(best)}. Noise gets {formatting.score(of.noise)}{like_noise}."
+    like_noise = ""
+    if dull:
+        like_noise = Sentence(
+            "; {number} benchmark has no more", "; {number} benchmarks have no more", number=dull
+        )
+    return Sentence(
+        "{group}: **{benchmark}** has the highest SQ of {benchmarks}, {best}. Noise gets {noise}{like_noise}.",
+        group=label,
+        benchmark=of.benchmark,
+        benchmarks=formatting.count(len(rated), "benchmark"),
+        best=formatting.score(best),
+        noise=formatting.score(of.noise),
+        like_noise=like_noise,
     )
 
 
@@ -191,9 +225,9 @@ def table_notes(
         settings: Settings of a caller whose added tables are named as well.
         sources: Whether to name the sources.
     """
-    notes = [NOISE]
+    notes: list[str] = [NOISE]
     if points is not None:
-        notes.append(THINNED.format(points=points, noise=formatting.score(noise_quality(points))))
+        notes.append(Sentence(THINNED, points=points, noise=formatting.score(noise_quality(points))))
     states = [state for of in shown for state in (of.apart, of.above_chance) if state is not None]
     if order is not True and any(state.sure is not None for state in states):
         notes.append(ERRORS)
@@ -206,7 +240,7 @@ def table_notes(
     with_rc = next((of for of in shown if of.rc is not None), None)
     if with_rc is not None and order is not True:
         noise = formatting.score(with_rc.rc_noise)
-        notes.append(RC.format(points=with_rc.rc_points, reading=readings.LABELS[reading], noise=noise))
+        notes.append(Sentence(RC, points=with_rc.rc_points, reading=readings.LABELS[reading], noise=noise))
     keys = {of.source for of in shown}
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
@@ -220,7 +254,8 @@ def order_notes(shown: Sequence[Overview]) -> list[str]:
         if of.order.early is not None:
             first.setdefault((of.source, of.num_fewshot), of)
     return [
-        ORDER.format(
+        Sentence(
+            ORDER,
             early=formatting.tokens(of.order.early),
             late=formatting.tokens(of.order.late),
             source=source,

@@ -47,7 +47,9 @@ class SetDoors(Record):
 ADD = Door(label="Add a larger model", view="checkpoints")
 KNOWN = Door(label="See what they know", view="known")
 WRITE = Door(label="Write about what they know", view="known")
-NEAREST_BY = "The nearest fact shares the rarest words with the question; a word of its subject counts twice."
+NEAREST_BY = Sentence(
+    "The nearest fact shares the rarest words with the question; a word of its subject counts twice."
+)
 NO_NEAREST = Sentence("No known fact shares a word with it.")
 
 

@@ -148,10 +148,16 @@ def shipped_note(made: ShippedInfo) -> str:
     )
 
 
+_MONTHS = (
+    *(Sentence("Jan"), Sentence("Feb"), Sentence("Mar"), Sentence("Apr"), Sentence("May"), Sentence("Jun")),
+    *(Sentence("Jul"), Sentence("Aug"), Sentence("Sep"), Sentence("Oct"), Sentence("Nov"), Sentence("Dec")),
+)
+
+
 def format_day(made: ShippedInfo) -> str:
     """Day of shipped results, as 26 Nov 2026."""
     day = date.fromisoformat(made.date)
-    return f"{day.day} {day:%b %Y}"
+    return Sentence("{day} {month} {year}", day=day.day, month=_MONTHS[day.month - 1], year=str(day.year))
 
 
 def headline(state: SetState, questions: int) -> str:

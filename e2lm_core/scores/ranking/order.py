@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 
 
@@ -107,17 +108,29 @@ def ranking_consistency(at_end: ArrayLike, later: ArrayLike) -> Value:
 def _why_no_consistency(end: Floats, after: Floats) -> str | None:
     models, checkpoints = after.shape
     if models < 2:
-        return f"A ranking needs at least 2 models, and there {'is 1' if models == 1 else 'are none'}."
+        return Sentence(
+            "A ranking needs at least 2 models, and there is 1."
+            if models == 1
+            else "A ranking needs at least 2 models, and there are none."
+        )
     if checkpoints == 0:
-        return "No checkpoint lies after the early window, so there is no later ranking to compare with."
+        return Sentence(
+            "No checkpoint lies after the early window, so there is no later ranking to compare with."
+        )
     if not (np.isfinite(end).all() and np.isfinite(after).all()):
-        return "Scores are missing at the early window's end or after it; run all checkpoints of every model."
+        return Sentence(
+            "Scores are missing at the early window's end or after it; run all checkpoints of every model."
+        )
     if np.ptp(end) == 0:
-        return "All models have the same score at the early window's end, so they have no ranking there."
+        return Sentence(
+            "All models have the same score at the early window's end, so they have no ranking there."
+        )
     if tied := int((np.ptp(after, axis=0) == 0).sum()):
-        return (
-            f"All models have the same score at {tied} of the {checkpoints} checkpoints after the early "
-            "window, so they have no ranking there."
+        return Sentence(
+            "All models have the same score at {tied} of the {checkpoints} checkpoints after the "
+            "early window, so they have no ranking there.",
+            tied=tied,
+            checkpoints=checkpoints,
         )
     return None
 

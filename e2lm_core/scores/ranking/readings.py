@@ -22,16 +22,16 @@ Sizes = Sequence[str | None]
 
 DEFAULT = RC_READINGS[0]
 LABELS = {
-    "organisers": "as in the organisers' figure",
-    "early_means": "against the order of early means",
-    "first_place": "as the first place scored it",
-    "all_models": "all models together",
+    "organisers": Sentence("as in the organisers' figure"),
+    "early_means": Sentence("against the order of early means"),
+    "first_place": Sentence("as the first place scored it"),
+    "all_models": Sentence("all models together"),
 }
 
 
-NOTHING_LATER = (
-    "No checkpoint after the early window is complete for every model: run later ones, or write an earlier "
-    "early_end_step in checkpoints.json."
+NOTHING_LATER = Sentence(
+    "No checkpoint after the early window is complete for every model: run later ones, or "
+    "write an earlier early_end_step in checkpoints.json."
 )
 
 
@@ -188,19 +188,24 @@ def rc_value(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Val
 
 def _why_not(name: str, values: Floats, sizes: Sizes) -> str:
     if not _groups(sizes):
-        return (
-            "It compares architectures of one size, and no size here has two: add a second shape of a size (size and "
-            "arch in checkpoints.json), or read RC "
-            f"as {LABELS['all_models']}."
+        return Sentence(
+            "It compares architectures of one size, and no size here has two: add a second shape of "
+            "a size (size and arch in checkpoints.json), or read RC as {reading}.",
+            reading=LABELS["all_models"],
         )
     if not np.isfinite(values).all():
-        return "Scores are missing at the early window's end or after it; run all checkpoints of every model."
+        return Sentence(
+            "Scores are missing at the early window's end or after it; run all checkpoints of every model."
+        )
     where = {
-        "organisers": "at the last checkpoint",
-        "early_means": "in their early means",
-        "first_place": "at the early window's end",
+        "organisers": Sentence("at the last checkpoint"),
+        "early_means": Sentence("in their early means"),
+        "first_place": Sentence("at the early window's end"),
     }[name]
-    return f"Two architectures of one size have the same score {where}, so there is no order to compare with."
+    return Sentence(
+        "Two architectures of one size have the same score {where}, so there is no order to compare with.",
+        where=where,
+    )
 
 
 def _within_sizes(values: Floats, reference: Floats, end: int, sizes: Sizes) -> Floats:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty.rules import (
     ACCEPTED,
@@ -70,10 +71,15 @@ def _difference_rule(
 ) -> IntervalRule:
     fewest, least = min(table["questions"]), min(table["models"])
     if questions < fewest:
-        why = f"Intervals of differences were studied for sets of {fewest} questions and more."
+        why = Sentence(
+            "Intervals of differences were studied for sets of {fewest} questions and more.", fewest=fewest
+        )
         return IntervalRule(None, why=why)
     if score not in OF_ONE_MODEL and models < least:
-        return IntervalRule(None, why=f"Intervals of differences were studied for {least} models and more.")
+        return IntervalRule(
+            None,
+            why=Sentence("Intervals of differences were studied for {least} models and more.", least=least),
+        )
     if few := few_differing(score, differing):
         return IntervalRule(None, why=few)
     method = table["chosen"].get(score)
@@ -84,7 +90,10 @@ def _difference_rule(
         return IntervalRule(
             None,
             lowest,
-            f"No interval is reliable here: in simulations the best method held the true difference in only "
-            f"{lowest:.0%} of pairs of sets, where 95% are promised.",
+            Sentence(
+                "No interval is reliable here: in simulations the best method held the true difference "
+                "in only {lowest} of pairs of sets, where 95% are promised.",
+                lowest=f"{lowest:.0%}",
+            ),
         )
     return IntervalRule(method, lowest)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import METRICS, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
@@ -30,8 +31,8 @@ from e2lm_core.scores.uncertainty.methods import (
 )
 from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
 
-UNDEFINED = "The score is undefined."
-OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
+UNDEFINED = Sentence("The score is undefined.")
+OFTEN_UNDEFINED = Sentence("The score is undefined in more than 5% of the resamples.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import METRICS
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Run
@@ -26,8 +27,8 @@ from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import Replicates, small_sample_level
 from e2lm_core.scores.uncertainty.rules import NO_METHOD_OF_DIFFERENCES, IntervalRule
 
-UNDEFINED = "The score is undefined for one of the two."
-OFTEN_UNDEFINED = "The difference is undefined in more than 5% of the resamples."
+UNDEFINED = Sentence("The score is undefined for one of the two.")
+OFTEN_UNDEFINED = Sentence("The difference is undefined in more than 5% of the resamples.")
 # Key of an array drawn for one set: ("", "") for its share of the draws, ("", "chance"), or (metric, model).
 Key = tuple[str, str]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.set_scores import OF_READINGS
 
 ACCEPTED = 0.9  # lowest measured coverage at which an interval of nominal 95% is shown
@@ -27,11 +28,11 @@ MIN_MODELS_OF_RC = 4  # with three its interval spans three quarters of its rang
 
 # Shapes of one size tie at the last checkpoint in most sets by acc. The few that are left are no fair draw of all: on
 # another generator RC held in 86 to 93% of them, and too few were left on the first one to calibrate it.
-NOT_COUNTED = (
-    "No interval: it compares models of one size, and in simulations too few sets of this kind were told one by this "
-    "metric to count how often it holds."
+NOT_COUNTED = Sentence(
+    "No interval: it compares models of one size, and in simulations too few sets of this "
+    "kind were told one by this metric to count how often it holds."
 )
-NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
+NO_METHOD_OF_DIFFERENCES = Sentence("The study holds no method for the difference of this score.")
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,13 @@ def few_differing(score: str, differing: float) -> str | None:
     """
     if score in NOT_OF_ORDER or not differing < MIN_DIFFERING:
         return None
-    return (
-        f"No interval: it rests on how models differ, and two of them typically do on {differing:.0f} "
-        f"question{'' if round(differing) == 1 else 's'}. In simulations it held from {MIN_DIFFERING} on."
+    return Sentence(
+        "No interval: it rests on how models differ, and two of them typically do on {number} question. "
+        "In simulations it held from {least} on.",
+        "No interval: it rests on how models differ, and two of them typically do on {number} questions. "
+        "In simulations it held from {least} on.",
+        number=round(differing),
+        least=MIN_DIFFERING,
     )
 
 
@@ -89,15 +94,21 @@ def few_for_a_difference(questions: int, differing: float) -> str | None:
         The reason, also where too few questions tell models apart; None for enough questions.
     """
     if questions < MIN_OF_A_DIFFERENCE:
-        return (
-            f"No interval: the difference of two models needs {MIN_OF_A_DIFFERENCE} questions, and here are {questions} "
-            "that count by themselves. With fewer it holds in nearly every set, not in 95%."
+        return Sentence(
+            "No interval: the difference of two models needs {min_of_a_difference} questions, and "
+            "here are {questions} that count by themselves. With fewer it holds in nearly every set, "
+            "not in 95%.",
+            min_of_a_difference=MIN_OF_A_DIFFERENCE,
+            questions=questions,
         )
     if not differing < MIN_DIFFERING:
         return None
-    return (
-        f"No interval: two models typically differ on {formatting.count(round(differing), 'question')} of such a set. On fewer "
-        f"than {MIN_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
+    return Sentence(
+        "No interval: two models typically differ on {questions} of such a set. On fewer than "
+        "{min_differing} any interval holds in nearly every set, not in 95%: take more "
+        "questions, or harder ones.",
+        questions=formatting.count(round(differing), "question"),
+        min_differing=MIN_DIFFERING,
     )
 
 
@@ -177,13 +188,21 @@ class CoverageTable:
             return IntervalRule(None, why=why)
         sizes = {n for name, _, _, _, n in self.lowest if name == score} or set(self.questions)
         if questions < min(sizes):
-            return IntervalRule(None, why=f"Its intervals were studied for {min(sizes)} questions and more.")
+            return IntervalRule(
+                None,
+                why=Sentence("Its intervals were studied for {sizes} questions and more.", sizes=min(sizes)),
+            )
         of_questions = max(n for n in sizes if n <= questions)
         of_models = max(m for m in self.models if score in OF_ONE_MODEL or m <= models)
         method = self.methods.get(score)
         studied = {models for name, _, _, models, _ in self.lowest if name == score}
         if studied and of_models < min(studied):
-            return IntervalRule(None, why=f"Its intervals were studied for {min(studied)} models and more.")
+            return IntervalRule(
+                None,
+                why=Sentence(
+                    "Its intervals were studied for {studied} models and more.", studied=min(studied)
+                ),
+            )
         of_metric = STANDS_FOR.get(metric, metric)
         measured = self.lowest.get((score, method or "", of_metric, of_models, of_questions))
         of_kind = self._of_kind(score, of_metric, kind, of_models, questions)
@@ -198,8 +217,12 @@ class CoverageTable:
             return IntervalRule(
                 None,
                 measured,
-                f"In simulations, the best method was right in only {measured:.0%} of sets of "
-                f"{of_questions} questions (95% are promised).",
+                Sentence(
+                    "In simulations, the best method was right in only {measured} of sets of {of_questions} "
+                    "questions (95% are promised).",
+                    measured=f"{measured:.0%}",
+                    of_questions=of_questions,
+                ),
             )
         return IntervalRule(
             method,
@@ -230,14 +253,23 @@ class CoverageTable:
     def _not_measured(self, score: str, method: str | None, metric: str, questions: int) -> str:
         found = {n for name, how, of, _, n in self.lowest if (name, how, of) == (score, method, metric)}
         if later := [n for n in found if n > questions]:
-            return f"No interval with fewer than {min(later)} questions: in simulations this score was undefined in too many resamples of so few."
-        return "No method of the coverage study fits this score."
+            return Sentence(
+                "No interval with fewer than {later} questions: in simulations this score was undefined "
+                "in too many resamples of so few.",
+                later=min(later),
+            )
+        return Sentence("No method of the coverage study fits this score.")
 
     def _not_studied(self, score: str, questions: int, models: int) -> str | None:
         if score not in OF_ONE_MODEL and models < min(self.models):
-            return f"Intervals were studied for {min(self.models)} models and more."
+            return Sentence("Intervals were studied for {models} models and more.", models=min(self.models))
         if score == "rc" and models < MIN_MODELS_OF_RC:
-            return f"The interval of RC spans most of its range with fewer than {MIN_MODELS_OF_RC} models."
+            return Sentence(
+                "The interval of RC spans most of its range with fewer than {min_models_of_rc} models.",
+                min_models_of_rc=MIN_MODELS_OF_RC,
+            )
         if questions < min(self.questions):
-            return f"Intervals were studied for {min(self.questions)} questions and more."
+            return Sentence(
+                "Intervals were studied for {questions} questions and more.", questions=min(self.questions)
+            )
         return None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES
@@ -27,8 +28,10 @@ from e2lm_core.scores.uncertainty.rules import CoverageTable, few_for_a_differen
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
 # A width needs fewer draws than the ends of an interval that is shown, and it is computed for many sizes.
 RESAMPLES_A_SIZE = 300
-ALIKE = "Every measured question has the same value there, so drawing among them says nothing of others."
-UNDEFINED = "It is undefined on what was measured."
+ALIKE = Sentence(
+    "Every measured question has the same value there, so drawing among them says nothing of others."
+)
+UNDEFINED = Sentence("It is undefined on what was measured.")
 
 
 @dataclass(frozen=True)

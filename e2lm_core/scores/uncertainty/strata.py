@@ -12,10 +12,15 @@ from itertools import combinations
 
 import numpy as np
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics
 from e2lm_core.scores.layout import Curves, Layout, Run
 
-KINDS = ("whose curves hardly rise", "whose curves rise", "whose curves rise clearly")
+KINDS = (
+    Sentence("whose curves hardly rise"),
+    Sentence("whose curves rise"),
+    Sentence("whose curves rise clearly"),
+)
 RISES = (3.0, 12.0)  # standard errors
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
 from e2lm_core.sets.collection import open_set
@@ -212,9 +213,15 @@ def _change(
 
 def _require(questions: Questions, of: Collection[str], name: str) -> None:
     if not of:
-        raise StudioError("No question is chosen: choose at least one.")
+        raise StudioError(Sentence("No question is chosen: choose at least one."))
     if missing := set(of) - {q.id for q in questions}:
-        raise TaskError(f"There is no question {quote(min(missing))} in {name}: it may have been deleted.")
+        raise TaskError(
+            Sentence(
+                "There is no question {missing} in {name}: it may have been deleted.",
+                missing=quote(min(missing)),
+                name=name,
+            )
+        )
 
 
 def _dev(settings: Settings, name: str) -> set[str]:
@@ -255,12 +262,18 @@ def _balanced(questions: Questions, rng: random.Random) -> list[tuple[str, Quest
 def _texts(fields: Iterable[str]) -> tuple[str, ...]:
     wanted = tuple(fields)
     if unknown := set(wanted) - set(TEXTS):
-        raise StudioError(f"{quote(min(unknown))} is no text to replace in: use {', '.join(TEXTS)}.")
+        raise StudioError(
+            Sentence(
+                "{unknown} is no text to replace in: use {join}.",
+                unknown=quote(min(unknown)),
+                join=", ".join(TEXTS),
+            )
+        )
     return wanted
 
 
 def _replacing(text: str, by: str, exact: bool) -> Callable[[str], str]:
     if not text:
-        raise StudioError("There is no text to look for: write one.")
+        raise StudioError(Sentence("There is no text to look for: write one."))
     pattern = re.compile(re.escape(text), 0 if exact else re.IGNORECASE)
     return lambda value: pattern.sub(lambda _: by, value)

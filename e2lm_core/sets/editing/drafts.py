@@ -23,13 +23,14 @@ from pydantic import Field
 from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 
 PROMPT, NEW = "prompt", "new"
 MAX_BYTES = 2**20  # of a draft: the longest allowed question with 26 choices, typed and seen
 MAX_BYTES_OF_ONE = 16 * 2**20  # of all drafts of a person
 MAX_OF_ONE = 500
-_CALLED = "What is typed"  # subject of the sentence about a failed save
+_CALLED = "The text"  # subject of the sentence about a failed save
 MAX_ENDED = 50  # forms of a place: a window that is further behind shows its text as not saved
 KEPT_S = 30 * 24 * 3600.0
 MARKS_KEPT_S = 24 * 3600.0
@@ -296,7 +297,7 @@ def restore_draft(settings: Settings, task: str, place: str) -> Draft:
         draft = _read(_path(settings, task, place)) if settings.author else None
         if draft is None or draft.over != "discarded":
             raise StudioError(
-                "There is no discarded text to bring back: it was typed over, or it is too old."
+                Sentence("There is no discarded text to restore: it was typed over, or it is too old.")
             )
         back = draft.model_copy(
             update={"over": None, "form": new_form(), "turn": 0, "ended": draft.finished_forms}
@@ -357,14 +358,22 @@ def _files(folder: Path) -> Iterator[Path]:
 def _require_room(settings: Settings, path: Path, size: int) -> None:
     if size > MAX_BYTES:
         raise LimitError(
-            f"What is typed here is too long to be kept as a draft ({size / 2**20:.1f} MB, at most "
-            f"{MAX_BYTES / 2**20:.0f}): save it, or make it shorter."
+            Sentence(
+                "This text is too long to be kept as a draft ({size} MB, at most {max_bytes}): "
+                "save it, or make it shorter.",
+                size=f"{size / 2**20:.1f}",
+                max_bytes=f"{MAX_BYTES / 2**20:.0f}",
+            )
         )
     others = [p.stat().st_size for p in _files(_folder(settings)) if p != path]
     if sum(others) + size > MAX_BYTES_OF_ONE or len(others) >= MAX_OF_ONE:
         raise LimitError(
-            f"There is no room for another draft (at most {MAX_OF_ONE} and "
-            f"{MAX_BYTES_OF_ONE // 2**20} MB): save or discard some of what is not saved yet."
+            Sentence(
+                "There is no room for another draft (at most {max_of_one} and {max_bytes_of_one} MB): "
+                "save or discard some of what is not saved yet.",
+                max_of_one=MAX_OF_ONE,
+                max_bytes_of_one=MAX_BYTES_OF_ONE // 2**20,
+            )
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets.editing import drafts
@@ -49,7 +50,10 @@ def _save(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
     access.require_writer(settings)
     if len(digests) > MAX_IGNORED:
         raise StudioError(
-            f"More than {MAX_IGNORED:,} problems can't be ignored: fix some, or show some again."
+            Sentence(
+                "More than {max_ignored} problems can't be ignored: fix some, or show some again.",
+                max_ignored=MAX_IGNORED,
+            )
         )
     path = _path(settings, set_name)
     try:
@@ -57,7 +61,11 @@ def _save(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
         replace_file(path, json.dumps(list(digests)).encode())
     except OSError as error:
         raise StudioError(
-            f"The ignored problems cannot be saved ({error.strerror}): free some space, or ask whoever runs this studio."
+            Sentence(
+                "The ignored problems cannot be saved ({strerror}): free some space, or ask the person who runs "
+                "this studio.",
+                strerror=error.strerror,
+            )
         ) from error
 
 

@@ -23,6 +23,7 @@ from e2lm_core.base.judgements import (
     with_judgements,
 )
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.titles import clean_title
 from e2lm_core.sets import authoring
@@ -75,13 +76,20 @@ def judge_questions(
     """
     person = settings.person or clean_title(judge)
     if not person:
-        raise StudioError("A judgement needs the name of its judge: write yours.")
+        raise StudioError(Sentence("A judgement needs the name of its judge: write yours."))
     if not values:
-        raise StudioError("Nothing is judged yet: choose a value.")
+        raise StudioError(Sentence("Nothing is judged yet: choose a value."))
     _require_length(person, comment)
     for what, value in values.items():
         if what not in VALUES or (value and value not in VALUES[what]):
-            raise TaskError(f"{quote(value)} is no value of {quote(what)}: use {_values_of(what)}.")
+            raise TaskError(
+                Sentence(
+                    "{value} is no value of {what}: use {what2}.",
+                    value=quote(value),
+                    what=quote(what),
+                    what2=_values_of(what),
+                )
+            )
     given = [(what, value, clean_title(comment)) for what, value in values.items()]
     wanted = dict.fromkeys(question_ids, given)
     return _save(settings, name, wanted, person, f"judge {count(len(wanted), 'question')}")
@@ -153,12 +161,16 @@ def _save(
     action: str,
 ) -> TaskSet:
     if not wanted:
-        raise StudioError("No question is chosen: choose at least one.")
+        raise StudioError(Sentence("No question is chosen: choose at least one."))
 
     def changed(questions: Sequence[Question]) -> list[Question]:
         if missing := set(wanted) - {q.id for q in questions}:
             raise TaskError(
-                f"There is no question {quote(min(missing))} in {name}: it may have been deleted."
+                Sentence(
+                    "There is no question {missing} in {name}: it may have been deleted.",
+                    missing=quote(min(missing)),
+                    name=name,
+                )
             )
         made = [
             _judged(q, [JudgementRow("", q.id, person, *one) for one in wanted[q.id]], "person")
@@ -234,9 +246,21 @@ def _values_of(what: str) -> str:
 
 def _require_length(judge: str, comment: str) -> None:
     if len(judge) > MAX_JUDGE_CHARS:
-        raise StudioError(f"The judge's name has {len(judge):,} characters; use at most {MAX_JUDGE_CHARS}.")
+        raise StudioError(
+            Sentence(
+                "The judge's name has {judge} characters; use at most {max_judge_chars}.",
+                judge=len(judge),
+                max_judge_chars=MAX_JUDGE_CHARS,
+            )
+        )
     if len(comment) > MAX_COMMENT_CHARS:
-        raise StudioError(f"The comment has {len(comment):,} characters; use at most {MAX_COMMENT_CHARS}.")
+        raise StudioError(
+            Sentence(
+                "The comment has {comment} characters; use at most {max_comment_chars}.",
+                comment=len(comment),
+                max_comment_chars=MAX_COMMENT_CHARS,
+            )
+        )
 
 
 def _require_few_judges(questions: Sequence[Question]) -> None:
@@ -245,7 +269,11 @@ def _require_few_judges(questions: Sequence[Question]) -> None:
     judges = {(one.judge, one.by) for question in questions for one in judgements_of(question)}
     if len(judges) > MAX_JUDGES:
         raise TaskError(
-            f"The set would have {len(judges)} judges; at most {MAX_JUDGES} are kept: remove one first."
+            Sentence(
+                "The set would have {judges} judges; at most {max_judges} are kept: remove one first.",
+                judges=len(judges),
+                max_judges=MAX_JUDGES,
+            )
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
 from e2lm_core.sets.conflicts import DeletedByOtherError, EditConflict, conflict_fields
@@ -59,13 +60,16 @@ def save_question(
     """
     place, typed = drafts.question_place(identity), _known(fields)
     try:
-        _require_answer(f"Question {identity}", typed.get("answer", 0))
+        _require_answer(Sentence("Question {identity}", identity=identity), typed.get("answer", 0))
         saved = authoring.merge_edits(
             settings, name, {identity: typed}, {identity: dict(base)}, {identity: dict(shown or {})}
         )
     except StudioError as error:
         is_deleted = isinstance(error, DeletedByOtherError)
-        sentence = f"{error} {'What you typed is kept.' if is_deleted else 'Not saved yet.'}"
+        sentence = Sentence(
+            "{problem} What you typed is kept." if is_deleted else "{problem} Not saved yet.",
+            problem=error.sentence,
+        )
         return SaveOutcome(
             refused=sentence if ends_form else _keep(settings, name, place, typed, base) or sentence
         )
@@ -114,12 +118,12 @@ def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form:
         {"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values}
     )
     if not question.question.strip():
-        raise TaskError("Enter the question text.")
+        raise TaskError(Sentence("Enter the question text."))
     if len(question.choices) < 2:
-        raise TaskError("Enter at least two choices.")
-    _require_answer("The new question", question.answer)
+        raise TaskError(Sentence("Enter at least two choices."))
+    _require_answer(Sentence("The new question"), question.answer)
     if form and drafts.is_finished(settings, name, drafts.NEW, form):
-        raise TaskError("Another window has added this question already, or has discarded it.")
+        raise TaskError(Sentence("Another window has added this question already, or has discarded it."))
     saved = authoring.add_questions(settings, name, [question])
     drafts.drop_fields(settings, name, drafts.NEW, FIELDS, form, values)
     return saved.questions[-1].id
@@ -127,7 +131,9 @@ def add_question(settings: Settings, name: str, fields: Mapping[str, Any], form:
 
 def _require_answer(question: str, answer: int) -> None:
     if answer == NO_CHOICE:
-        raise TaskError(f"{question} has no right answer: click the letter of the right one.")
+        raise TaskError(
+            Sentence("{question} has no right answer: click the letter of the right one.", question=question)
+        )
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,15 +142,15 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "choices" in given:
         choices = given["choices"]
         if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
-            raise TaskError("The choices could not be read. Reload the page and try again.")
+            raise TaskError(Sentence("The choices could not be read. Reload the page and try again."))
         given["choices"] = tuple(choices)
     if given.get("answer", 0) is None:
         given["answer"] = NO_CHOICE
     if not isinstance(given.get("answer", 0), int):
-        raise TaskError("Mark the right answer first.")
+        raise TaskError(Sentence("Mark the right answer first."))
     for field in ("question", "subject", "note"):
         if not isinstance(given.get(field, ""), str | None):
-            raise TaskError(f"The {field} is a text: load the page again.")
+            raise TaskError(Sentence("The {field} is a text: reload the page.", field=field))
     return given
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.formatting import count, join_words
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.sets.formats.answers import Reading
 from e2lm_core.sets.formats.kinds import KINDS
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Preview
@@ -21,17 +22,19 @@ def format_summary(preview: Preview) -> str:
     """
     parts = [KINDS[preview.kind].label]
     if preview.separator:
-        parts.append(f"a {SEPARATORS[preview.separator]} between cells")
+        parts.append(Sentence("a {separator} between cells", separator=SEPARATORS[preview.separator]))
     if preview.encoding and preview.encoding != "utf-8":
         parts.append(preview.encoding)
     if preview.sheets:
-        parts.append(f"sheet {preview.sheets[0]}")
-    said = ", ".join(parts)
+        parts.append(Sentence("sheet {sheet}", sheet=preview.sheets[0]))
+    said = joined(parts, ", ")
     if not preview.readings:
-        said += f": {count(len(preview.questions), 'question')}"
+        said = joined((said, count(len(preview.questions), "question")), ": ")
     if preview.answers_from is not None:
-        said += f"; answers that are numbers count from {preview.answers_from}"
-    return f"{said}."
+        said = Sentence(
+            "{said}; answers that are numbers count from {first}", said=said, first=preview.answers_from
+        )
+    return Sentence("{said}.", said=said)
 
 
 def mapping_summary(preview: Preview) -> str:
@@ -40,11 +43,16 @@ def mapping_summary(preview: Preview) -> str:
     An example: "Columns: question = Frage. Kept as they are: x, y.".
     """
     named = [
-        f"{role_label(c.role)} = {c.name}" for c in preview.columns if c.role not in (KEPT, LEFT_OUT, c.name)
+        Sentence("{role} = {name}", role=role_label(c.role), name=c.name)
+        for c in preview.columns
+        if c.role not in (KEPT, LEFT_OUT, c.name)
     ]
     kept = [column.name for column in preview.columns if column.role == KEPT]
-    said = f"Columns: {', '.join(named)}." if named else ""
-    return f"{said} Kept as extra columns: {join_words(kept, 8)}.".strip() if kept else said
+    said = Sentence("Columns: {columns}.", columns=joined(named, ", ")) if named else ""
+    if not kept:
+        return said
+    also = Sentence("Kept as extra columns: {kept}.", kept=join_words(kept, 8))
+    return joined((said, also)) if said else also
 
 
 def duplicates_sentence(doubles: Mapping[str, str]) -> str:
@@ -54,22 +62,31 @@ def duplicates_sentence(doubles: Mapping[str, str]) -> str:
     """
     if not doubles:
         return ""
-    first = [f"{one} repeats {other}" for one, other in doubles.items()]
-    return f"{count(len(doubles), 'question')} of the file {'is' if len(doubles) == 1 else 'are'} there already: {join_words(first)}."
+    first = [Sentence("{one} repeats {other}", one=one, other=other) for one, other in doubles.items()]
+    return Sentence(
+        "{number} question of the file is there already: {first}.",
+        "{number} questions of the file are there already: {first}.",
+        number=len(doubles),
+        first=join_words(first),
+    )
 
 
 def reading_label(reading: Reading, readings: Sequence[Reading]) -> str:
     """Label of a reading of numbered answers, as the answer to the question about them."""
     if "text" not in readings:
-        return "the first" if reading == 1 else "the second"
-    return "a choice's text" if reading == "text" else f"its number, counted from {reading}"
+        return Sentence("the first") if reading == 1 else Sentence("the second")
+    return (
+        Sentence("a choice's text")
+        if reading == "text"
+        else Sentence("its number, counted from {reading}", reading=reading)
+    )
 
 
 def role_label(role: str) -> str:
     """Label of a column's role in the interface."""
     return {
-        KEPT: "keep as it is",
-        LEFT_OUT: "leave out",
-        "answer": "right answer",
-        "choices": "list of choices",
+        KEPT: Sentence("keep as it is"),
+        LEFT_OUT: Sentence("leave out"),
+        "answer": Sentence("right answer"),
+        "choices": Sentence("list of choices"),
     }.get(role, role.replace("_", " "))

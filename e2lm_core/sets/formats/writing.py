@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.formatting import count, join_words
 from e2lm_core.base.records import ORIGIN_KEY, Question, SelectionOrigin
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.formats import columns
 from e2lm_core.sets.formats.markup import qti
 from e2lm_core.sets.formats.tables import delimited, xlsx
@@ -84,26 +85,29 @@ def _of_questions(questions: Sequence[Question], form: OutputFormat) -> Iterable
     if len(taken) < len(questions):
         kept = {q.id for q in taken}
         gone = [q.id for q in questions if q.id not in kept]
-        yield (
-            f"{count(len(gone), 'question')} cannot be told from an answer or a choice there and "
-            f"{'is' if len(gone) == 1 else 'are'} left out: {join_words(gone)}."
+        yield Sentence(
+            "{number} question cannot be told from an answer or a choice there and is left out: {names}.",
+            "{number} questions cannot be told from an answer or a choice there and are left out: {names}.",
+            number=len(gone),
+            names=join_words(gone),
         )
     changed = [q.id for q in taken if any(form.held(text) != text for text in _texts(q, form))]
     if changed:
-        yield (
-            f"In {count(len(changed), 'question')}, line breaks, spaces at the ends or special "
-            f"characters are changed or lost: {join_words(changed)}."
+        yield Sentence(
+            "In {questions}, line breaks, spaces at the ends or special characters are changed or lost: {names}.",
+            questions=count(len(changed), "question"),
+            names=join_words(changed),
         )
     if form.holds is not None:
         names = dict.fromkeys(name for q in questions for name in _beside(q) if name not in form.holds)
         if ORIGIN_KEY in names:
             del names[ORIGIN_KEY]
-            yield (
+            yield Sentence(
                 "There is no place for the rule that chose these questions: a set made of the file shows its scores as if "
                 "nobody had chosen them, so share CSV, JSONL, XLSX or the bundle instead."
             )
         if names:
-            yield f"There is no place for {join_words(list(names), 6)}."
+            yield Sentence("There is no place for {names}.", names=join_words(list(names), 6))
 
 
 def _of_columns(questions: Sequence[Question], kind: str, form: OutputFormat) -> Iterable[str]:
@@ -113,7 +117,7 @@ def _of_columns(questions: Sequence[Question], kind: str, form: OutputFormat) ->
     extra = dict.fromkeys(name for q in questions for name in q.extra)
     odd = dict.fromkeys(n for q in questions for n, value in q.extra.items() if not _is_cell(value, kind))
     if odd:
-        yield f"What is no text in {join_words(list(odd), 6)} comes back as text."
+        yield Sentence("What is no text in {names} comes back as text.", names=join_words(list(odd), 6))
     widest = max((len(q.choices) for q in questions), default=0)
     optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
     head = ["id", "question", *(f"choice_{n}" for n in range(1, widest + 1)), "answer", *optional, *extra]
@@ -122,7 +126,10 @@ def _of_columns(questions: Sequence[Question], kind: str, form: OutputFormat) ->
         n for n in extra if meant.get(n) or n != n.strip() or not n or form.held(n) != n or head.count(n) > 1
     ]
     if other:
-        yield f"Columns of these names are read as something else, so rename them: {join_words(other, 6)}."
+        yield Sentence(
+            "Columns of these names are read as something else, so rename them: {names}.",
+            names=join_words(other, 6),
+        )
 
 
 def _is_cell(value: object, kind: str) -> bool:

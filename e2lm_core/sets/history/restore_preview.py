@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from e2lm_core.base.formatting import choice_letter, count, join_words
 from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.history.field_diff import Difference, differences
 
 _CHOICE = "choice "
@@ -40,18 +41,22 @@ class RestorePreview(Record):
     def sentence(self) -> str:
         """Sentence that counts the questions, for example: Restoring version 3 changes 2 questions."""
         parts = []
-        for number, verb in (
-            (len({one.question for one in self.changed}), "changes"),
-            (len(self.added), "brings back"),
-            (len(self.removed), "removes"),
+        for number, change in (
+            (len({one.question for one in self.changed}), Sentence("changes {questions}")),
+            (len(self.added), Sentence("brings back {questions}")),
+            (len(self.removed), Sentence("removes {questions}")),
         ):
             if number:
-                parts.append(f"{verb} {count(number, 'question')}")
+                parts.append(Sentence(change, questions=count(number, "question")))
         if self.settings:
-            parts.append(f"changes {count(len(self.settings), 'setting')}")
+            parts.append(Sentence("changes {settings}", settings=count(len(self.settings), "setting")))
         if self.moves:
-            parts.append("changes the order")
-        return f"Restoring version {self.number} {join_words(parts, 5) if parts else 'changes nothing'}."
+            parts.append(Sentence("changes the order"))
+        return Sentence(
+            "Restoring version {version} {changes}.",
+            version=self.number,
+            changes=join_words(parts, 5) if parts else Sentence("changes nothing"),
+        )
 
 
 def preview_restore(number: int, current: TaskSet, version: TaskSet) -> RestorePreview:
@@ -74,8 +79,8 @@ def field_label(difference: Difference) -> str:
     """Name of the field that differs, choices by letter; "" for a whole question."""
     field = difference.field or ""
     if field.startswith(_CHOICE) and field.removeprefix(_CHOICE).isdecimal():
-        return f"choice {choice_letter(int(field.removeprefix(_CHOICE)))}"
-    return "right answer" if field == "answer" else field
+        return Sentence("choice {letter}", letter=choice_letter(int(field.removeprefix(_CHOICE))))
+    return Sentence("right answer") if field == "answer" else field
 
 
 def field_texts(difference: Difference) -> tuple[str, str]:

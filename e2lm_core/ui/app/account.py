@@ -10,7 +10,7 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError
 from e2lm_core.deploy.home import own_data
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.requests import sign_in
 
 
@@ -22,27 +22,36 @@ def account_popover() -> None:
         return
     with (
         st.sidebar.container(key="account"),
-        st.popover("Your account", icon=":material/person:", key="account_menu", on_change="rerun") as box,
+        st.popover(
+            language.translate("Your account"),
+            icon=":material/person:",
+            key="account_menu",
+            on_change="rerun",
+        ) as box,
     ):
         if not box.open:
             return
         st.download_button(
-            "Download your data",
+            language.translate("Download your data"),
             lambda: own_data.archive_own_data(settings, person),
             f"e2lm-{person}.zip",
             "application/zip",
             icon=":material/download:",
             on_click="ignore",
             key="account_download",
-            help="Sets with their history, drafts, trash, imported results and model groups.",
+            help=language.translate(
+                "Sets with their history, drafts, trash, imported results and model groups."
+            ),
         )
         typed = st.text_input(
             markdown.fill_template("To delete your account, type {person}", person=person),
             key="account_typed",
-            help="All your sets, drafts and results are deleted for good. Download them first.",
+            help=language.translate(
+                "All your sets, drafts and results are deleted for good. Download them first."
+            ),
         )
         if st.button(
-            "Delete my account",
+            language.translate("Delete my account"),
             key="account_delete",
             icon=":material/delete_forever:",
             disabled=typed.strip() != person,

@@ -13,6 +13,7 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets import collection
@@ -32,7 +33,9 @@ def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None
         choose: Selects the set under its new name.
     """
     renamed = collection.find_renamed(settings, name)
-    moved = f"There is no set {formatting.quote(name)}: it was renamed to {renamed}."
+    moved = Sentence(
+        "There is no set {name}: it was renamed to {renamed}.", name=formatting.quote(name), renamed=renamed
+    )
     markdown.warning(moved if renamed else _missing(settings, name), icon=":material/folder_off:")
     if renamed:
         st.button(
@@ -42,7 +45,9 @@ def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None
             args=(renamed,),
         )
     for draft in drafts.list_drafts(settings, name):
-        markdown.caption(f"Unsaved {draft_label(draft)}, {typed_ago(draft.at)}:")
+        markdown.caption(
+            Sentence("Unsaved {draft}, {typed}:", draft=draft_label(draft), typed=typed_ago(draft.at))
+        )
         copyable_text(draft)
 
 
@@ -50,13 +55,14 @@ def _missing(settings: Settings, name: str) -> str:
     """Reason why a set that was not renamed is missing."""
     try:
         if problem := collection.find_set(settings, name).problem:
-            return f"{name} cannot be opened: {problem}"
+            return Sentence("{address} cannot be opened: {problem}", address=name, problem=problem)
     except StudioError as error:
         if access.ADDRESS.fullmatch(name):  # another person's set: its owner can be asked
-            return str(error)
-    return (
-        f"There is no set {formatting.quote(name)}: it was deleted or renamed, it is no longer shared with you, or the link "
-        "is mistyped. Choose another above; a deleted set is restored on Sets."
+            return error.sentence
+    return Sentence(
+        "There is no set {name}: it was deleted or renamed, it is no longer shared with you, or the link is mistyped. "
+        "Choose another above; a deleted set is restored on Sets.",
+        name=formatting.quote(name),
     )
 
 
@@ -74,14 +80,16 @@ def draft_label(draft: Draft) -> str:
     """Name of a draft's place, for example: question q3, a new question, the prompt."""
     identity = drafts.question_id_of(draft.place)
     if identity is not None:
-        return f"question {identity}"
-    return "the prompt" if draft.place == drafts.PROMPT else "a new question"
+        return Sentence("question {id}", id=identity)
+    return Sentence("the prompt") if draft.place == drafts.PROMPT else Sentence("a new question")
 
 
 def typed_ago(at: float) -> str:
     """Time since typing as text, for example: typed about 3 min ago."""
     seconds = time.time() - at
-    return "typed just now" if seconds < JUST_NOW_S else f"typed {formatting.duration(seconds)} ago"
+    if seconds < JUST_NOW_S:
+        return Sentence("typed just now")
+    return Sentence("typed {time} ago", time=formatting.duration(seconds))
 
 
 def _lines(field: str, value: Any) -> list[str]:

@@ -14,12 +14,14 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.marks import lines
 from e2lm_core.charts.palette import Look, Theme, assign_looks, css_theme, css_variables
 from e2lm_core.export.picture.drawing import Chart, Layout, Line, draw, model_line, point_texts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
+from e2lm_core.ui.app import svg_words
 from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.base.streamlit_internals import STATIC_FOLDER
 from e2lm_core.ui.requests.middleware.security_headers import charts_script
@@ -81,7 +83,8 @@ def show_svg(key: str, drawn: list[str], fetched_next: str = "") -> None:
         drawn: The SVG texts, the wide page's first.
         fetched_next: Address of a script that the browser fetches afterwards for the next page; "" for none.
     """
-    _component()(key=key, data={"drawn": drawn, "next": fetched_next})
+    said = [svg_words.translated(one) for one in drawn]
+    _component()(key=key, data={"drawn": said, "next": fetched_next})
 
 
 def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
@@ -97,7 +100,7 @@ def render_svgs(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme
     looks = assign_looks(models.values())
     by_tokens = bool(frame["tokens_seen"].notna().all())
     chart = Chart(
-        "Accuracy of each model against tokens seen",
+        Sentence("Accuracy of each model against tokens seen"),
         [_line(models[name], looks[name], points, by_tokens, theme) for name, points in lines(frame, METRIC)],
         by_tokens,
         now.chance,

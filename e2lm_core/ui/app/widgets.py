@@ -5,8 +5,8 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NoReturn
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,6 +17,7 @@ from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base import formatting, json_values, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet, Value
+from e2lm_core.base.settings import ENGLISH
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores import set_scores
@@ -24,7 +25,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
-from e2lm_core.ui.app import doors
+from e2lm_core.ui.app import doors, table_words
 from e2lm_core.ui.base import language, markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 from e2lm_core.ui.session import current_set_name, current_theme, file_name
@@ -207,13 +208,13 @@ def table(
         shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
         config = _columns() | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
         st.dataframe(
-            shown,
+            _said(shown),
             hide_index=True,
             height=height,
             key=f"{key}_table",
             placeholder=formatting.DASH,
             column_order=list(phone_columns) if phone_columns and viewport.is_narrow() else None,
-            column_config=config,
+            column_config=headings(shown.columns, config),
         )
         cells = reasons.undefined_columns(whole, undefined or {})
         if phone_columns and viewport.is_narrow() and "why" not in phone_columns:
@@ -226,6 +227,38 @@ def table(
     else:
         element_replay.once(("table", key, name, *inputs), draw)
     csv_button(made, f"{file_name(current_set_name() or '')}-{name}.csv", key)
+
+
+def headings(columns: Iterable[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings of a table's columns with their headings and explanations in the visitor's language.
+
+    Args:
+        columns: Names of the columns, in English; they are the headings of columns without a setting.
+        config: Settings by column; a setting that is a text is the column's heading.
+    """
+    given: dict[str, Any] = {}
+    for name in columns:
+        own = (config or {}).get(name, name)
+        if isinstance(own, dict):
+            label, about = own.get("label") or name, own.get("help")
+            words = {"label": language.translate(label), "help": about and language.translate(about)}
+            given[name] = own | words
+        else:
+            given[name] = language.translate(own)
+    return given
+
+
+def _said(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with the texts of its columns of words in the visitor's language."""
+    if language.current() == ENGLISH:
+        return frame
+    return frame.assign(
+        **{
+            name: [language.translate(cell) if isinstance(cell, str) else cell for cell in frame[name]]
+            for name in table_words.COLUMNS_OF_WORDS
+            if name in frame
+        }
+    )
 
 
 def csv_button(frame: Callable[[], pd.DataFrame], name: str, key: str) -> None:
@@ -273,7 +306,7 @@ def score_card(
         help_text += "\n\n" + language.translate(
             "In brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {share} of simulated sets{kind}.",
             share=f"{value.coverage:.0%}",
-            kind=f" {value.kind}" if value.kind else "",
+            kind=f" {language.translate(value.kind)}" if value.kind else "",
         )
     if null.is_within_null(value):
         help_text += "\n\n" + language.translate("No better than guessing.")

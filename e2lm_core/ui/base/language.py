@@ -14,8 +14,8 @@ from __future__ import annotations
 import gettext
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -31,7 +31,7 @@ DOMAIN = "studio"
 THOUSANDS = "\u202f"
 COOKIE = "e2lm_language"  # the visitor's choice; `ui/base/viewport.py` writes it
 _CHOSEN, _CHOSEN_HERE = "language", "language_chosen"
-_SHARED: ContextVar[bool] = ContextVar("shared_value", default=False)
+_FIXED: ContextVar[str | None] = ContextVar("fixed_language", default=None)
 _here = threading.local()  # of this thread: the run of a page, and its language
 
 
@@ -93,8 +93,8 @@ def whole_number(number: int) -> str:
 
 def current() -> str:
     """The language of what is drawn now: the visitor's choice, else the server's, else the browser's, else English."""
-    if _SHARED.get():
-        return ENGLISH
+    if (fixed := _FIXED.get()) is not None:
+        return fixed
     # Outside of a page's run Streamlit would log a warning for every text.
     if (run := streamlit_internals.current_script_run()) is None:
         return os.environ.get("E2LM_LANGUAGE") or _of_locale(None)
@@ -130,13 +130,30 @@ def choose(language: str) -> None:
 
 
 @contextmanager
-def in_english() -> Iterator[None]:
-    """English for what is computed in here: values that all sessions share."""
-    token = _SHARED.set(True)
+def in_language(name: str) -> Iterator[None]:
+    """A language for what is said in here, whoever asks."""
+    token = _FIXED.set(name)
     try:
         yield
     finally:
-        _SHARED.reset(token)
+        _FIXED.reset(token)
+
+
+def in_english() -> AbstractContextManager[None]:
+    """English for what is computed in here: values that all sessions share."""
+    return in_language(ENGLISH)
+
+
+def of_request(cookies: Mapping[str, str], accepted: str) -> str:
+    """The language of a request of a page's script, as that of a page.
+
+    Args:
+        cookies: Cookies of the request.
+        accepted: Languages that the browser accepts, the first one first.
+    """
+    if (remembered := cookies.get(COOKIE)) in languages():
+        return str(remembered)
+    return os.environ.get("E2LM_LANGUAGE") or _of_locale(accepted.split(",")[0])
 
 
 @lru_cache(maxsize=256)  # a browser may name any language

@@ -16,6 +16,7 @@ from typing import Any
 
 import streamlit as st
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import redact_paths
 from e2lm_core.ui.base import language, local_request, text_diff
@@ -101,7 +102,9 @@ def line_by_line(sentences: Any) -> SafeMarkdown:
 
 
 def _said(text: object) -> str:
-    """A text; a computed sentence in the visitor's language."""
+    """A text; a computed sentence, or that of an error, in the visitor's language."""
+    if isinstance(text, StudioError):
+        return language.translate(text.sentence)
     return language.translate(text) if isinstance(text, Sentence) else str(text)
 
 

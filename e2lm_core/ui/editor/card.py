@@ -15,6 +15,7 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.ladder.fact_search import open_index
 from e2lm_core.runs.messages import doors
 from e2lm_core.sets import authoring, locks
@@ -196,7 +197,9 @@ def _known(task: TaskSet, values: dict[str, Any]) -> None:
     found = index.fact_for(values["question"], answer)
     said = doors.known_answer_sentence(found, bool(answer.strip()))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        markdown.caption(said, width="content", help=None if found.known else doors.NEAREST_BY)
+        markdown.caption(
+            said, width="content", help=None if found.known else language.translate(doors.NEAREST_BY)
+        )
         if not found.known:
             urls.link("known", doors.KNOWN.label, ":material/school:")
 
@@ -368,7 +371,7 @@ def _save_new(form: Form, slots: int) -> None:
     try:
         made = save_edits.add_question(settings, form.task, values, form.name)
     except StudioError as error:
-        forms.queue_error(f"{error} Not saved yet.")
+        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence))
         return
     forms.close(form)
     show_question(made)
@@ -397,7 +400,9 @@ def _delete_now(task: TaskSet, question: Question) -> None:
         with locks.lock_set(settings, task.address):
             if any(q.id == identity and q != question for q in session.read_set(task.address).questions):
                 raise TaskError(
-                    f"Question {identity} was changed after the card showed it: look again first."
+                    Sentence(
+                        "Question {id} was changed after the card showed it: look again first.", id=identity
+                    )
                 )
             authoring.delete_questions(settings, task.address, [identity])
     except StudioError as error:

@@ -21,6 +21,7 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import toolbar
 
 MAX_FOLDED = 200
+_WAYS = {"template": language.mark("template"), "answer": language.mark("answer")}
 
 
 def headline(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
@@ -76,7 +77,10 @@ def similar_questions_panel(task: TaskSet) -> None:
                 markdown.markdown(
                     grouping.grouping_sentence(grouping.grouping_effect(way, labels, measured), len(labels))
                 )
-                if st.button(markdown.fill_template("Group by {way}", way=way), key=f"groups_{way}"):
+                if st.button(
+                    markdown.fill_template("Group by {way}", way=language.translate(_WAYS[way])),
+                    key=f"groups_{way}",
+                ):
                     assign(labels)
         if any(known) and st.button(language.translate("Remove groups"), key="groups_none"):
             assign(None)
@@ -104,6 +108,10 @@ def findings_panel(findings: Sequence[Finding], max_shown: int = 12) -> None:
             box(sentence, icon=icon)
         if len(sentences) > max_shown:
             with st.expander(
-                markdown.escape(formatting.count(len(sentences) - max_shown, f"more {severity}"))
+                markdown.escape(
+                    formatting.count(len(sentences) - max_shown, "more error")
+                    if severity == "error"
+                    else formatting.count(len(sentences) - max_shown, "more warning")
+                )
             ):
                 markdown.markdown(markdown.bullet_list(sentences[max_shown : max_shown + MAX_FOLDED]))

@@ -15,7 +15,7 @@ from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.base import markdown, polling
+from e2lm_core.ui.base import language, markdown, polling
 
 
 def progress_or_error(task: TaskSet, key: str, kind: str = run_start.CONTROL) -> bool:
@@ -64,4 +64,6 @@ def _progress(task: TaskSet, key: str, kind: str) -> None:
         st.rerun()
     run = run_progress(session.studio().jobs, job, task)
     st.progress(run.share, text=markdown.escape(run_words.progress_sentence(run)))
-    run_launcher.cancel_button(job.id, "Cancel the control", f"{key}_cancel", icon=":material/stop:")
+    run_launcher.cancel_button(
+        job.id, language.translate("Cancel the control"), f"{key}_cancel", icon=":material/stop:"
+    )

@@ -24,7 +24,7 @@ from e2lm_core.ui.app import svg_chart
 from e2lm_core.ui.base import language, markdown, page_cache, urls, viewport
 from e2lm_core.ui.cache import process_pool, results
 from e2lm_core.ui.cache import scores as remembered
-from e2lm_core.ui.editor import live_results, prompt_preview, question_view, table_notes
+from e2lm_core.ui.editor import live_results, prompt_preview, question_view, table_notes, version_words
 from e2lm_core.ui.editor.drafts import forms
 
 OPEN, PART = "beside_open", "beside_part"  # keys of the session state
@@ -149,9 +149,13 @@ def _history(task: TaskSet, question: Question) -> None:
             continue
         changes += 1
         at = forms.clock(datetime.fromisoformat(version.at).timestamp())
-        markdown.caption(markdown.fill_template("{at} · {action}", at=at, action=version.action))
+        markdown.caption(
+            markdown.fill_template(
+                "{at} · {action}", at=at, action=version_words.action_words(version.action)
+            )
+        )
         for one in _differences(task, before, after):
-            field = one.field or "question"
+            field = language.translate(one.field or "question")
             texts = {"field": field, "before": one.before or "–", "after": one.after or "–"}
             markdown.markdown(markdown.fill_template("**{field}**: {before} → {after}", **texts))
     if not changes:

@@ -14,6 +14,7 @@ import streamlit as st
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets import authoring
 from e2lm_core.sets.editing import drafts
 from e2lm_core.ui import session
@@ -24,7 +25,7 @@ from e2lm_core.ui.editor.drafts import forms, pending
 
 MAX_OPTIONS = 300  # the browser draws a list of all options
 PLACE = "few-shot examples"
-_HELP = (
+_HELP = language.mark(
     "Questions that stand in the prompt with their right answers. A question is either an example or asked in runs. To "
     "edit an example, take it out, edit it on the card, and choose it again."
 )
@@ -32,15 +33,20 @@ _HELP = (
 
 def fewshot_panel(task: TaskSet, readonly: bool) -> None:
     """Draw the example questions and, unless `readonly`, the choice of others."""
-    st.header(language.translate("Few-shot examples"), anchor=False, help=_HELP)
+    st.header(language.translate("Few-shot examples"), anchor=False, help=language.translate(_HELP))
     if task.zero_shot is not None:
-        markdown.caption(f"The prompts of this set show no examples: {task.zero_shot}.")
+        markdown.caption(Sentence("The prompts of this set show no examples: {why}.", why=task.zero_shot))
         return
     key = f"fewshot_{task.address}"
     is_open = not readonly and st.session_state.get(f"{key}_open", False)
     if task.dev:
         markdown.caption(_summary(task))
-        st.dataframe([_row(question) for question in task.dev], hide_index=True, key=f"{key}_table")
+        st.dataframe(
+            [_row(question) for question in task.dev],
+            hide_index=True,
+            key=f"{key}_table",
+            column_config=widgets.headings(("id", "question", "right answer")),
+        )
     elif not is_open:
         widgets.empty_state(_empty(task), icon=":material/format_list_numbered:")
     if is_open:
@@ -62,19 +68,24 @@ def fewshot_panel(task: TaskSet, readonly: bool) -> None:
 def _summary(task: TaskSet) -> str:
     number = formatting.count(len(task.dev), "example question")
     if task.config.fewshot_split == "test":
-        return f"{number}. The prompt takes its examples from the test questions instead."
+        return Sentence(
+            "{examples}. The prompt takes its examples from the test questions instead.", examples=number
+        )
     if not task.config.num_fewshot:
-        return f"{number}. The prompt shows none of them: set num_fewshot above."
-    return f"{number}. The prompt shows {task.config.num_fewshot} of them."
+        return Sentence("{examples}. The prompt shows none of them: set num_fewshot above.", examples=number)
+    return Sentence(
+        "{examples}. The prompt shows {shown} of them.", examples=number, shown=task.config.num_fewshot
+    )
 
 
 def _empty(task: TaskSet) -> str:
     if task.config.fewshot_split == "test" and task.config.num_fewshot:
         number = formatting.count(task.config.num_fewshot, "example")
-        return (
-            f"The prompt takes {number} from the test questions. Examples that you choose take their place."
+        return Sentence(
+            "The prompt takes {examples} from the test questions. Examples that you choose take their place.",
+            examples=number,
         )
-    return "This set has no examples yet. An example stands in the prompt with its right answer."
+    return Sentence("This set has no examples yet. An example stands in the prompt with its right answer.")
 
 
 def _row(question: Question) -> dict[str, str]:
@@ -154,7 +165,9 @@ def _listed(texts: dict[str, str], key: str) -> list[str]:
         identity for identity, text in texts.items() if word.casefold() in f"{identity} {text}".casefold()
     ]
     if len(found) > MAX_OPTIONS:
-        markdown.caption(f"The first {MAX_OPTIONS} of {len(found):,} questions are listed.")
+        markdown.caption(
+            Sentence("The first {most} of {all} questions are listed.", most=MAX_OPTIONS, all=len(found))
+        )
     return found[:MAX_OPTIONS]
 
 
@@ -173,7 +186,7 @@ def _save(name: str, key: str, base: list[str]) -> None:
     try:
         saved = authoring.set_fewshot_examples(session.studio().settings, name, chosen, base)
     except StudioError as error:
-        forms.queue_error(f"{error} Not saved.")
+        forms.queue_error(Sentence("{problem} Not saved.", problem=error.sentence))
         return
     _close(key)
     forms.show_saved(PLACE)

@@ -14,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import joined
 from e2lm_core.sets import authoring, selection_origin
 from e2lm_core.sets.formats import columns, messages, reading, writing
 from e2lm_core.sets.formats.encodings import ENCODINGS
@@ -134,14 +135,21 @@ def _asked(place: Any, data: bytes, filename: str, read: Preview, how: ReadOptio
         for cell, (reading, other) in zip(st.columns(len(others)), others.items(), strict=True):
             with cell:
                 markdown.markdown(
-                    markdown.escape(f"If it is {messages.reading_label(reading, read.readings)}:")
+                    markdown.fill_template(
+                        "If it is {meaning}:", meaning=messages.reading_label(reading, read.readings)
+                    )
                 )
                 rows = [
                     {"question": q.question, "right answer": q.choices[q.answer]}
                     for q in other.questions[:MAX_COMPARED]
                     if 0 <= q.answer < len(q.choices)
                 ]
-                st.dataframe(rows, hide_index=True, key=f"{key}_if_{reading}")
+                st.dataframe(
+                    rows,
+                    hide_index=True,
+                    key=f"{key}_if_{reading}",
+                    column_config=widgets.headings(("question", "right answer")),
+                )
     return read
 
 
@@ -236,15 +244,27 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
     rows = [
         {
             "row": at,
-            "already there": "cannot be added" if q.id in broken else doubles.get(q.id, ""),
+            "already there": language.translate("cannot be added")
+            if q.id in broken
+            else doubles.get(q.id, ""),
             "question": q.question,
             "right answer": q.choices[q.answer] if 0 <= q.answer < len(q.choices) else "",
-            **{f"choice {n + 1}": q.choices[n] if n < len(q.choices) else "" for n in range(widest)},
+            **{
+                language.translate("choice {letter}", letter=str(n + 1)): q.choices[n]
+                if n < len(q.choices)
+                else ""
+                for n in range(widest)
+            },
         }
         for q, at in zip(read.questions[:MAX_SHOWN], read.rows, strict=False)
     ]
     if rows:
-        st.dataframe(rows, hide_index=True, height=min(300, 38 + 35 * len(rows)))
+        st.dataframe(
+            rows,
+            hide_index=True,
+            height=min(300, 38 + 35 * len(rows)),
+            column_config=widgets.headings(("row", "already there", "question", "right answer")),
+        )
 
 
 def _named(key: str) -> ReadOptions:
@@ -252,7 +272,7 @@ def _named(key: str) -> ReadOptions:
     kind = st.selectbox(
         language.translate("Format"),
         [FOUND, *KINDS],
-        format_func=lambda name: KINDS[name].label if name in KINDS else language.translate("as found"),
+        format_func=lambda name: language.translate(KINDS[name].label if name in KINDS else "as found"),
         key=f"{key}_kind",
     )
     encoding = st.selectbox(
@@ -303,9 +323,11 @@ def _mapped(place: Any, read: Preview, key: str) -> dict[str, str]:
                     markdown.escape(column.name),
                     roles,
                     index=roles.index(column.role) if column.role in roles else roles.index(columns.KEPT),
-                    format_func=messages.role_label,
+                    format_func=lambda role: language.translate(messages.role_label(role)),
                     key=f"{key}_{shape}_{start}_{column.name}",
-                    help=markdown.escape("such as " + " · ".join(filter(None, column.sample)))
+                    help=markdown.fill_template(
+                        "such as {sample}", sample=" · ".join(filter(None, column.sample))
+                    )
                     if any(column.sample)
                     else None,
                 )
@@ -364,6 +386,6 @@ def download(task: TaskSet) -> None:
     if lost:
         markdown.caption(
             markdown.fill_template(
-                "Some content is lost in {format}: {lost}", format=LABELS[kind], lost=" ".join(lost)
+                "Some content is lost in {format}: {lost}", format=LABELS[kind], lost=joined(lost)
             )
         )

@@ -39,7 +39,7 @@ def after_save(task: TaskSet) -> None:
             if edits.start_edit_run(session.studio(), task, visitor) is not None:
                 run_launcher.ensure_worker()
         except StudioError as error:
-            st.session_state["editor_refused"] = [str(error)]
+            st.session_state["editor_refused"] = [error.sentence]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from e2lm_core.base import formatting, labels
 from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.export.picture import edited
 from e2lm_core.runs import start
 from e2lm_core.runs.messages import run_status as run_words
@@ -207,7 +208,12 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
         )
     drawn = _picture(task, edit, changed, edited.question_chart, name, metric) if name else ""
     table_notes.send_note(task, "effects", effects=_row_effects(changed, running, asks, said, name, drawn))
-    _caption("The whole set", metric, before=True, seeds=sum(m.seed_of is not None for m in _models(task)))
+    _caption(
+        Sentence("The whole set"),
+        metric,
+        before=True,
+        seeds=sum(m.seed_of is not None for m in _models(task)),
+    )
     _picture(task, edit, changed, edited.chart_of_set, metric, viewport.is_narrow())
     if effects:
         with st.expander(language.translate("As a table"), on_change="rerun", key="live_as_a_table") as box:
@@ -220,7 +226,7 @@ def _finding(task: TaskSet, changed: results.Changed) -> str:
     run = results.state(task).run
     running = run_words.progress_sentence(run) if run and changed.done < changed.total else ""
     finding = question_edits.headline(changed.effects, changed.whole, changed.done, changed.total, running)
-    markdown.markdown(finding, help=question_edits.MARGIN_HELP)
+    markdown.markdown(finding, help=language.translate(question_edits.MARGIN_HELP))
     return running
 
 
@@ -238,12 +244,15 @@ def _cue_words(
     found = questions.edit_controls(task, edit.before, edit.after, risen)
     for sentence in cue_words.control_sentences(found):
         markdown.markdown(sentence)
-    said = {one.question_id: str(one.sentence).replace("**", "") for one in found if one.sentence}
+    said = {one.question_id: markdown.unmarked(one.sentence) for one in found if one.sentence}
     words = _untested_words(task, edit, risen, found)
     if not words or control_run.progress_or_error(task, "live_words", start.CUE_WORDS):
         return False, said
     if st.button(
-        language.translate("Is it one word?"), icon=":material/quiz:", key="live_words", help=cue_words.HELP
+        language.translate("Is it one word?"),
+        icon=":material/quiz:",
+        key="live_words",
+        help=language.translate(cue_words.HELP),
     ):
         run_cue_words()
         st.rerun()
@@ -285,10 +294,12 @@ def _row_effects(
         if effect.kind == "deleted":
             continue
         (margin, *_) = effect.changes
-        words = margin.current_text.replace("**", "") if margin.before is None else margin.text
-        shown: dict[str, Any] = {"text": words if margin.after is not None else "No results yet"}
+        words = markdown.unmarked(margin.current_text if margin.before is None else margin.text)
+        shown: dict[str, Any] = {
+            "text": words if margin.after is not None else language.translate("No results yet")
+        }
         if running:
-            shown["running"] = f"So far {running}"
+            shown["running"] = language.translate("So far {running}", running=running)
         if effect.question_id in said:
             shown["said"] = said[effect.question_id]
         if effect.question_id == name:
@@ -388,13 +399,13 @@ def _question(
             old = None
             if was is not None and effect is not None and shown.id in was.question_ids:
                 old = tables.question_frame(was, shown.id, metric)
-            _caption("Its curves", metric, old is not None)
+            _caption(Sentence("Its curves"), metric, old is not None)
             widgets.curve_chart(
                 now,
                 tables.question_frame(now, shown.id, metric),
                 metric,
                 "live_card_chart",
-                f"{metric}, Its curves",
+                f"{metric}, {language.translate('Its curves')}",
                 edited.question_chance(now, shown.id, metric),
                 old,
                 chart_px,
@@ -412,7 +423,9 @@ def _figures(now: Measurements, name: str, effect: question_edits.EditEffect | N
         value = float(final_values(now, metric)[place])
         change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
         words = change or question_edits.MetricChange(metric, None, None if np.isnan(value) else value)
-        help_text = question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]
+        help_text = language.translate(
+            question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]
+        )
         markdown.markdown(
             words.text if change else words.current_text, help=markdown.safe_sentence(help_text)
         )
@@ -425,9 +438,14 @@ def _models(task: TaskSet) -> list[ModelInfo]:
 
 
 def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
-    about = f"{metric}; before the edit faint" if before else metric
-    if seeds:
-        about += f"; without {formatting.count(seeds, 'further seed')}"
+    about = joined(
+        [
+            metric,
+            *([Sentence("before the edit faint")] if before else []),
+            *([Sentence("without {seeds}", seeds=formatting.count(seeds, "further seed"))] if seeds else []),
+        ],
+        "; ",
+    )
     markdown.caption(markdown.fill_template("**{title}** · {about}", title=title, about=about))
 
 
@@ -451,13 +469,29 @@ def _columns() -> dict:
     columns = {
         "question": st.column_config.TextColumn(language.translate("question"), width="medium"),
         "norm_prob curve": line(
-            "norm_prob", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."
+            "norm_prob",
+            y_min=0,
+            y_max=1,
+            width="small",
+            help=language.translate("Mean over models, by checkpoint."),
         ),
-        "acc curve": line("acc", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."),
-        "margin": number("margin, nats", format="%.2f", help=question_edits.MARGIN_HELP),
-        "norm_prob": number("norm_prob", format="%.2f", help=labels.METRIC_HELP["norm_prob"]),
+        "acc curve": line(
+            "acc",
+            y_min=0,
+            y_max=1,
+            width="small",
+            help=language.translate("Mean over models, by checkpoint."),
+        ),
+        "margin": number(
+            language.translate("margin, nats"),
+            format="%.2f",
+            help=language.translate(question_edits.MARGIN_HELP),
+        ),
+        "norm_prob": number(
+            "norm_prob", format="%.2f", help=language.translate(labels.METRIC_HELP["norm_prob"])
+        ),
     }
     for metric in ("margin", "norm_prob"):
         for suffix in (", before", ", after", " Δ"):
-            columns[f"{metric}{suffix}"] = number(f"{metric}{suffix}", format="%.2f")
+            columns[f"{metric}{suffix}"] = number(language.translate(f"{metric}{suffix}"), format="%.2f")
     return columns

@@ -17,9 +17,10 @@ import streamlit as st
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
 
@@ -61,7 +62,7 @@ def _watched() -> None:
             st.rerun(scope="app")
         if changed := _changed(drawn, task):
             st.caption(markdown.fill_template("{changed} by another.", changed=changed), width="content")
-            if st.button("Show", key="presence_show", icon=":material/sync:"):
+            if st.button(language.translate("Show"), key="presence_show", icon=":material/sync:"):
                 st.rerun(scope="app")
 
 
@@ -102,8 +103,8 @@ def _changed(before: TaskSet, now: TaskSet) -> str:
     old, new = {q.id: q for q in before.questions}, {q.id: q for q in now.questions}
     number = sum(old.get(identity) != new.get(identity) for identity in old.keys() | new.keys())
     if number:
-        return f"{formatting.count(number, 'question')} {'was' if number == 1 else 'were'} changed"
-    return "The prompt was changed" if before.config != now.config else ""
+        return Sentence("{number} question was changed", "{number} questions were changed", number=number)
+    return Sentence("The prompt was changed") if before.config != now.config else ""
 
 
 def _who(others: list[str]) -> str:
@@ -111,9 +112,14 @@ def _who(others: list[str]) -> str:
     people = [name for name in others if not _BROWSER.fullmatch(name)]
     browsers = len(others) - len(people)
     said = people + ([formatting.count(browsers, "other browser")] if browsers else [])
-    return f"{formatting.join_words(said)} {'has' if len(others) == 1 else 'have'} this set open"
+    return Sentence(
+        "{who} has this set open",
+        "{who} have this set open",
+        number=len(others),
+        who=formatting.join_words(said),
+    )
 
 
 def display_name(author: str) -> str:
     """An author as others see the name; browsers have no name."""
-    return "another browser" if _BROWSER.fullmatch(author) else author
+    return Sentence("another browser") if _BROWSER.fullmatch(author) else author

@@ -14,6 +14,7 @@ from e2lm_core.base.records import (
     TaskConfig,
     TaskSet,
 )
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.conflicts import EditConflict, SaveResult
 from e2lm_core.sets.editing import drafts, save_edits
@@ -28,7 +29,7 @@ from e2lm_core.ui.editor.drafts.forms import Form
 # Names of the prompt styles in the form.
 _STYLES = {style.capitalize(): style for style in layouts.LAYOUTS}
 _NAMES = {style: name for name, style in _STYLES.items()}
-_CUSTOM = "Custom"
+_CUSTOM = language.mark("Custom")
 STYLES = (*_STYLES, _CUSTOM)
 AREA = "prompt_area"
 
@@ -43,7 +44,7 @@ def prompt(task: TaskSet, readonly: bool) -> None:
         forms.draft_notice(form)
     with st.container(key=AREA), st.form(f"prompt_{form.name}"):
         _fields(task, form, readonly)
-        forms.form_buttons(form, "Save the prompt", readonly, _save, (form,))
+        forms.form_buttons(form, language.translate("Save the prompt"), readonly, _save, (form,))
     if task.questions:
         ids = [question.id for question in task.questions]
         held = st.session_state.get(urls.HELD["question"])
@@ -80,7 +81,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
     st.radio(
         language.translate("Style"),
         STYLES,
-        format_func=markdown.escape,
+        format_func=lambda style: markdown.escape(language.translate(style)),
         index=STYLES.index(style),
         horizontal=True,
         disabled=readonly,
@@ -113,8 +114,8 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         num_fewshot,
         disabled=readonly,
         key=form.key("num_fewshot"),
-        help=markdown.escape(
-            f"Few-shot examples before each question, taken from the {most} example questions."
+        help=markdown.fill_template(
+            "Few-shot examples before each question, taken from the {most} example questions.", most=str(most)
         ),
     )
 
@@ -131,7 +132,7 @@ def _save(form: Form) -> None:
     try:
         saved = _merged(form.task, form.changes(values), form.seen)
     except StudioError as error:
-        forms.queue_error(f"{error} Not saved yet.")
+        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence))
         return
     forms.close(form)
     problem = save_edits.keep_conflicts(session.studio().settings, form.task, form.place, saved.clashes)

@@ -10,6 +10,7 @@ import streamlit as st
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Question, RenderedDoc, Request, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.prompts import render
 from e2lm_core.sets.prompts.shots import check_shots, draw_examples
 from e2lm_core.ui import session
@@ -35,13 +36,17 @@ def show_prompt(task: TaskSet, question: Question) -> None:
         markdown.error(error)
         return
     st.code(highlight_scored(doc), language=None, wrap_lines=True)
-    shots = formatting.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
-    scored = (
-        "the right answer behind ▁; each choice is scored in its place"
-        if doc.ending is None
-        else "the right answer before ▁; what is behind it is scored after each choice in its place"
+    shots = (
+        formatting.count(task.config.num_fewshot, "example")
+        if task.config.num_fewshot
+        else Sentence("No example")
     )
-    st.caption(markdown.escape(f"{shots} before it, and {scored}."))
+    scored = (
+        Sentence("the right answer behind ▁; each choice is scored in its place")
+        if doc.ending is None
+        else Sentence("the right answer before ▁; what is behind it is scored after each choice in its place")
+    )
+    st.caption(markdown.escape(Sentence("{shots} before it, and {scored}.", shots=shots, scored=scored)))
     _counted(doc)
 
 
@@ -92,7 +97,17 @@ def token_count_note(tokens: int, window: int) -> str:
 
     Both arguments are in tokens.
     """
-    said = f"{formatting.count(tokens, 'token')} with the longest choice, of {window:,} that the model reads"
+    number = formatting.count(tokens, "token")
     if tokens <= window:
-        return f"{said}."
-    return f"{said}: too long. The model does not see the first {tokens - window:,} tokens."
+        return Sentence(
+            "{tokens} with the longest choice, of {window} that the model reads.",
+            tokens=number,
+            window=window,
+        )
+    return Sentence(
+        "{tokens} with the longest choice, of {window} that the model reads: too long. "
+        "The model does not see the first {lost} tokens.",
+        tokens=number,
+        window=window,
+        lost=tokens - window,
+    )

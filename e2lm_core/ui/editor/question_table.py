@@ -25,6 +25,7 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.relevance import messages as relevance_words
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import run_launcher, session
@@ -128,14 +129,16 @@ def _figure(task: TaskSet, name: str) -> dict[str, Any]:
     try:
         values, why = _slopes(task) if name == "slope" else _probabilities(task)
     except StudioError as error:
-        values, why = None, str(error)
+        values, why = None, language.translate(error.sentence)
     return {"stamp": stamp} | ({"why": why} if values is None else {"values": values})
 
 
 def _slopes(task: TaskSet) -> tuple[list[float | None] | None, str]:
     measurements = results.measurements(task)
     if not measurements.complete_pairs:
-        return None, "A slope needs a run: run this set on Models and runs, and this filter works."
+        return None, language.translate(
+            "A slope needs a run: run this set on Models and runs, and this filter works."
+        )
     _, frame = remembered.pool(task, measurements)
     known = dict(zip(frame["id"], frame["slope"].astype(float), strict=True))
     slopes = [known.get(question.id, math.nan) for question in task.questions]
@@ -145,10 +148,13 @@ def _slopes(task: TaskSet) -> tuple[list[float | None] | None, str]:
 def _probabilities(task: TaskSet) -> tuple[list[float | None] | None, str]:
     work = embedding_progress.get_or_start(task) if task.questions else None
     if work is not None and not work.over:
-        begun = "The questions are being embedded for this filter …"
-        return None, relevance_words.progress_sentence(work.done, work.total) if work.total else begun
+        begun = Sentence("The questions are being embedded for this filter …")
+        said = relevance_words.progress_sentence(work.done, work.total) if work.total else begun
+        return None, language.translate(said)
     if work is not None and (work.error or work.cancelled):
-        return None, work.error or "The embedding was cancelled: go on with it on Relevance."
+        return None, work.error or language.translate(
+            "The embedding was cancelled: go on with it on Relevance."
+        )
     return [round(float(p), 3) for p in results.relevance(task).probability], ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.sets import versions
 from e2lm_core.sets.history.field_diff import Difference
 from e2lm_core.sets.history.restore_preview import field_label, field_texts
@@ -36,14 +37,14 @@ def draw(name: str) -> None:
     """Draw the dialog if it was opened for this set."""
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == name:
-        _dialog(*asked)
+        title = language.translate("Restore this version?")
+        st.dialog(title, width="large", on_dismiss=_closed)(_dialog)(*asked)
 
 
 def _closed() -> None:
     st.session_state.pop(_ASKED, None)
 
 
-@st.dialog("Restore this version?", width="large", on_dismiss=_closed)
 def _dialog(name: str, number: int) -> None:
     settings = session.studio().settings
     try:
@@ -51,7 +52,7 @@ def _dialog(name: str, number: int) -> None:
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
         return
-    markdown.markdown(f"{found.sentence} You can undo it.")
+    markdown.markdown(joined((found.sentence, Sentence("You can undo it."))))
     with st.container(horizontal=True, gap="small"):
         if st.button(
             language.translate("Restore it"), type="primary", key="history_go", icon=":material/history:"
@@ -65,7 +66,7 @@ def _dialog(name: str, number: int) -> None:
             _closed()
             st.rerun()
     shown = found.differences[:MAX_SHOWN]
-    heads = ("Now", f"Version {number}")
+    heads = (Sentence("Now"), Sentence("Version {version}", version=str(number)))
     if shown and not viewport.is_narrow():
         for cell, head in zip(st.columns(2), heads, strict=True):
             with cell:
@@ -78,7 +79,7 @@ def _dialog(name: str, number: int) -> None:
         last = one.question
         _difference(one, heads if viewport.is_narrow() else ("", ""))
     if left := len(found.differences) - len(shown):
-        markdown.caption(f"{left:,} more differences. `version diff` lists all of them.")
+        markdown.caption(Sentence("{left} more differences. `version diff` lists all of them.", left=left))
 
 
 def _difference(one: Difference, heads: tuple[str, str]) -> None:
@@ -88,8 +89,8 @@ def _difference(one: Difference, heads: tuple[str, str]) -> None:
         one: The difference.
         heads: Names of both texts, drawn above each where they stand one below the other; "" for none.
     """
-    whole = "comes back" if one.before is None else "is removed"
-    markdown.caption(" · ".join(filter(None, (one.question, field_label(one) or whole))))
+    whole = Sentence("comes back") if one.before is None else Sentence("is removed")
+    markdown.caption(joined(filter(None, (one.question, field_label(one) or whole)), " · "))
     before, after = field_texts(one)
     texts = ((before, after), (after, before))
     for cell, (text, other), head in zip(st.columns(2), texts, heads, strict=True):

@@ -19,7 +19,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import last_edit, presence, restore_dialog
+from e2lm_core.ui.editor import last_edit, presence, restore_dialog, version_words
 from e2lm_core.ui.editor.drafts import forms
 
 MAX_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
@@ -133,7 +133,7 @@ def last_change(name: str) -> str:
         "Last change {when} by {author}: {action}",
         when=_when(last),
         author=_whose(last, settings),
-        action=last.action,
+        action=version_words.action_words(last.action),
     )
 
 
@@ -142,10 +142,9 @@ def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settin
     if action is None:
         return None
     mine = [v for v in kept if v.action == action and v.who == settings.author]
+    words = version_words.action_words(action)
     said = (
-        language.translate("{action} (yours, {when})", action=action, when=_when(mine[-1]))
-        if mine
-        else action
+        language.translate("{action} (yours, {when})", action=words, when=_when(mine[-1])) if mine else words
     )
     if kept and kept[-1].who not in ("", settings.author):
         said += ". " + language.translate(
@@ -157,7 +156,11 @@ def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settin
 def _whose(version: versions.Version, settings: Settings) -> str:
     if version.who == settings.author:
         return language.translate("you")
-    return presence.display_name(version.who) if version.who else language.translate("the command line")
+    return (
+        language.translate(presence.display_name(version.who))
+        if version.who
+        else language.translate("the command line")
+    )
 
 
 def _when(version: versions.Version) -> str:
@@ -237,7 +240,12 @@ def history_popover(name: str) -> None:
 
 
 def _version_said(version: versions.Version, settings: Settings) -> str:
-    said = [version.name, _when(version), version.action, _whose(version, settings)]
+    said = [
+        version.name,
+        _when(version),
+        version_words.action_words(version.action),
+        _whose(version, settings),
+    ]
     return " · ".join(part for part in said if part) + (
         f", {language.translate('now')}" if version.shown else ""
     )

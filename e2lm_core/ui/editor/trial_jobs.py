@@ -20,7 +20,7 @@ from e2lm_core.runs.queue import permissions
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.trials.trial import FEW_TOGETHER, Trial, take_results
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.base import markdown, polling
+from e2lm_core.ui.base import language, markdown, polling
 
 T = TypeVar("T")
 WAIT_S = 3.0  # a trial of one question is over by then, and its results are drawn at once
@@ -96,7 +96,9 @@ def results(key: str, of: Hashable, trial: Callable[[], Trial], judge: Callable[
                 return None
             computed = trial()
             if not take_results(studio, kept["job"], computed):
-                sentence = job.error or "The trial was cancelled, or its results are gone: try again."
+                sentence = job.error or language.mark(
+                    "The trial was cancelled, or its results are gone: try again."
+                )
                 markdown.error(sentence, icon=":material/error:")
                 return None
             kept["found"] = judge(computed)
@@ -130,4 +132,6 @@ def _progress(trial: Callable[[], Trial], key: str, job_id: int) -> None:
         st.rerun()
     run = run_progress(studio.jobs, job, trial().task)
     st.progress(run.share, text=markdown.escape(run_words.progress_sentence(run)))
-    run_launcher.cancel_button(job_id, "Cancel the trial", f"{key}_cancel", icon=":material/stop:")
+    run_launcher.cancel_button(
+        job_id, language.translate("Cancel the trial"), f"{key}_cancel", icon=":material/stop:"
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import joined
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.imported.scores import models
 from e2lm_core.imported.shelf import beside, indicators, messages, tables
@@ -74,8 +75,13 @@ def _beside(own: beside.Side, shelved: Shelved, metric: str) -> None:
     curves = remembered.curves(shelved, metric)
     chart(shelved, metric)
     markdown.caption(
-        f"{beside.OWN_AXIS} {beside.BANDS if indicators.has_errors(curves[0]) else indicators.MEANS_ALONE} "
-        f"{messages.source_sentence(shelved.source)}"
+        joined(
+            (
+                beside.OWN_AXIS,
+                beside.BANDS if indicators.has_errors(curves[0]) else indicators.MEANS_ALONE,
+                messages.source_sentence(shelved.source),
+            )
+        )
     )
     compared, values = st.tabs([language.translate(TABS[0]), language.translate(TABS[1])])
     with compared:
@@ -120,7 +126,12 @@ def chart(shelved: Shelved, metric: str) -> None:
             narrow=viewport.is_narrow(),
         ),
         "shelf_curves",
-        f"{metric} of each model on {shelved.label} of {shelved.source.title} against tokens seen",
+        language.translate(
+            "{metric} of each model on {benchmark} of {source} against tokens seen",
+            metric=metric,
+            benchmark=shelved.label,
+            source=shelved.source.title,
+        ),
         inputs=(shelved, metric, tuple(names)),
     )
 

@@ -12,15 +12,16 @@ import streamlit as st
 from e2lm_core.analysis import leads
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.analysis.decisions import messages as outlook_words
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import decisions
 
 ONE, OTHER, NOISE = "pair_one", "pair_other", "pair_noise"  # keys of the session state
-ALONE = "The set has results of one model: run a second one."
-SAME = "Choose two different models."
+ALONE = language.mark("The set has results of one model: run a second one.")
+SAME = language.mark("Choose two different models.")
 
 
 def chosen_pair(measurements: Measurements) -> tuple[str, str] | None:
@@ -63,11 +64,11 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
     """
     pair = chosen_pair(measurements)
     if pair is None:
-        st.caption(ALONE)
+        st.caption(language.translate(ALONE))
         return None
     with st.container():
         if pair[0] == pair[1]:
-            st.markdown(SAME)
+            st.markdown(language.translate(SAME))
         elif (found := current_answer(measurements, metric)) is not None:
             for sentence in leads.pair_sentences(measurements, found):
                 widgets.headline(sentence)
@@ -80,11 +81,11 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
         selectors(measurements, pair, page)
         st.toggle(
-            leads.NOISE_LABEL,
+            language.translate(leads.NOISE_LABEL),
             value=with_training_noise(),
             key=f"{page}_{NOISE}",
             on_change=keep,
-            help=leads.NOISE_HELP,
+            help=language.translate(leads.NOISE_HELP),
         )
     return None if pair[0] == pair[1] else pair
 
@@ -101,7 +102,9 @@ def ahead_sentence(measurements: Measurements, metric: str, pair: tuple[str, str
 def selectors(measurements: Measurements, pair: tuple[str, str], page: str) -> None:
     """Draw the controls of the two models, with those chosen now; arguments as of `draw`."""
     names = {curve.model.name: markdown.escape(curve.model.short_name) for curve in measurements.curves}
-    for label, key, chosen in zip(("First model", "Second model"), (ONE, OTHER), pair, strict=True):
+    for label, key, chosen in zip(
+        (Sentence("First model"), Sentence("Second model")), (ONE, OTHER), pair, strict=True
+    ):
         widgets.selector(
             label,
             list(names),

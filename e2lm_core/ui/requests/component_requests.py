@@ -23,8 +23,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import ENGLISH, Settings, redact_paths
 from e2lm_core.people import accounts
+from e2lm_core.ui.base import language
 from e2lm_core.ui.base.local_request import is_same_origin
 from e2lm_core.ui.requests import home_keys
 from e2lm_core.ui.requests.middleware.browser_cookie import author, browser_from_cookies
@@ -69,12 +70,19 @@ class ComponentRequest(NamedTuple):
         task: Address of the set.
         body: The request's JSON object, without the token.
         runs: As in `issue_token`.
+        language: Language of the caller's browser.
     """
 
     settings: Settings
     task: str
     body: dict[str, Any]
     runs: str = ""
+    language: str = ENGLISH
+
+    def translate(self, sentence: str) -> str:
+        """A sentence in the caller's language, without paths of the machine."""
+        with language.in_language(self.language):
+            return redact_paths(language.translate(sentence))
 
 
 def issue_token(settings: Settings, task: str, runs: str = "") -> str:
@@ -119,7 +127,11 @@ async def verify_request(request: Request, most_bytes: int) -> ComponentRequest:
     )
     asked_by = settings.for_person(claims.person, claims.author, paths=claims.paths, readonly=claims.readonly)
     return ComponentRequest(
-        asked_by.model_copy(update={"sign_in": claims.sign_in}), claims.task, body, claims.runs
+        asked_by.model_copy(update={"sign_in": claims.sign_in}),
+        claims.task,
+        body,
+        claims.runs,
+        language.of_request(request.cookies, request.headers.get("accept-language", "")),
     )
 
 

@@ -27,10 +27,11 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, sharing, visitors
 from e2lm_core.people.accounts import Person
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.requests import home_keys
 
 _LOOK_AGAIN_S = 20.0  # longest delay until a change of the account, or a workspace's end, takes effect
@@ -209,8 +210,8 @@ def sign_in_controls(settings: Settings, browser: str) -> None:
         else:
             _signed(settings, browser, claims)
     if claims is None and settings.visitors == "refused":
-        st.title("Sign in", anchor=False)
-        st.markdown("Sign in to use this studio: *Sign in* is on the left.")
+        st.title(language.translate("Sign in"), anchor=False)
+        st.markdown(language.translate("Sign in to use this studio: *Sign in* is on the left."))
         st.stop()
     _follow(settings, browser, claims)
 
@@ -218,21 +219,29 @@ def sign_in_controls(settings: Settings, browser: str) -> None:
 def _invite(settings: Settings, browser: str) -> None:
     if settings.visitors == "sandbox" and not current_person(settings, browser).readonly:
         hours = formatting.count(round(settings.sandbox_hours), "hour")
-        markdown.caption(f"Guest workspace: deleted {hours} after your last visit. Sign in to keep it.")
+        markdown.caption(
+            Sentence(
+                "Guest workspace: deleted {hours} after your last visit. Sign in to keep it.", hours=hours
+            )
+        )
     elif settings.visitors != "refused":
         markdown.caption("Guests can view. Sign in to create sets.")
     if host := os.environ.get("SPACE_HOST"):
         # The provider's page cannot be shown in a frame, as the studio is on a Space.
-        st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")
-    elif st.button("Sign in", icon=":material/login:", key="sign_in"):
+        st.link_button(
+            language.translate("Sign in"),
+            f"{_address('SPACE_HOST', host)}/?sign_in=1",
+            icon=":material/login:",
+        )
+    elif st.button(language.translate("Sign in"), icon=":material/login:", key="sign_in"):
         _go(browser)
 
 
 def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
     asked = current_person(settings, browser)
-    role = ", administrator" if accounts.is_administrator(asked) else ""
+    role = f", {language.translate('administrator')}" if accounts.is_administrator(asked) else ""
     st.caption(markdown.escape(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
-    if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+    if st.button(language.translate("Sign out"), icon=":material/logout:", key="sign_out"):
         sign_out(settings)
     wish = _wishes().pop(browser, None)
     if wish is not None and time.monotonic() - wish[1] < _WISH_S:

@@ -19,7 +19,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.settings import redact_paths
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui.requests import component_requests
 
@@ -43,7 +42,7 @@ async def _keep(request: Request) -> Response:
         kept = await run_in_threadpool(drafts.save_draft, asked.settings, draft)
     except StudioError as error:
         status = 413 if isinstance(error, LimitError) else 507
-        return JSONResponse({"sentence": redact_paths(str(error))}, status_code=status)
+        return JSONResponse({"sentence": asked.translate(error.sentence)}, status_code=status)
     if kept:
         return Response(status_code=204)
     over = await run_in_threadpool(drafts.is_finished, asked.settings, draft.task, draft.place, draft.form)

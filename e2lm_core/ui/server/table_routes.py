@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.settings import Settings, redact_paths
+from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.editing import bulk_edit, drafts, save_edits, table_sync
 from e2lm_core.sets.locks import lock_set
@@ -75,17 +75,18 @@ def perform_action(request: component_requests.ComponentRequest) -> bytes:
         elif body.get("do"):
             raise HTTPException(400, "The table can't do this.")
     except StudioError as error:
-        told = {"sentence": str(error)}
+        told = {"sentence": error.sentence}
     except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(
             400, "Saving failed because of an error in the studio. Your text is kept as a draft."
         ) from error
     if told.get("sentence"):
-        told["sentence"] = redact_paths(told["sentence"])
+        told["sentence"] = request.translate(told["sentence"])
     try:
         state = table_sync.changes_since(request.settings, request.task, _state(body))
     except (StudioError, OSError) as error:
-        return json.dumps({"sentence": redact_paths(str(error)), **told, "lost": True}).encode()
+        sentence = request.translate(error.sentence if isinstance(error, StudioError) else str(error))
+        return json.dumps({"sentence": sentence, **told, "lost": True}).encode()
     head = {
         "digest": state.digest,
         "stamp": state.stamp,

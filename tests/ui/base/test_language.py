@@ -156,3 +156,18 @@ def test_a_translation_costs_microseconds_on_a_page(monkeypatch) -> None:
 
 def test_catalogues_lie_within_the_package() -> None:
     assert Path(language.__file__).parent in language.LOCALE.parents
+
+
+def test_a_fixed_language_outdoes_the_visitors_and_ends(german) -> None:
+    with language.in_language("en"):
+        assert language.translate("Open") == "Open"
+        with language.in_language("de"):
+            assert language.translate("Open") == "Öffnen"
+        assert language.current() == "en"
+    assert language.current() == "de"
+
+
+def test_a_refusal_of_an_action_is_a_sentence_with_its_values(german) -> None:
+    error = StudioError(Sentence("There is already a set {name}: choose another name.", name="'x'"))
+    assert str(error) == "There is already a set 'x': choose another name."  # what commands print
+    assert markdown.escape(error) == "Es gibt schon einen Fragensatz 'x': Wählen Sie einen anderen Namen."

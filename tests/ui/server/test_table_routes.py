@@ -233,3 +233,26 @@ def test_forms_that_are_over_are_told(ask, ada):
     told = ask("add", fields=fields, form=form)
     assert (told["added"], told["over"], told["drafts"]) == ("q5", {"new": [form]}, [])
     assert "added this question already" in ask("add", fields=fields, form=form)["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("cookies", "accepted", "said"),
+    [
+        ({}, "de-DE,de;q=0.9", "hat keine richtige Antwort"),
+        ({"e2lm_language": "de"}, "en-GB", "hat keine richtige Antwort"),
+        ({"e2lm_language": "en"}, "de-DE", "has no right answer"),
+        ({}, "", "has no right answer"),
+    ],
+)
+def test_a_refusal_is_said_in_the_browsers_language(
+    ask, monkeypatch, cookies: dict[str, str], accepted: str, said: str
+) -> None:
+    monkeypatch.delenv("E2LM_LANGUAGE", raising=False)
+    ask.client.cookies.update(cookies)
+    ask.client.headers["accept-language"] = accepted
+    first = ask()["rows"][0]
+    seen = {"choices": first["choices"], "answer": first["answer"]}
+    assert (
+        said
+        in ask("save", id="q1", fields={"answer": None, "choices": first["choices"]}, seen=seen)["sentence"]
+    )

@@ -7,24 +7,34 @@ from typing import Any
 from e2lm_core.analysis.alternatives.distractors import TriedChoice, TriedChoices
 from e2lm_core.analysis.alternatives.halves import NOT_JUDGED
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence, joined
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COLUMNS = ("proposal", "from", "judged", "gain", "taken", "young", "grown", "against")
 SHARES = ("judged", "taken", "young", "grown")
 HELP = {
-    "judged": "Share of the wrong answers that it takes, on models that took no part in choosing.",
-    "gain": "How much more the right answer rises from young to grown models with it, on models that took no part.",
-    "taken": "Share of the wrong answers that it takes, on the models that chose.",
-    "young": "Probability that young models give it.",
-    "grown": "Probability that grown models give it.",
-    "against": "Why it is not proposed.",
+    "judged": Sentence("Share of the wrong answers that it takes, on models that took no part in choosing."),
+    "gain": Sentence(
+        "How much more the right answer rises from young to grown models with it, on models that "
+        "took no part."
+    ),
+    "taken": Sentence("Share of the wrong answers that it takes, on the models that chose."),
+    "young": Sentence("Probability that young models give it."),
+    "grown": Sentence("Probability that grown models give it."),
+    "against": Sentence("Why it is not proposed."),
 }
-THESE_ARE_PROPOSALS = "These are proposals: read each before you take it. Only models have judged them."
-NOTHING_STORED = "The results of the others are kept in memory alone."
+THESE_ARE_PROPOSALS = Sentence(
+    "These are proposals: read each before you take it. Only models have judged them."
+)
+NOTHING_STORED = Sentence("The results of the others are kept in memory alone.")
 HOW = (
-    "Each text takes the place of the choice, and all models answer the question again. The models of one architecture "
-    "choose; those of the other judge.",
-    "Random guessing: each text in turn plays the right answer, and the same rule chooses among the rest.",
+    Sentence(
+        "Each text takes the place of the choice, and all models answer the question again. The "
+        "models of one architecture choose; those of the other judge."
+    ),
+    Sentence(
+        "Random guessing: each text in turn plays the right answer, and the same rule chooses among the rest."
+    ),
 )
 
 
@@ -33,17 +43,36 @@ def headline(found: TriedChoices) -> str:
     letter = LETTERS[found.place]
     best = found.proposal
     if best is None:
-        return f"Nothing to propose in place of {letter}: something speaks against each of {_count(found)}."
-    if best.judged is None or found.present.judged is None:
-        return f"Proposal for {letter}: **{best.text}**. It takes **{best.taken:.0%}** of the wrong answers. {NOT_JUDGED}"
-    if best.judged <= found.present.judged:
-        return (
-            f"Keep {letter}: it takes {found.present.judged:.0%} of the wrong answers, and the best of {_count(found)}, "
-            f"**{best.text}**, takes **{best.judged:.0%}**."
+        return Sentence(
+            "Nothing to propose in place of {letter}: something speaks against each of {found}.",
+            letter=letter,
+            found=_count(found),
         )
-    return (
-        f"Proposal for {letter}: **{best.text}**. It takes **{best.judged:.0%}** of the wrong answers; the choice as it "
-        f"stands takes {found.present.judged:.0%}."
+    if best.judged is None or found.present.judged is None:
+        return Sentence(
+            "Proposal for {letter}: **{text}**. It takes **{taken}** of the wrong answers. {not_judged}",
+            letter=letter,
+            text=best.text,
+            taken=f"{best.taken:.0%}",
+            not_judged=NOT_JUDGED,
+        )
+    if best.judged <= found.present.judged:
+        return Sentence(
+            "Keep {letter}: it takes {judged} of the wrong answers, and the best of {found}, "
+            "**{text}**, takes **{of_best}**.",
+            letter=letter,
+            judged=f"{found.present.judged:.0%}",
+            found=_count(found),
+            text=best.text,
+            of_best=f"{best.judged:.0%}",
+        )
+    return Sentence(
+        "Proposal for {letter}: **{text}**. It takes **{judged}** of the wrong answers; the "
+        "choice as it stands takes {present}.",
+        letter=letter,
+        text=best.text,
+        judged=f"{best.judged:.0%}",
+        present=f"{found.present.judged:.0%}",
     )
 
 
@@ -53,14 +82,22 @@ def control_sentence(found: TriedChoices) -> str | None:
     if best is None or p is None or best.judged_gain is None:
         return None
     high = sorted(found.random)[int(0.95 * (len(found.random) - 1))]
-    beside = f"under random right answers the same rule gains up to {high:+.2f}"
+    beside = Sentence("under random right answers the same rule gains up to {high}", high=f"{high:+.2f}")
     if p > 0.1:
-        return f"Its gain of {best.judged_gain:+.2f} is no better than random guessing: {beside}."
-    return f"The right answer rises by {best.judged_gain:+.2f} more with it; {beside}."
+        return Sentence(
+            "Its gain of {judged_gain} is no better than random guessing: {beside}.",
+            judged_gain=f"{best.judged_gain:+.2f}",
+            beside=beside,
+        )
+    return Sentence(
+        "The right answer rises by {judged_gain} more with it; {beside}.",
+        judged_gain=f"{best.judged_gain:+.2f}",
+        beside=beside,
+    )
 
 
 def _count(found: TriedChoices) -> str:
-    return formatting.count(len(found.tried), "text") + " tried"
+    return Sentence("{texts} tried", texts=formatting.count(len(found.tried), "text"))
 
 
 def rows(found: TriedChoices) -> list[dict[str, Any]]:
@@ -77,7 +114,7 @@ def _row(one: TriedChoice) -> dict[str, Any]:
         "taken": one.taken,
         "young": one.young,
         "grown": one.grown,
-        "against": " ".join(one.objections) or None,
+        "against": joined(one.objections) if one.objections else None,
     }
 
 

@@ -9,20 +9,27 @@ from typing import Any
 
 from e2lm_core.analysis.alternatives.forms import FormFigures, TriedForms
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence
 
 COLUMNS = ("format", "metric", "SQ", "random guessing", "final", "told apart", "leave chance", "tokens")
 HELP = {
-    "SQ": "Signal quality: how clear and steady the learning curves are.",
-    "random guessing": "Signal quality under random answers, up to this in 95% of draws.",
-    "final": "Mean over models at their last checkpoints.",
-    "told apart": "Pairs of models that are told apart at their last checkpoint.",
-    "leave chance": "Models that leave chance.",
-    "tokens": "Tokens at which they leave chance, the median.",
+    "SQ": Sentence("Signal quality: how clear and steady the learning curves are."),
+    "random guessing": Sentence("Signal quality under random answers, up to this in 95% of draws."),
+    "final": Sentence("Mean over models at their last checkpoints."),
+    "told apart": Sentence("Pairs of models that are told apart at their last checkpoint."),
+    "leave chance": Sentence("Models that leave chance."),
+    "tokens": Sentence("Tokens at which they leave chance, the median."),
 }
 HOW = (
-    "Every format is run on the models that count in scores. Each half of them chooses the format with the highest "
-    "accuracy over all checkpoints, and the other half judges it. Both must agree.",
-    "Its p comes from shuffling the formats of every question. Each further trial on the same questions counts more.",
+    Sentence(
+        "Every format is run on the models that count in scores. Each half of them chooses the "
+        "format with the highest accuracy over all checkpoints, and the other half judges it. "
+        "Both must agree."
+    ),
+    Sentence(
+        "Its p comes from shuffling the formats of every question. Each further trial on the "
+        "same questions counts more."
+    ),
 )
 
 
@@ -30,17 +37,22 @@ def headline(found: TriedForms) -> str:
     """Sentence (Markdown) on the format that is preferred, or why none is."""
     best = found.preference
     if best is None:
-        return f"The formats stand side by side. {found.why}"
+        return Sentence("The formats stand side by side. {why}", why=found.why)
     if best.is_preferred:
-        return (
-            f"**{best.chosen}** is preferred: the accuracy is **{100 * best.gain:.1f} points** higher on models that did "
-            "not choose."
+        return Sentence(
+            "**{chosen}** is preferred: the accuracy is **{value} points** higher on models that did "
+            "not choose.",
+            chosen=best.chosen,
+            value=f"{100 * best.gain:.1f}",
         )
     if best.chosen == best.own:
-        return f"Keep **{best.own}**: no other format is more often right."
-    return (
-        f"Keep **{best.own}**: {best.chosen} is no better than luck can make it ({100 * best.gain:+.1f} points on models "
-        "that did not choose)."
+        return Sentence("Keep **{own}**: no other format is more often right.", own=best.own)
+    return Sentence(
+        "Keep **{own}**: {chosen} is no better than luck can make it ({value} points on models "
+        "that did not choose).",
+        own=best.own,
+        chosen=best.chosen,
+        value=f"{100 * best.gain:+.1f}",
     )
 
 
@@ -50,8 +62,13 @@ def trial_sentence(found: TriedForms) -> str | None:
     if best is None:
         return None
     tried = formatting.count(best.tried, "format")
-    place = formatting.ordinal(best.trial).lower()
-    return f"p = {best.p:.3f}, counted as {place} trial of formats on these questions, of {tried}."
+    place = formatting.ordinal(best.trial, False)
+    return Sentence(
+        "p = {p}, counted as {place} trial of formats on these questions, of {tried}.",
+        p=f"{best.p:.3f}",
+        place=place,
+        tried=tried,
+    )
 
 
 def rows(found: TriedForms, metric: str | None = None) -> list[dict[str, Any]]:

@@ -11,15 +11,19 @@ import numpy as np
 
 from e2lm_core.analysis.alternatives.messages.choices import LETTERS
 from e2lm_core.analysis.alternatives.order import OrderEffect
+from e2lm_core.base.sentences import Sentence
 
 MAX_LISTED = 20
-NO_ORDER = (
-    "This question format does not show the choices: their order does not change what a model reads, so nothing is run "
-    "again. Try it as A–D letters."
+NO_ORDER = Sentence(
+    "This question format does not show the choices: their order does not change what a "
+    "model reads, so nothing is run again. Try it as A–D letters."
 )
 HOW = (
-    "Every question is asked with its choices in other places, at each model's last checkpoint. The effect of the place "
-    "is compared with orders shuffled within each question.",
+    Sentence(
+        "Every question is asked with its choices in other places, at each model's last "
+        "checkpoint. The effect of the place is compared with orders shuffled within each "
+        "question."
+    ),
 )
 
 
@@ -28,29 +32,42 @@ def headline(found: OrderEffect) -> str:
     beside = ""
     if found.interval is not None:
         low, high = found.interval
-        beside = f"; other questions would move it by {100 * (high - low):.1f} (95% interval)"
-    return (
-        f"The order of the choices moves the accuracy by **{100 * found.spread:.1f} points** over "
-        f"{len(found.labels)} orders{beside}."
+        beside = Sentence(
+            "; other questions would move it by {value} (95% interval)", value=f"{100 * (high - low):.1f}"
+        )
+    return Sentence(
+        "The order of the choices moves the accuracy by **{value} points** over {labels} orders{beside}.",
+        value=f"{100 * found.spread:.1f}",
+        labels=len(found.labels),
+        beside=beside,
     )
 
 
 def place_sentence(found: OrderEffect) -> str:
     """Sentence on the effect of the right answer's place."""
     if found.p > 0.05:
-        return f"The place of the right answer makes no difference that shuffled orders do not make (p = {found.p:.2f})."
+        return Sentence(
+            "The place of the right answer makes no difference that shuffled orders do not make (p = {p}).",
+            p=f"{found.p:.2f}",
+        )
     best, worst = int(np.nanargmax(found.by_place)), int(np.nanargmin(found.by_place))
-    return (
-        f"Right answers at {LETTERS[best]} are found **{100 * found.effect:.1f} points** more often than at "
-        f"{LETTERS[worst]} (p = {found.p:.3f})."
+    return Sentence(
+        "Right answers at {best} are found **{value} points** more often than at {worst} (p = {p}).",
+        best=LETTERS[best],
+        value=f"{100 * found.effect:.1f}",
+        worst=LETTERS[worst],
+        p=f"{found.p:.3f}",
     )
 
 
 def questions_sentence(found: OrderEffect) -> str:
     """Sentence on the number of questions that hang on the place, beside that expected by chance."""
-    return (
-        f"{len(found.hanging)} of {len(found.questions)} questions hang on the place; up to {found.expected:.0f} would be "
-        "called so by chance."
+    return Sentence(
+        "{hanging} of {questions} questions hang on the place; up to {expected} would be called "
+        "so by chance.",
+        hanging=len(found.hanging),
+        questions=len(found.questions),
+        expected=f"{found.expected:.0f}",
     )
 
 

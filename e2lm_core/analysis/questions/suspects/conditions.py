@@ -20,6 +20,7 @@ import numpy as np
 
 from e2lm_core.analysis.questions.suspects.keys import probabilities
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import bootstrap, methods
@@ -52,7 +53,7 @@ class ConditionAccuracy(Record):
     written: float
     kept: float | None = None
     kept_interval: tuple[float, float] | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
     @property
     def keeps_nearly_all(self) -> bool:
@@ -221,12 +222,15 @@ def _accuracy(
     if at.sum() < max(MIN_QUESTIONS, MIN_MEASURED * len(at)):
         return made.model_copy(
             update={
-                "why": f"It needs {MIN_QUESTIONS} questions, and half of the set, whose prompt it changes."
+                "why": Sentence(
+                    "It needs {min_questions} questions, and half of the set, whose prompt it changes.",
+                    min_questions=MIN_QUESTIONS,
+                )
             }
         )
     above = _span(means["written"] - means["chance"], level)
     if above is None or above[0] <= 0:
-        return made.model_copy(update={"why": "The set itself is not above chance."})
+        return made.model_copy(update={"why": Sentence("The set itself is not above chance.")})
     kept = float((right[at] - chance).mean() / (written[at] - chance).mean())
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = (means["condition"] - means["chance"]) / (means["written"] - means["chance"])

@@ -36,6 +36,7 @@ import numpy as np
 
 from e2lm_core.analysis.questions.suspects.broken_groups import Misplaced, find_misplaced
 from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, SuspectList
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -66,7 +67,7 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
     curves = [curve for curve in measurements.curves if last_quarter(measurements, curve).size]
     if not curves or not len(measurements.gold):
         return SuspectList(
-            listed=(), knowledge=None, why="No checkpoint is complete yet, so nothing can be told."
+            listed=(), knowledge=None, why=Sentence("No checkpoint is complete yet, so nothing can be told.")
         )
     at = {curve.model.name: last_quarter(measurements, curve) for curve in curves}
     known_of = measurements.told if measurements.taught_of_all else None
@@ -77,8 +78,12 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
             listed=(),
             knowledge=None,
             left_out=left_out,
-            why="The models do not know these answers well enough to doubt a key: they were told of "
-            f"{told.sum():,} of the {len(told):,} questions.",
+            why=Sentence(
+                "The models do not know these answers well enough to doubt a key: they were told of "
+                "{told} of the {all} questions.",
+                told=int(told.sum()),
+                all=len(told),
+            ),
         )
     knowledge = {
         curve.model.name: _knowledge(measurements, curve, at[curve.model.name], told) for curve in curves
@@ -109,7 +114,7 @@ def find_doubtful_keys(measurements: Measurements) -> SuspectList:
         listed=listed,
         knowledge=best,
         left_out=left_out,
-        why=None if knows else _too_little(best, "other wrong answer keys"),
+        why=None if knows else _too_little(best, Sentence("other wrong answer keys")),
         expected_false=expected_false,
     )
 
@@ -119,14 +124,17 @@ def _not_known(best: float, left_out: int) -> SuspectList:
         listed=(),
         knowledge=best,
         left_out=left_out,
-        why=_too_little(best, "wrong answer keys"),
+        why=_too_little(best, Sentence("wrong answer keys")),
     )
 
 
 def _too_little(best: float, sought: str) -> str:
-    return (
-        f"The models know too little to find {sought} here (the best model is {best:.0%} "
-        f"of the way from chance to all right; {KNOWS:.0%} is needed)."
+    return Sentence(
+        "The models know too little to find {sought} here (the best model is {best} of the way "
+        "from chance to all right; {knows} is needed).",
+        sought=sought,
+        best=f"{best:.0%}",
+        knows=f"{KNOWS:.0%}",
     )
 
 

@@ -61,7 +61,7 @@ _MEND = {
         "Questions that share a word and their choices, each with another right answer, mend it."
     ),
 }
-NO_CONTROL = "Whether the set can be answered unread is not known yet"
+NO_CONTROL = Sentence("Whether the set can be answered unread is not known yet")
 
 
 def all_suspects(
@@ -170,17 +170,33 @@ def wording_sentences(controlled: WrongQuestionControl) -> list[str]:
     word, shuffled, negation = (controlled.condition(name) for name in ("word", "shuffled", "negated"))
     sentences = [cue_sentence(controlled)]
     if word is not None and sentences == [None]:
-        known = f", of {word.written:.0%} as written" if word.kept is not None else ""
-        sentences = [f"One word of each question alone answers **{word.accuracy:.0%}**{known}."]
+        known = (
+            Sentence(", of {written} as written", written=f"{word.written:.0%}")
+            if word.kept is not None
+            else ""
+        )
+        sentences = [
+            Sentence(
+                "One word of each question alone answers **{accuracy}**{known}.",
+                accuracy=f"{word.accuracy:.0%}",
+                known=known,
+            )
+        ]
         if word.why:
             sentences.append(word.why)
     if shuffled is not None and shuffled.keeps_nearly_all:
         sentences.append(
-            f"Word order is not read: with the words shuffled the models answer **{shuffled.accuracy:.0%}**."
+            Sentence(
+                "Word order is not read: with the words shuffled the models answer **{accuracy}**.",
+                accuracy=f"{shuffled.accuracy:.0%}",
+            )
         )
     if negation is not None and negation.keeps_nearly_all:
         sentences.append(
-            f"NOT is not read: behind it the models give the same answer in **{negation.accuracy:.0%}**."
+            Sentence(
+                "NOT is not read: behind it the models give the same answer in **{accuracy}**.",
+                accuracy=f"{negation.accuracy:.0%}",
+            )
         )
     return [sentence for sentence in sentences if sentence]
 
@@ -191,14 +207,23 @@ def _p(p: float) -> str:
 
 def evidence_text(suspect: Suspect) -> str:
     """Meaning of a suspect's evidence in a few words."""
-    value, models = suspect.evidence, f"{suspect.models} of {suspect.of} models"
+    value, models = (
+        suspect.evidence,
+        Sentence("{models} of {of} models", models=suspect.models, of=suspect.of),
+    )
     return {
-        "wrong key": f"{models} prefer another choice by {value:.2f}",
-        "two right answers": f"the two hold {value:.2f} together",
-        "twin answers": f"{value:.0%} alike at every checkpoint",
-        "giveaway": f"{models} guess the right answer without the question ({value:.2f})",
-        "dead answer": f"at most {value:.2f} at any checkpoint",
-        "dead": "always right" if value else "always wrong",
+        "wrong key": Sentence(
+            "{models} prefer another choice by {value}", models=models, value=f"{value:.2f}"
+        ),
+        "two right answers": Sentence("the two hold {value} together", value=f"{value:.2f}"),
+        "twin answers": Sentence("{value} alike at every checkpoint", value=f"{value:.0%}"),
+        "giveaway": Sentence(
+            "{models} guess the right answer without the question ({value})",
+            models=models,
+            value=f"{value:.2f}",
+        ),
+        "dead answer": Sentence("at most {value} at any checkpoint", value=f"{value:.2f}"),
+        "dead": Sentence("always right") if value else Sentence("always wrong"),
     }[suspect.kind]
 
 

@@ -23,14 +23,13 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.uncertainty.means import proportions, seed_variance
 from e2lm_core.scores.uncertainty.methods import LEVEL, small_sample_level, span
 
 MIN_SHARES, MIN_GROUPS, FEWEST = 2, 10, 30
-FEW = "No interval: {metric} needs {least} questions, and {number} {are}."
-FEW_GROUPS = "No interval: questions in groups need {least} groups, and there are {number}."
-ALIKE = "No interval: every question has the same value, which says nothing of others."
+ALIKE = Sentence("No interval: every question has the same value, which says nothing of others.")
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,18 @@ def too_few_reason(metric: str, questions: int, clusters: int) -> str | None:
     """
     least = MIN_SHARES if metric in SHARES else FEWEST
     if clusters < questions and clusters < MIN_GROUPS:
-        return FEW_GROUPS.format(least=MIN_GROUPS, number=clusters)
+        return Sentence(
+            "No interval: questions in groups need {least} groups, and there are {groups}.",
+            least=MIN_GROUPS,
+            groups=clusters,
+        )
     if clusters < least:
-        return FEW.format(
-            metric=metric, least=least, number=clusters, are="is there" if clusters == 1 else "are there"
+        return Sentence(
+            "No interval: {metric} needs {least} questions, and {number} is there.",
+            "No interval: {metric} needs {least} questions, and {number} are there.",
+            metric=metric,
+            least=least,
+            number=clusters,
         )
     return None
 

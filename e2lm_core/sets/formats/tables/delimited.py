@@ -13,6 +13,7 @@ from typing import Any
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.json_values import guard_csv_cell, strip_csv_guard
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.columns import add_base_column
 from e2lm_core.sets.formats.encodings import decode
@@ -20,7 +21,12 @@ from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, check_columns, rows_of, too_many_cells
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SEPARATORS = {
+    ",": Sentence("comma"),
+    ";": Sentence("semicolon"),
+    "\t": Sentence("tab"),
+    "|": Sentence("bar"),
+}
 MAX_SEPARATORS = 4_000_000  # separators in a file, within quoted text too
 MAX_LINES = 1_000_000
 _TABBED = re.compile(r'"((?:[^"]++|"")*+)"(?=[\t\r\n]|\Z)|[^\t\r\n]*+')

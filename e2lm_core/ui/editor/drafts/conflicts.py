@@ -14,6 +14,7 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets import authoring
 from e2lm_core.sets.conflicts import (
     CHOICES_AND_ANSWER,
@@ -35,7 +36,7 @@ MAX_SHOWN = 5
 AREA = "clash_area"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FREE_CHOICES = 2
-_NAMES = {"question": "text", CHOICES_AND_ANSWER: "choices or the right answer"}
+_NAMES = {"question": Sentence("text"), CHOICES_AND_ANSWER: Sentence("choices or the right answer")}
 _EDITED = "edited "  # prefix of a field's name in the draft: the text that replaces both versions
 _KINDS = {"num_fewshot": "number", "choices": "lines", "answer": "place", "subject": "maybe", "note": "maybe"}
 Settle = Callable[[str, EditConflict, authoring.Keep, Any], SaveResult]
@@ -56,7 +57,7 @@ def conflicts_in_set(task: TaskSet) -> None:
     for clash in found[:MAX_SHOWN]:
         conflict_panel(task.address, drafts.question_place(clash.question), clash, _settle_question)
     if len(found) > MAX_SHOWN:
-        markdown.caption(f"{len(found) - MAX_SHOWN} more conflicts.")
+        markdown.caption(markdown.fill_template("{more} more conflicts.", more=str(len(found) - MAX_SHOWN)))
 
 
 def load_conflicts(task: TaskSet) -> list[EditConflict]:
@@ -85,7 +86,7 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
         resolve: Saves the chosen text.
     """
     key = f"{drafts.digest(place)}_{conflict.field.replace(' ', '_')}"
-    of, field = conflict.question or "The prompt", _NAMES.get(conflict.field, conflict.field)
+    of, field = conflict.question or Sentence("The prompt"), _name(conflict.field)
     with st.container(border=True, key=f"clash_{key}"):
         st.markdown(
             markdown.fill_template(
@@ -95,12 +96,15 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
                 of=of,
             )
         )
-        theirs, mine = (conflict_text(conflict.field, value) for value in (conflict.theirs, conflict.mine))
+        theirs, mine = (
+            language.translate(conflict_text(conflict.field, value))
+            for value in (conflict.theirs, conflict.mine)
+        )
         left, right = st.columns(2, gap="small")
         with left:
-            _side("Theirs, saved", theirs, mine)
+            _side(Sentence("Theirs, saved"), theirs, mine)
         with right:
-            _side("Yours, not saved yet", mine, theirs)
+            _side(Sentence("Yours, not saved yet"), mine, theirs)
         if st.session_state.get("clash_edited") == key:
             _edit(name, place, conflict, resolve, key)
         else:
@@ -109,7 +113,7 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
 
 def _buttons(name: str, place: str, clash: EditConflict, settle: Settle, key: str) -> None:
     with st.container(horizontal=True, gap="small"):
-        for keep, label in (("mine", "Keep mine"), ("theirs", "Keep theirs")):
+        for keep, label in (("mine", Sentence("Keep mine")), ("theirs", Sentence("Keep theirs"))):
             st.button(
                 markdown.escape(label),
                 key=f"clash_{keep}_{key}",
@@ -159,9 +163,7 @@ def _edit(name: str, place: str, clash: EditConflict, settle: Settle, key: str) 
                     key=widgets[field],
                 )
             else:
-                st.text_area(
-                    markdown.escape(_NAMES.get(field, field)), value or "", height=100, key=widgets[field]
-                )
+                st.text_area(markdown.escape(_name(field)), value or "", height=100, key=widgets[field])
         with st.container(horizontal=True, gap="small"):
             st.form_submit_button(
                 language.translate("Save this"),
@@ -198,7 +200,7 @@ def _choose(
     try:
         saved = settle(name, clash, keep, text)
     except StudioError as error:
-        forms.queue_error(f"{error} Not saved yet.")
+        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence))
         return
     settings = session.studio().settings
     if saved.clashes:  # another save came first: the new conflict is shown
@@ -232,6 +234,11 @@ def _clashes(question: Question, draft: Draft | None) -> tuple[EditConflict, ...
         return ()
     typed = {field: value for field, value in draft.changes.items() if field in Question.model_fields}
     return merge(question, typed, draft.seen).clashes
+
+
+def _name(field: str) -> str:
+    """Name of a field in the visitor's language; a setting has that of the file."""
+    return language.translate(_NAMES.get(field, field))
 
 
 def _side(title: str, text: str, other: str) -> None:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
@@ -171,14 +172,14 @@ def save_draft(form: Form, values: dict[str, Any], revision: int = 0) -> None:
     try:
         drafts.save_draft(session.studio().settings, draft)
     except StudioError as error:
-        queue_error(f"{error} What you typed is still in the form.")
+        queue_error(Sentence("{problem} What you typed is still in the form.", problem=error.sentence))
 
 
 def draft_notice(form: Form) -> None:
     """Draw a notice that a form shows unsaved text, or an offer to restore the text last discarded."""
     if form.restored and form.typed_at is not None:
         markdown.info(
-            f"Unsaved changes, {recovery.typed_ago(form.typed_at)}.",
+            Sentence("Unsaved changes, {typed}.", typed=recovery.typed_ago(form.typed_at)),
             icon=":material/edit_note:",
         )
     elif st.session_state.get("discarded") == (form.task, form.place) and drafts.has_discarded(
@@ -245,7 +246,15 @@ def clock(at: float) -> str:
         zone = ZoneInfo("UTC")
     then = datetime.fromtimestamp(at, zone)
     today = datetime.now(zone).date()
-    return then.strftime("%H:%M:%S" if then.date() == today else "%Y-%m-%d %H:%M")
+    if then.date() == today:
+        return then.strftime("%H:%M:%S")
+    return language.translate(
+        "{year}-{month}-{day} {time}",
+        year=then.strftime("%Y"),
+        month=then.strftime("%m"),
+        day=then.strftime("%d"),
+        time=then.strftime("%H:%M"),
+    )
 
 
 def discard(task: str, place: str) -> None:
@@ -267,12 +276,18 @@ def bring_back(task: str, place: str) -> None:
 
 def queue_error(sentence: object) -> None:
     """Queue a button's error for the next drawing of the editor."""
-    st.session_state.setdefault("author_refused", []).append(str(sentence))
+    st.session_state.setdefault("author_refused", []).append(_sentence(sentence))
 
 
 def queue_notice(sentence: object) -> None:
     """Queue a note on an unexpected effect of a button for the next drawing of the editor."""
-    st.session_state.setdefault("author_told", []).append(str(sentence))
+    st.session_state.setdefault("author_told", []).append(_sentence(sentence))
+
+
+def _sentence(of: object) -> str:
+    if isinstance(of, StudioError):
+        return of.sentence
+    return of if isinstance(of, str) else str(of)
 
 
 def show_queued() -> None:

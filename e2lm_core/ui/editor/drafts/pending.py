@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.editing import drafts
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui import session
@@ -36,7 +36,11 @@ def pending_sentence(task: TaskSet, readonly: bool) -> str:
     number = 0 if readonly else len(drafts.list_drafts(session.studio().settings, task.address))
     if not number:
         return ""
-    return f" **{formatting.count(number, 'text')}** of yours {'is' if number == 1 else 'are'} not saved yet."
+    return Sentence(
+        " **{number} text** of yours is not saved yet.",
+        " **{number} texts** of yours are not saved yet.",
+        number=number,
+    )
 
 
 def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
@@ -47,12 +51,14 @@ def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
     for draft in [d for d in found if d.place in here][:MAX_SHOWN]:
         _line(draft)
     if (more := len(found) - len(lost) - MAX_SHOWN) > 0:
-        markdown.caption(f"{formatting.count(more, 'more text')} not saved yet.")
+        markdown.caption(
+            Sentence("{number} more text not saved yet.", "{number} more texts not saved yet.", number=more)
+        )
     for draft in lost:
         markdown.warning(
             markdown.fill_template(
                 "{of} was deleted by somebody else. Your unsaved text is below.",
-                of=recovery.draft_label(draft).capitalize(),
+                of=language.translate(recovery.draft_label(draft)).capitalize(),
             ),
             icon=":material/edit_off:",
         )

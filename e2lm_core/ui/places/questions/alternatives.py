@@ -15,6 +15,7 @@ from e2lm_core.analysis.alternatives.distractors import TriedChoices
 from e2lm_core.analysis.alternatives.messages import choices as messages
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.trials import choices as service
 from e2lm_core.runs.trials.choices import ChoiceTrial
 from e2lm_core.ui import session
@@ -24,11 +25,12 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
 from e2lm_core.ui.places.questions import form_trial, order_trial, proposals
 
-WRONG, ORDER, FORM = "Wrong answers", "Order of choices", "Question format"
+WRONG, ORDER = language.mark("Wrong answers"), language.mark("Order of choices")
+FORM = language.mark("Question format")
 MODEL = language.mark("Ask a model")
 VIEWS = (WRONG, ORDER, FORM)
 MAX_BUTTONS = 5
-LINES_HELP = "One a line, at most 20. They are tried beside the set's own answers."
+LINES_HELP = language.mark("One a line, at most 20. They are tried beside the set's own answers.")
 _KEY = "choices"
 
 
@@ -46,6 +48,7 @@ def alternatives_tab(task: TaskSet, has_results: bool) -> None:
         default=VIEWS[0],
         required=True,
         key="alternatives_view",
+        format_func=lambda view: markdown.escape(language.translate(view)),
         label_visibility="collapsed",
         persist_state="session",
     )
@@ -74,7 +77,10 @@ def _wrong_answers(task: TaskSet, head: DeltaGenerator) -> None:
         )
         with st.popover(language.translate("Texts of my own"), icon=":material/edit:"):
             own = st.text_area(
-                language.translate("Your own texts"), key="alternatives_own", height=160, help=LINES_HELP
+                language.translate("Your own texts"),
+                key="alternatives_own",
+                height=160,
+                help=language.translate(LINES_HELP),
             )
         proposed = proposals.distractors_popover(task, question, place)
         if not session.is_example(task.address):
@@ -136,12 +142,14 @@ def _question(task: TaskSet) -> Question:
     selected = st.session_state.get(urls.HELD["question"])
     at = ids.index(selected) if selected in ids else 0
     widgets.selector(
-        "Question",
+        language.translate("Question"),
         ids,
         ids[at],
         _select,
         key="alternatives_question",
-        format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
+        format_func=lambda i: language.translate(
+            "{number} of {all} · {id}", number=ids.index(i) + 1, all=len(ids), id=i
+        ),
         label_visibility="visible",
         width=360,
     )
@@ -171,7 +179,9 @@ def _proposals(task: TaskSet, question: Question, found: TriedChoices, proposed:
     else:
         with st.container(horizontal=True, gap="small"):
             for number, one in enumerate(offered):
-                if st.button(markdown.escape(f"Take {one.text}"), key=f"alternatives_take_{number}"):
+                if st.button(
+                    markdown.fill_template("Take {text}", text=one.text), key=f"alternatives_take_{number}"
+                ):
                     widgets.perform_action(
                         partial(_take, task, question, found.place, one.text, proposed),
                         partial(trial_jobs.forget, _KEY),
@@ -184,14 +194,18 @@ def _proposals(task: TaskSet, question: Question, found: TriedChoices, proposed:
         percent=messages.SHARES,
         column_config={
             name: st.column_config.NumberColumn(
-                name, format="%.1f%%" if name in messages.SHARES else "%+.3f", help=markdown.escape(text)
+                name,
+                format="%.1f%%" if name in messages.SHARES else "%+.3f",
+                help=markdown.escape(language.translate(text)),
             )
             for name, text in messages.HELP.items()
             if name != "against"
         }
         | {
             "against": st.column_config.TextColumn(
-                language.translate("against"), help=messages.HELP["against"], width="large"
+                language.translate("against"),
+                help=language.translate(messages.HELP["against"]),
+                width="large",
             )
         },
     )
@@ -201,4 +215,6 @@ def _take(task: TaskSet, question: Question, place: int, text: str, proposed: di
     by = proposed.get(text, service.STUDIO)
     saved = service.take_choice(session.studio().settings, task.address, question, place, text, by)
     last_edit.after_save(saved)
-    markdown.toast(f"{messages.LETTERS[place]} is now {text}. Undo takes it back.")
+    markdown.toast(
+        Sentence("{letter} is now {text}. Undo takes it back.", letter=messages.LETTERS[place], text=text)
+    )

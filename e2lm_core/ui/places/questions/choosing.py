@@ -21,6 +21,7 @@ from e2lm_core.analysis.questions.selection import Selection
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import SelectionOrigin, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import selection_origin
@@ -31,9 +32,9 @@ from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import question_view
 
-OWN = "a rule of my own"
-BEST_SOURCE = "the one that rises most"
-THE_COPY = (
+OWN = language.mark("a rule of my own")
+BEST_SOURCE = language.mark("the one that rises most")
+THE_COPY = Sentence(
     "The copy is what the rule chooses by all models, so no model is left that could judge it: its scores on them have no "
     "p, and nothing is advised from them."
 )
@@ -81,7 +82,10 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
     )
     _questions(task, chosen, pool)
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
-    judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
+    judged = [
+        Sentence("Each row leaves one family of models out of the choice and lets it judge. {bar}", bar=bar),
+        THE_COPY,
+    ]
     widgets.how_computed(
         *[selection.PRESETS[rule] for rule in (name,) if rule in selection.PRESETS],
         choice_words.GAIN_HELP,
@@ -113,7 +117,9 @@ def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
                 {
                     "chosen": [question.id in kept for question in shown],
                     "question": [question.question for question in shown],
-                    "choices": [problems.lettered_choices(question) for question in shown],
+                    "choices": [
+                        language.translate(problems.lettered_choices(question)) for question in shown
+                    ],
                 }
             ),
             hide_index=True,
@@ -121,6 +127,7 @@ def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
             on_select="rerun",
             selection_mode="multi-row",
             key=f"choosing_table_{task.address}_{hash(chosen.ids)}",
+            column_config=widgets.headings(("chosen", "question", "choices")),
         )
         ids = [shown[row].id for row in picked.selection.rows]
         question_view.show_selected(task, ids, "choosing", pool.models)
@@ -142,12 +149,13 @@ def _draw_null(task: TaskSet, measurements: Measurements, chosen: Selection, sec
     ):
         return
     draws, done = selection_null.required_draws(chosen.tried), 0
-    bar = st.progress(0.0, "Choosing under random answer keys …")
+    label = language.translate("Choosing under random answer keys …")
+    bar = st.progress(0.0, label)
 
     def advance(by: int) -> None:
         nonlocal done
         done += by
-        bar.progress(min(1.0, done / draws), "Choosing under random answer keys …")
+        bar.progress(min(1.0, done / draws), label)
 
     remembered.draw_gain_null(task, measurements, chosen, advance)
     st.rerun()
@@ -159,6 +167,7 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
         language.translate("Rule"),
         (*selection.PRESETS, OWN),
         key="choosing_rule",
+        format_func=lambda rule: markdown.escape(language.translate(rule) if rule == OWN else rule),
         width=240,
         help=widgets.explained_lines(selection.PRESETS),
     )
@@ -169,16 +178,21 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
             key="choosing_own",
             width=340,
             help=markdown.safe_sentence(
-                "Comparisons joined by `and`, of these columns: "
-                + ", ".join(f"`{c}`" for c in COLUMNS)
-                + '. Texts in quotes: `subject = "earth & space"`.'
+                Sentence(
+                    'Comparisons joined by `and`, of these columns: {columns}. Texts in quotes: `subject = "earth & space"`.',
+                    columns=", ".join(f"`{c}`" for c in COLUMNS),
+                )
             ),
         )
         return name, rule, None
     if name == "one-source" and pool.has_sources:
         known = sorted({s for s in pool.sample.traits["source"] if s})
         wish = st.selectbox(
-            language.translate("Source"), (BEST_SOURCE, *known), key="choosing_source", width=280
+            language.translate("Source"),
+            (BEST_SOURCE, *known),
+            key="choosing_source",
+            width=280,
+            format_func=lambda one: markdown.escape(language.translate(one) if one == BEST_SOURCE else one),
         )
         return name, name, None if wish == BEST_SOURCE else wish
     return name, name, None
@@ -192,8 +206,8 @@ def _judgement(chosen: Selection) -> str:
         default=chosen.target,
         required=True,
         key="choosing_score",
-        format_func=lambda s: labels.SCORES[s],
-        help=choice_words.GAIN_HELP,
+        format_func=lambda s: markdown.escape(language.translate(labels.SCORES[s])),
+        help=language.translate(choice_words.GAIN_HELP),
     )
     _gains(chosen, score)
     if chosen.why:
@@ -207,9 +221,11 @@ def _judgement(chosen: Selection) -> str:
         phone_columns=("held out", f"{labels.SCORES[score]}, in-sample", f"{labels.SCORES[score]}, held out"),
         column_config={
             c: st.column_config.NumberColumn(
-                f"gain {c.split(', ')[1]}" if viewport.is_narrow() else c,
+                language.translate(f"gain {c.split(', ')[1]}")
+                if viewport.is_narrow()
+                else ", ".join(language.translate(part) for part in c.split(", ")),
                 format="%+.3f",
-                help=choice_words.GAIN_HELP,
+                help=language.translate(choice_words.GAIN_HELP),
             )
             for c in gains
         },
@@ -221,11 +237,15 @@ def _gains(chosen: Selection, score: str) -> None:
     gain = chosen.scores[score]
     if gain.in_sample is None or gain.held_out is None:
         widgets.empty_state(
-            f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:"
+            Sentence("The gain in {score} is undefined: {why}", score=labels.SCORES[score], why=gain.why),
+            icon=":material/block:",
         )
         return
     widgets.chart(
         question_charts.gains(chosen, score, session.current_theme(), narrow=viewport.is_narrow()),
         "choosing_gains",
-        f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
+        language.translate(
+            "Gain in {score} of each fold, in-sample and held out",
+            score=choice_words.score_label(score, chosen.metric),
+        ),
     )

@@ -15,6 +15,7 @@ from e2lm_core.analysis.alternatives.forms import TriedForms
 from e2lm_core.analysis.alternatives.messages import forms as messages
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.trials import forms as form_trials
 from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.variants import Variant
@@ -25,8 +26,12 @@ from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import last_edit, toolbar, trial_jobs
 
 _KEY = "forms"
-WHOLE, ONE = "Whole set", "This question"
-NAMES = {"cloze": "Complete the answer", "letters": "A–D letters", "ending": "Complete the sentence"}
+WHOLE, ONE = language.mark("Whole set"), language.mark("This question")
+NAMES = {
+    "cloze": language.mark("Complete the answer"),
+    "letters": language.mark("A–D letters"),
+    "ending": language.mark("Complete the sentence"),
+}
 
 
 def form_panel(task: TaskSet, head: DeltaGenerator) -> None:
@@ -86,7 +91,7 @@ def _choice(
         list(NAMES),
         selection_mode="multi",
         default=list(NAMES),
-        format_func=lambda name: markdown.escape(NAMES[name]),
+        format_func=lambda name: markdown.escape(language.translate(NAMES[name])),
         key="forms_styles",
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -107,6 +112,7 @@ def _choice(
             default=WHOLE,
             required=True,
             key="forms_of",
+            format_func=lambda of: markdown.escape(language.translate(of)),
             help=None,
         )
         with st.popover(language.translate("Own template"), icon=":material/edit:"):
@@ -132,13 +138,17 @@ def _formats(task: TaskSet, found: TriedForms, variants: list[Variant]) -> None:
         "forms",
         phone_columns=("format", "SQ", "final"),
         column_config={
-            name: st.column_config.NumberColumn(name, format="%.3f", help=markdown.escape(text))
+            name: st.column_config.NumberColumn(
+                name, format="%.3f", help=markdown.escape(language.translate(text))
+            )
             for name, text in messages.HELP.items()
             if name in ("SQ", "random guessing", "final")
         }
         | {
             "tokens": st.column_config.NumberColumn(
-                language.translate("tokens"), format="compact", help=markdown.escape(messages.HELP["tokens"])
+                language.translate("tokens"),
+                format="compact",
+                help=markdown.escape(language.translate(messages.HELP["tokens"])),
             )
         },
     )
@@ -159,4 +169,4 @@ def _formats(task: TaskSet, found: TriedForms, variants: list[Variant]) -> None:
 def _use(task: TaskSet, variant: Variant, found: TriedForms) -> None:
     saved = form_trials.use_form(session.studio().settings, task.address, variant, found)
     last_edit.after_save(saved)
-    markdown.toast(f"The set asks as {variant.label} now. Undo takes it back.")
+    markdown.toast(Sentence("The set asks as {form} now. Undo takes it back.", form=variant.label))

@@ -22,19 +22,22 @@ from e2lm_core.base.judgements import (
     LABELS,
     MAX_COMMENT_CHARS,
     MAX_JUDGE_CHARS,
+    NAMES,
+    SAID,
     VALUES,
     Judgement,
     What,
     current_judgements,
 )
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.relevance.classifier import ACCEPT_AT
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.sets.editing import judgements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import uploads, widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import markdown, page_cache, viewport
+from e2lm_core.ui.base import language, markdown, page_cache, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.editor import question_view
 from e2lm_core.ui.editor.drafts import forms
@@ -61,7 +64,7 @@ def judgements_view(task: TaskSet, head: DeltaGenerator) -> None:
     if question is not None:
         _question(task, question, may_edit)
     elif may_edit:
-        st.caption("Select a row to judge its question.")
+        st.caption(language.translate("Select a row to judge its question."))
     if judged.judges:
         _agreement(task, judged)
 
@@ -73,7 +76,7 @@ def _judged(task: TaskSet) -> tuple[Judged, pd.DataFrame]:
 
 def _filter(frame: pd.DataFrame) -> pd.DataFrame:
     """Draw the choice of rows; the rows that it leaves."""
-    aspects = [LABELS[what].lower() for what in agreement.JUDGED]
+    aspects = [NAMES[what] for what in agreement.JUDGED]
     masks = {
         "all questions": np.ones(len(frame), bool),
         "judges disagree": frame["disagree"].to_numpy(bool),
@@ -82,9 +85,11 @@ def _filter(frame: pd.DataFrame) -> pd.DataFrame:
     }
     options = [name for name, mask in masks.items() if name == "all questions" or mask.any()]
     chosen = st.selectbox(
-        "Show",
+        language.translate("Show"),
         options,
-        format_func=lambda name: f"{name} ({int(masks[name].sum()):,})",
+        format_func=lambda name: language.translate(
+            "{name} ({number})", name=language.translate(name), number=int(masks[name].sum())
+        ),
         key="judgements_filter",
         width=260,
     )
@@ -92,27 +97,36 @@ def _filter(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judges_popover(task: TaskSet, judged: Judged) -> None:
-    with st.popover("Judge models", icon=":material/smart_toy:"):
-        st.caption("A CSV or JSONL file with the columns id, judge, what, value and comment.")
+    with st.popover(language.translate("Judge models"), icon=":material/smart_toy:"):
+        st.caption(
+            language.translate("A CSV or JSONL file with the columns id, judge, what, value and comment.")
+        )
         file = st.file_uploader(
-            "File of a judge model",
+            language.translate("File of a judge model"),
             type=["csv", "tsv", "json", "jsonl"],
             key="judgements_file",
             label_visibility="collapsed",
-            help="what is scientific (yes, no), key (right, wrong) or difficulty (1 to 5).",
+            help=language.translate(
+                "what is scientific (yes, no), key (right, wrong) or difficulty (1 to 5)."
+            ),
         )
         if file is not None:
             st.button(
-                "Import",
+                language.translate("Import"),
                 type="primary",
                 key="judgements_import",
                 on_click=_perform,
                 args=(lambda: _import(task, uploads.read_upload(file), file.name),),
             )
         if models := [judge.name for judge in judged.judges if judge.by == "model"]:
-            gone = st.selectbox("Remove a model", models, key="judgements_gone", format_func=markdown.escape)
+            gone = st.selectbox(
+                language.translate("Remove a model"),
+                models,
+                key="judgements_gone",
+                format_func=markdown.escape,
+            )
             st.button(
-                "Remove its judgements",
+                language.translate("Remove its judgements"),
                 key="judgements_remove",
                 on_click=_perform,
                 args=(lambda: _remove(task, str(gone)),),
@@ -122,11 +136,20 @@ def _judges_popover(task: TaskSet, judged: Judged) -> None:
 def _import(task: TaskSet, data: bytes, filename: str) -> None:
     found = judgements.import_judgements(session.studio().settings, task.address, data, filename)
     names = formatting.join_words(list(found.judges))
-    forms.queue_notice(f"{formatting.count(found.judgements, 'judgement')} by {names}.")
+    forms.queue_notice(
+        Sentence(
+            "{number} judgement by {names}.",
+            "{number} judgements by {names}.",
+            number=found.judgements,
+            names=names,
+        )
+    )
     for sentence in found.refused[:MAX_REFUSED_SHOWN]:
-        forms.queue_error(f"Left out: {sentence}")
+        forms.queue_error(Sentence("Left out: {problem}", problem=sentence))
     if (more := len(found.refused) - MAX_REFUSED_SHOWN) > 0:
-        forms.queue_error(f"Left out: {formatting.count(more, 'more row')}.")
+        forms.queue_error(
+            Sentence("Left out: {number} more row.", "Left out: {number} more rows.", number=more)
+        )
 
 
 def _remove(task: TaskSet, name: str) -> None:
@@ -153,7 +176,10 @@ def _table(task: TaskSet, shown: pd.DataFrame) -> Question | None:
         selection_mode="single-row",
         key=f"judgements_table_{task.address}_{_digest(ids)}",
         column_order=columns[:2] if viewport.is_narrow() else columns,
-        column_config={"question": st.column_config.TextColumn(width="medium")},
+        column_config={
+            **widgets.headings(columns),
+            "question": st.column_config.TextColumn(language.translate("question"), width="medium"),
+        },
     )
     widgets.csv_button(lambda: shown, f"{session.file_name(task.address)}-judgements.csv", "judgements")
     chosen = {ids[row] for row in picked.selection.rows if row < len(ids)}
@@ -180,7 +206,10 @@ def _said(question: Question) -> list[markdown.SafeMarkdown]:
     lines = []
     for judge, given in list(by_judge.items())[:MAX_SHOWN]:
         comments = dict.fromkeys(one.comment for one in given if one.comment)
-        values = [f"{LABELS[one.what].lower()}: {one.value}" for one in given]
+        values = [
+            f"{language.translate(NAMES[one.what])}: {language.translate(SAID.get(one.value, one.value))}"
+            for one in given
+        ]
         lines.append(
             markdown.fill_template("**{judge}** · {said}", judge=judge, said=" · ".join([*values, *comments]))
         )
@@ -191,7 +220,13 @@ def _form(task: TaskSet, question: Question) -> None:
     """Draw the form of a person's judgement; it begins with what that person said of this text."""
     person = session.studio().settings.person
     if person is None:
-        st.text_input("Your name", key=_NAME, max_chars=MAX_JUDGE_CHARS, width=260, persist_state="session")
+        st.text_input(
+            language.translate("Your name"),
+            key=_NAME,
+            max_chars=MAX_JUDGE_CHARS,
+            width=260,
+            persist_state="session",
+        )
     name = person or str(st.session_state.get(_NAME) or "")
     own = {
         one.what: one
@@ -203,22 +238,22 @@ def _form(task: TaskSet, question: Question) -> None:
         with st.container(horizontal=True, gap="medium"):
             for what, values in VALUES.items():
                 st.segmented_control(
-                    LABELS[what],
+                    language.translate(LABELS[what]),
                     values,
-                    format_func=markdown.escape,
+                    format_func=lambda value: markdown.escape(language.translate(SAID.get(value) or value)),
                     default=own[what].value if what in own else None,
                     key=f"{_VALUE.format(what=what)}_{form}",
-                    help="1 is easy, 5 is hard." if what == "difficulty" else None,
+                    help=language.translate("1 is easy, 5 is hard.") if what == "difficulty" else None,
                 )
         st.text_area(
-            "Comment",
+            language.translate("Comment"),
             next((one.comment for one in own.values() if one.comment), ""),
             max_chars=MAX_COMMENT_CHARS,
             height=68,
             key=f"judgement_comment_{form}",
         )
         st.form_submit_button(
-            "Save",
+            language.translate("Save"),
             type="primary",
             key="judgement_save",
             on_click=_perform,
@@ -241,11 +276,11 @@ def _save(task: TaskSet, question: Question, form: str, name: str, said: frozens
 
 
 def _agreement(task: TaskSet, judged: Judged) -> None:
-    st.header("Agreement", anchor=False)
+    st.header(language.translate("Agreement"), anchor=False)
     known: Floats | None = None
     doubted: Floats | None = None
     why = None
-    if st.toggle("Beside relevance and suspects", key="judgements_compared"):
+    if st.toggle(language.translate("Beside relevance and suspects"), key="judgements_compared"):
         if (found := relevance.load_relevance(task, titled=False)) is not None:
             known = agreement.relevance_verdicts(found.probability, ACCEPT_AT)
         doubted, why = _suspects(task)
@@ -257,14 +292,14 @@ def _agreement(task: TaskSet, judged: Judged) -> None:
         percent=("equal",),
         column_config={"alpha": st.column_config.NumberColumn("α", format="%.2f")},
     )
-    st.caption("Krippendorff's α: 1 is full agreement, 0 is chance.")
+    st.caption(language.translate("Krippendorff's α: 1 is full agreement, 0 is chance."))
 
 
 def _suspects(task: TaskSet) -> tuple[Floats, str | None]:
     """Codes [Q] of the suspects on the answer keys, and the reason why none is judged."""
     here = shown_results(task)
     if not here.task.questions or not here.measurements.complete_pairs:
-        return np.full(len(task.questions), np.nan), "The set has no results yet."
+        return np.full(len(task.questions), np.nan), Sentence("The set has no results yet.")
     found = remembered.suspects(here.task, here.measurements)[0]
     measured = here.measurements
     told = measured.told if measured.taught_of_all else None

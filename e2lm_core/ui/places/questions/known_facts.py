@@ -13,6 +13,7 @@ import streamlit as st
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.checkpoints.ladder.fact_search import FactIndex, open_index
 from e2lm_core.checkpoints.ladder.training_facts import TrainingFact
 from e2lm_core.runs import fleets
@@ -37,10 +38,10 @@ def known_facts_tab(task: TaskSet) -> None:
         st.stop()
     known = results.taught_questions(task) if task.questions else None
     # The status bar has the share of a set that is not wholly known, with its doors.
-    share = f" {door_words.known_share(known)}" if known and results.doors(task) is None else ""
+    share = door_words.known_share(known) if known and results.doors(task) is None else ""
     number = language.whole_number(len(index.facts.facts))
     learned = language.translate("The built-in mini models learned **{number}** facts.", number=number)
-    widgets.headline(f"{learned}{share}")
+    widgets.headline(joined(filter(None, (learned, share))))
     text, relation = _wish(index)
     facts = index.find(text, relation)
     if not facts:
@@ -128,7 +129,11 @@ def _write_about(task: TaskSet, index: FactIndex, fact: TrainingFact) -> None:
         fleets.copy_choice(settings, task.address, address)
         session.set_current_set(address)
     elif drafts.find_draft(settings, address, drafts.NEW) is not None:
-        raise TaskError(f"A new question of {address} is not added yet: add or discard it first, on Write.")
+        raise TaskError(
+            Sentence(
+                "A new question of {set} is not added yet: add or discard it first, on Write.", set=address
+            )
+        )
     made = index.question_about(fact)
     draft = drafts.Draft(
         task=address,

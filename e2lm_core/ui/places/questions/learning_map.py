@@ -113,7 +113,9 @@ def _learnt(
             map_charts.learning_map(found, ids, lines, session.current_theme(), viewport.is_narrow()),
             _key("map_learnt", task, model or "", ids),
             "map_learnt",
-            "Probability of the right answer by question and checkpoint, and the checkpoint at which each is learnt",
+            language.translate(
+                "Probability of the right answer by question and checkpoint, and the checkpoint at which each is learnt"
+            ),
         ),
         lambda: _table(shown, _key("map_learnt_table", task, model or "", ids)),
     )
@@ -158,7 +160,7 @@ def _scatter(
             ),
             _key("map_scatter", task, "", ids),
             "map_scatter",
-            "Discrimination of each question against the probability of its right answer",
+            language.translate("Discrimination of each question against the probability of its right answer"),
         ),
         lambda: _table(columns, _key("map_scatter_table", task, "", ids)),
     )

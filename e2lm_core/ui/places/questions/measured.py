@@ -18,6 +18,7 @@ from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
 from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -164,7 +165,7 @@ def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
 def _config(view: pd.DataFrame) -> dict:
     numbers = {
         name: st.column_config.NumberColumn(
-            name if viewport.is_narrow() else language.translate(choice_words.COLUMN_LABEL[name]),
+            language.translate(name if viewport.is_narrow() else choice_words.COLUMN_LABEL[name]),
             format=_FORMATS.get(name, "%.3f"),
             help=language.translate(choice_words.COLUMN_HELP[name]),
         )
@@ -173,11 +174,12 @@ def _config(view: pd.DataFrame) -> dict:
     }
     ticks = {
         name: st.column_config.CheckboxColumn(
-            name, help=language.translate(choice_words.COLUMN_HELP[name]), width="small"
+            language.translate(name), help=language.translate(choice_words.COLUMN_HELP[name]), width="small"
         )
         for name in _TICKS
     }
     return {
+        **widgets.headings(view.columns),
         **numbers,
         **ticks,
         "curve": st.column_config.LineChartColumn(
@@ -263,12 +265,21 @@ def _selection(
             narrow=viewport.is_narrow(),
         ),
         "questions_compared",
-        f"{metric} of the selected questions and of the rest against tokens seen",
+        language.translate(
+            "{metric} of the selected questions and of the rest against tokens seen", metric=metric
+        ),
     )
     markdown.caption(
-        f"Mean over {formatting.count(len(pool.models), 'model')}; {formatting.count(kept, 'question')} "
-        f"{'selected by hand' if by_hand else 'that the filters leave'}, {rest:,} others. No interval is drawn: "
-        "these questions were picked by what is drawn. Choosing tells what of a difference other models confirm."
+        Sentence(
+            "Mean over {models}; {questions} selected by hand, {rest} others. No interval is drawn: these questions were "
+            "picked by what is drawn. Choosing tells what of a difference other models confirm."
+            if by_hand
+            else "Mean over {models}; {questions} that the filters leave, {rest} others. No interval is drawn: these "
+            "questions were picked by what is drawn. Choosing tells what of a difference other models confirm.",
+            models=formatting.count(len(pool.models), "model"),
+            questions=formatting.count(kept, "question"),
+            rest=rest,
+        )
     )
     widgets.table(
         curves,

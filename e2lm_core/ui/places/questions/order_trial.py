@@ -13,6 +13,7 @@ from e2lm_core.analysis.alternatives.messages import orders as messages
 from e2lm_core.analysis.alternatives.order import OrderEffect
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.trials import orders as order_trials
 from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets.variants import shows_choices
@@ -40,11 +41,15 @@ def order_panel(task: TaskSet, head: DeltaGenerator) -> None:
         (0, 4, 12),
         default=0,
         required=True,
-        format_func=lambda n: markdown.escape(f"{n} random orders" if n else "Every place in turn"),
+        format_func=lambda n: markdown.escape(
+            language.translate("{number} random orders", number=n)
+            if n
+            else language.translate("Every place in turn")
+        ),
         key="order_draws",
     )
     draws = number or None
-    label = "Try other orders as A–D letters" if as_letters else "Try other orders"
+    label = Sentence("Try other orders as A–D letters") if as_letters else Sentence("Try other orders")
     fleet = results.fleet(task)
     of = (task.digest, draws, fleet.digest)
     clicked = st.button(markdown.escape(label), type="primary", icon=":material/shuffle:", key="order_try")

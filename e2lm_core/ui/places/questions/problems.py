@@ -17,6 +17,7 @@ from e2lm_core.analysis.questions.problems import Problem
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.editing import bulk_edit, ignored_problems
 from e2lm_core.ui import session
@@ -236,7 +237,10 @@ def _require_as_shown(task: TaskSet, problem: Problem) -> None:
     edited = question_problems.edited_questions(task.questions, now.questions)
     if problem.question_id in edited:
         raise TaskError(
-            f"Question {problem.question_id} was changed after the list showed it: look again first."
+            Sentence(
+                "Question {id} was changed after the list showed it: look again first.",
+                id=problem.question_id,
+            )
         )
 
 
@@ -267,6 +271,9 @@ def _table(task: TaskSet, left: Sequence[Problem], at: int) -> None:
     )
     shown = frame.assign(
         problem=[language.translate(problem.title) for problem in left],
+        choices=[
+            "" if q is None else language.translate(question_problems.lettered_choices(q)) for q in questions
+        ],
         reason=[language.translate(problem.reason) for problem in left],
     )
     picked = st.dataframe(

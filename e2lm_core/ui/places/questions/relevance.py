@@ -9,6 +9,7 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import relevance as relevance_charts
 from e2lm_core.relevance import messages, tables
 from e2lm_core.relevance.embeddings import comparison_models
@@ -35,7 +36,7 @@ def load_relevance(task: TaskSet, model: str | None = None, titled: bool = True)
         if work is None or (work.over and not work.error and not work.cancelled):
             return results.relevance(task, model)
     except StudioError as error:
-        reason = str(error)
+        reason = error.sentence
     else:
         if not work.error:
             if titled:
@@ -68,7 +69,7 @@ def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
         text = (
             messages.progress_sentence(work.done, work.total)
             if work.total
-            else "Looking for what is embedded already …"
+            else Sentence("Looking for what is embedded already …")
         )
         st.progress(share, text=markdown.escape(text))
         if st.button(language.translate("Cancel"), icon=":material/stop:", key=f"relevance_cancel_{model}"):
@@ -83,7 +84,7 @@ def acceptance_charts(relevance: Relevance) -> None:
     widgets.chart(
         lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
         "relevance_histogram",
-        "Histogram of acceptance probabilities",
+        language.translate("Histogram of acceptance probabilities"),
         inputs=(relevance,),
     )
     st.caption(language.translate("Read those in the middle."))
@@ -107,7 +108,7 @@ def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
     widgets.chart(
         lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
         "relevance_map",
-        "Map of the questions among exemplars",
+        language.translate("Map of the questions among exemplars"),
         inputs=(relevance, task),
     )
     st.caption(language.translate("Near points read alike; directions mean nothing."))
@@ -175,7 +176,7 @@ def reliability(relevance: Relevance) -> None:
     widgets.chart(
         lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
         "relevance_reliability",
-        "Share of accepted exemplars against the probability given to them",
+        language.translate("Share of accepted exemplars against the probability given to them"),
         inputs=(relevance,),
     )
     markdown.caption(messages.reliability_sentence(relevance))
@@ -216,10 +217,13 @@ def embedder_comparison(relevance: Relevance, task: TaskSet) -> None:
 def how_it_is_computed(relevance: Relevance) -> None:
     """Draw the meaning of the probability and its limits."""
     widgets.how_computed(
-        f"An embedding model ({relevance.embedder}) turns each question with its right answer into a vector. Every one "
-        "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
-        "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
-        "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "
-        "reads words, it does not check facts: a proxy, not a verdict. Its discrimination on questions that nobody "
-        "here wrote is in docs/relevance.md."
+        Sentence(
+            "An embedding model ({embedder}) turns each question with its right answer into a vector. Every one "
+            "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
+            "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
+            "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "
+            "reads words, it does not check facts: a proxy, not a verdict. Its discrimination on questions that nobody "
+            "here wrote is in docs/relevance.md.",
+            embedder=relevance.embedder,
+        )
     )

@@ -49,7 +49,7 @@ def _table(task: TaskSet, found: SuspectList) -> None:
         {
             "why": [language.translate(problems.TITLES[suspect.kind]) for suspect in found.listed],
             "question": [question.question for question in questions],
-            "choices": [problems.lettered_choices(question) for question in questions],
+            "choices": [language.translate(problems.lettered_choices(question)) for question in questions],
             "reason": [
                 language.translate(problems.suspect_reason(suspect, question))
                 for suspect, question in zip(found.listed, questions, strict=True)
@@ -144,7 +144,10 @@ def _control(task: TaskSet, measurements: Measurements, controlled: WrongQuestio
         _curves(task, measurements)
     if not goes_on and (controlled.left_out or controlled.condition("word") is None):
         control_run.run_button(
-            task, *remembered.control_fleet(task), "Run what is missing", "questions_control"
+            task,
+            *remembered.control_fleet(task),
+            language.translate("Run what is missing"),
+            "questions_control",
         )
 
 
@@ -156,7 +159,7 @@ def _curves(task: TaskSet, measurements: Measurements) -> None:
         control_run.run_button(
             task,
             *results.fleet(task).run_arguments,
-            "Run the control at every checkpoint",
+            language.translate("Run the control at every checkpoint"),
             "questions_control_every",
         )
         return
@@ -165,7 +168,7 @@ def _curves(task: TaskSet, measurements: Measurements) -> None:
             frame, session.current_theme(), measurements.chance, viewport.is_narrow()
         ),
         "questions_condition_curves",
-        "Accuracy under each condition of the wording control against tokens seen",
+        language.translate("Accuracy under each condition of the wording control against tokens seen"),
         inputs=(frame,),
     )
     widgets.table(

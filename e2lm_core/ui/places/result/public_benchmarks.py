@@ -24,6 +24,7 @@ def draw() -> None:
     held = urls.HELD["shelf"]
     if st.session_state.get(held) not in groups:
         st.session_state[held] = next(iter(groups))
+    named = {label: language.translate(label) for label in groups}
     place = st.empty()
     st.session_state[KEY] = st.session_state[held]
     st.segmented_control(
@@ -31,15 +32,16 @@ def draw() -> None:
         list(groups),
         required=True,
         key=KEY,
-        format_func=markdown.escape,
+        format_func=lambda label: markdown.escape(named[label]),
         on_change=urls.remember_choice,
         args=("shelf", KEY),
     )
+    shown_label = next(label for label in groups if label == st.session_state[held])
     shown = [one for one in remembered.benchmarks() if one.group == groups[st.session_state[held]]]
     shown = _page(shown)
     found = remembered.overviews(shown)
     with place.container():
-        widgets.headline(messages.group_headline(st.session_state[held], found))
+        widgets.headline(messages.group_headline(shown_label, found))
     widgets.table(
         lambda: tables.overview_frame(found),
         f"benchmarks-{st.session_state[held]}",

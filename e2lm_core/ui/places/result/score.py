@@ -19,6 +19,7 @@ from e2lm_core.analysis.score import published
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import score as score_charts
 from e2lm_core.scores.composite import WEIGHTS
 from e2lm_core.scores.measurements import Measurements
@@ -136,7 +137,9 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> dict[str, Scores]:
     widgets.chart(
         lambda: score_charts.score_bars(frame, session.current_theme(), viewport.is_narrow()),
         "score_bars",
-        "The Score of this set and of the example sets as stacked bars of its three parts",
+        language.translate(
+            "The Score of this set and of the example sets as stacked bars of its three parts"
+        ),
         inputs=(shown,),
     )
     widgets.how_computed(
@@ -203,7 +206,9 @@ def every_score(
             "coverage": number(
                 "measured coverage",
                 format="%.0f%%",
-                help="How often such an interval held in simulations (docs/uncertainty.md).",
+                help=language.translate(
+                    "How often such an interval held in simulations (docs/uncertainty.md)."
+                ),
             ),
             "why": st.column_config.TextColumn(
                 language.translate("why no value or no interval"), width="large"
@@ -222,7 +227,9 @@ def the_competition() -> None:
         language.translate("The competition's words, and our reading"), icon=":material/format_quote:"
     ):
         for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
-            markdown.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
+            markdown.markdown(
+                Sentence("**{score}**: “{words}”. {ours}", score=labels.SCORES[name], words=words, ours=ours)
+            )
 
 
 def published_sets() -> None:
@@ -235,12 +242,15 @@ def published_sets() -> None:
                 score_charts.published_frame(figures), session.current_theme(), viewport.is_narrow()
             ),
             "score_published",
-            "Published figures of other sets, not comparable",
+            language.translate("Published figures of other sets, not comparable"),
             inputs=(),
         )
         markdown.caption(
-            "Hatched: from SQ. Dotted: from RC and CS together. Source of the total: "
-            f"{figures.totals[0].source}. Without a total: {figures.curve_means_source}."
+            Sentence(
+                "Hatched: from SQ. Dotted: from RC and CS together. Source of the total: {source}. Without a total: {other}.",
+                source=figures.totals[0].source,
+                other=figures.curve_means_source,
+            )
         )
         widgets.table(
             lambda: score_charts.published_frame(figures),

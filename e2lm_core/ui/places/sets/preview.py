@@ -10,6 +10,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import CHANCE_ROOM, axis_range
 from e2lm_core.charts.marks import lines
 from e2lm_core.charts.palette import Theme, assign_looks, css_theme
@@ -101,7 +102,7 @@ def render_pictures(shelved: Shelved, theme: Theme) -> list[str]:
         said = point_texts(by_name[name].short_name, values, points["step"], seen, "acc")
         drawn.append(model_line(by_name[name], looks[name], theme, seen.to_numpy(float), values, said=said))
     chart = Chart(
-        f"Score of each model on {shelved.label} against tokens seen",
+        Sentence("Score of each model on {benchmark} against tokens seen", benchmark=shelved.label),
         drawn,
         True,
         shelved.chance(metric),
