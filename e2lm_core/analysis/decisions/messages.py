@@ -88,21 +88,21 @@ def _after_the_end(points: Sequence[Outlook], first: str, second: str) -> str:
     """Sentences on who ended ahead, and from where on this was stated."""
     last = points[-1]
     if last.second_score == last.first_score:
-        return f"Training is over, and {first} and {second} end level."
+        return f"Training is over: {first} and {second} ended level."
     second_won = last.second_score > last.first_score
     ahead, behind = (second, first) if second_won else (first, second)
-    said = f"Training is over, and **{ahead} ends ahead of {behind}**."
+    said = f"Training is over: **{ahead} ended ahead of {behind}**."
     level = LEVELS[0]
     stated = [(p, p.probability) for p in points if p.probability is not None and p.probability >= level]
     right = next((p for p, _ in stated if p.is_second_ahead == second_won), None)
     wrong = next(((p, value) for p, value in stated if p.is_second_ahead != second_won), None)
     if right is not None:
-        said += f" {level:.0%} was stated for it at {place(right)}."
+        said += f" At {place(right)} this was stated with {level:.0%} or more."
     if wrong is not None:
         at, value = wrong
-        said += f" At {place(at)}, {_percent(value)} was stated for {behind}."
+        said += f" At {place(at)}, {behind} was stated to end ahead with {_percent(value)}."
     if right is None and wrong is None:
-        said += f" {level:.0%} was stated for neither before."
+        said += f" Before that, {level:.0%} was stated for neither."
     return said
 
 
@@ -117,16 +117,16 @@ def certainty_sentence(found: Certainty | None, has_built_in_models: bool) -> st
         return None
     pairs = formatting.count(found.pairs, "pair")
     reached = [
-        f"{stop.level:.0%} at {f'{stop.share:.0%} of training' if has_built_in_models else _tokens_and_share(stop.tokens_seen, stop.share)}"
+        f"{stop.level:.0%} sure at {f'{stop.share:.0%} of training' if has_built_in_models else _tokens_and_share(stop.tokens_seen, stop.share)}"
         for stop in found.stops
         if stop.tokens_seen is not None and stop.share is not None
     ]
     if not reached:
         return (
-            f"The set does not decide its {pairs} to {LEVELS[0]:.0%} before the end: {found.means[-1]:.0%} is the mean "
-            "probability of the likelier model at the last checkpoint."
+            f"The set is never {LEVELS[0]:.0%} sure of who ends ahead, on average over its {pairs} of models: at the last "
+            f"checkpoint it is {found.means[-1]:.0%} sure."
         )
-    return f"**The set decides its {pairs}** to {' and to '.join(reached)}: the mean probability of the likelier model."
+    return f"**The set is {' and '.join(reached)}** of who ends ahead, on average over its {pairs} of models."
 
 
 def earlier_sentence(found: Sequence[Alternative], has_built_in_models: bool) -> str:

@@ -63,22 +63,31 @@ def headline(stability: RankStability | None, scores: Scores) -> str:
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
-    same = "and still does at the end" if leader == final else f"but {final} does at the end"
-    sure = f" (in {stability.shares[first, 0, grid.end]:.0%} of resamples)"
-    return f"At the early window's end **{leader}** ranks first{sure}, {same}; {_consistency(scores)}."
+    same = (
+        "and still does at the end of training"
+        if leader == final
+        else f"but {final} does at the end of training"
+    )
+    sure = f"{stability.shares[first, 0, grid.end]:.0%}"
+    return (
+        f"**{leader}** ranks first at the early window's end, {same}. With other questions of this kind it would be first "
+        f"there in {sure} of draws. {_consistency(scores)}."
+    )
 
 
 def _consistency(scores: Scores) -> str:
     label = readings.LABELS[scores.rc_reading]
     if scores.rc.value is None:
         return f"RC ({label}) is undefined: {(scores.rc.why or '').rstrip('.')}"
-    same = (
-        "1 is the same order at every later checkpoint"
-        if scores.rc_reading == "all_models"
-        else "1 is the same better architecture of every size at every later checkpoint"
-    )
     design = readings.design_clause(scores.is_rc_by_design)
-    return f"**RC {scores.rc.value:.3f}** ({label}{design}; {same})"
+    return f"**RC is {scores.rc.value:.3f}** ({label}{design})"
+
+
+def consistency_note(reading: str) -> str:
+    """Sentence on the order that an RC of 1 stands for."""
+    if reading == "all_models":
+        return "An RC of 1 is the same order of all models at every later checkpoint."
+    return "An RC of 1 is the same better architecture of every size at every later checkpoint."
 
 
 def tau_note(reading: str) -> str:

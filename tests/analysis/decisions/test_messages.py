@@ -43,16 +43,16 @@ def test_not_known_has_its_reason() -> None:
 def test_after_the_end_it_says_who_won_and_what_was_stated() -> None:
     said = messages.headline([point(200, 0.2, 0.7), point(400, 0.4, 0.85), END], "small", "big")
     assert said == (
-        "Training is over, and **big ends ahead of small**. 80% was stated for it at 400 M tokens (40% of training)."
+        "Training is over: **big ended ahead of small**. At 400 M tokens (40% of training) this was stated with 80% or more."
     )
     none = messages.headline([point(200, 0.2, 0.7), END], "small", "big")
-    assert none.endswith("80% was stated for neither before.")
+    assert none.endswith("Before that, 80% was stated for neither.")
     wrong = point(200, 0.2, 0.9, ahead="f-small", is_second_ahead=False)
     assert messages.headline([wrong, END], "small", "big").endswith(
-        "At 200 M tokens (20% of training), 90% was stated for small."
+        "At 200 M tokens (20% of training), small was stated to end ahead with 90%."
     )
     level = END.model_copy(update={"second_score": 0.3})
-    assert messages.headline([level], "small", "big") == "Training is over, and small and big end level."
+    assert messages.headline([level], "small", "big") == "Training is over: small and big ended level."
 
 
 def test_reasons_are_told_once_for_a_row_of_checkpoints() -> None:
@@ -71,12 +71,14 @@ def test_when_a_set_decides_is_told_in_shares_for_built_in_models() -> None:
     found = Certainty(tokens_seen=(12e9,), shares=(0.05,), means=(0.82,), known=(1,), pairs=15, stops=stops)
     said = messages.certainty_sentence(found, has_built_in_models=False)
     assert said is not None
-    assert said.startswith("**The set decides its 15 pairs** to 80% at 12.0 B tokens (5% of training):")
+    assert said.startswith("**The set is 80% sure at 12.0 B tokens (5% of training)**")
     built_in = messages.certainty_sentence(found, has_built_in_models=True)
     assert built_in is not None
     assert "tokens" not in built_in
     never = found.model_copy(update={"stops": (stops[1],), "pairs": 1})
-    assert "does not decide its 1 pair to 80%" in (messages.certainty_sentence(never, False) or "")
+    assert "never 80% sure of who ends ahead, on average over its 1 pair" in (
+        messages.certainty_sentence(never, False) or ""
+    )
     assert messages.certainty_sentence(None, False) is None
 
 

@@ -62,15 +62,18 @@ STEADY = by_hand([[0.4, 0.8], [0.5, 0.9]], [[[0.4, 0.8], [0.5, 0.9]]] * 4, decis
 
 
 def test_who_leads_and_how_far_that_holds() -> None:
-    tail = "(all models together; 1 is the same order at every later checkpoint)."
     assert rank_words.headline(TURNING, with_rc(0.0)) == (
-        "At the early window's end **b** ranks first (in 75% of resamples), but a does at the end; "
-        f"**RC 0.000** {tail}"
+        "**b** ranks first at the early window's end, but a does at the end of training. With other questions of this "
+        "kind it would be first there in 75% of draws. **RC is 0.000** (all models together)."
     )
     assert rank_words.headline(STEADY, with_rc(1.0)) == (
-        "At the early window's end **b** ranks first (in 100% of resamples), and still does at the end; "
-        f"**RC 1.000** {tail}"
+        "**b** ranks first at the early window's end, and still does at the end of training. With other questions of this "
+        "kind it would be first there in 100% of draws. **RC is 1.000** (all models together)."
     )
+    assert [rank_words.consistency_note(name) for name in ("all_models", "organisers")] == [
+        "An RC of 1 is the same order of all models at every later checkpoint.",
+        "An RC of 1 is the same better architecture of every size at every later checkpoint.",
+    ]
 
 
 def test_an_order_that_there_is_not_has_its_reason() -> None:
@@ -81,7 +84,7 @@ def test_an_order_that_there_is_not_has_its_reason() -> None:
     )
     undefined = with_rc(None, "Nothing is later.")
     assert rank_words.headline(STEADY, undefined).endswith(
-        "and still does at the end; RC (all models together) is undefined: Nothing is later."
+        "in 100% of draws. RC (all models together) is undefined: Nothing is later."
     )
     no_window = by_hand([[0.4], [0.5]], [[[0.4], [0.5]]], decisions=[1.0], end=None)
     assert rank_words.headline(no_window, undefined).endswith("not defined: Nothing is later.")
@@ -177,7 +180,7 @@ def test_the_sentences_follow_the_numbers() -> None:
     measured = noisy(questions=120)
     order, scores = order_of(measured), set_scores.scores(measured, "acc", "all_models")
     said = rank_words.headline(order, scores)
-    assert f"**{LARGE.name}** ranks first (in" in said
+    assert f"**{LARGE.name}** ranks first at the early window" in said
     assert "still does at the end" in said
     assert "every pair of models stands as at the last checkpoint" in rank_words.decision_sentence(order)
     won = rank_words.win_sentence(order, 15, Answers(noisy(questions=400)).pairs("acc", 16))

@@ -51,7 +51,8 @@ def _over_tokens(order: RankingData) -> None:
     widgets.how_computed(
         "Lines show measured ranks, best on top. A larger dot means a more certain rank: its "
         "area is the share of resamples in which the model has that rank. Twins and extra seeds "
-        f"are left out. Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn."
+        f"are left out. Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn.",
+        rank_words.consistency_note(order.scores.rc_reading),
     )
 
 
