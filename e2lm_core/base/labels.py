@@ -48,15 +48,16 @@ SCORE_NAMES = {
 
 
 SCORE_HELP = {
-    "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise "
-    "smoothly?) over the early window's points, averaged over models. Source: the E2LM competition's scoring "
-    "notebook. More questions and plainer wording raise it.",
-    "RC": "Ranking consistency: how far models stand in one order after the early window. Which models, and against "
-    "which order, is a reading of the competition's consistency of rankings at 1 trillion tokens, and is chosen on the "
-    "page; by default architectures of one size against their order at the last checkpoint. Theirs uses hidden "
-    "checkpoints.",
-    "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
-    "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
+    "SQ": "Signal quality: how steadily the curves rise while the models read; 1 is best. It is the mean of ρ (does "
+    "the curve rise in step order?) and AC (does it rise smoothly?) over the early window's points, averaged over "
+    "models. Source: the E2LM competition's scoring notebook. More questions and plainer wording raise it.",
+    "RC": "Ranking consistency: whether the model that is better early on is the better one later; 1 is always. Which "
+    "models, and against which order, is a reading of the competition's consistency of rankings at 1 trillion tokens, "
+    "and is chosen on the page; by default architectures of one size against their order at the last checkpoint. "
+    "Theirs uses hidden checkpoints.",
+    "CS": "Compliance with science: whether reading science is what helps; 1 is all of the gain. It is the part of the "
+    "science model's gain over chance that its web-only twin does not share, averaged over the early window. Our "
+    "reading; the competition uses a hidden web-only model.",
     "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. RC uses the definition chosen on this page. Undefined "
     "if one of the three parts is.",
     "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end "

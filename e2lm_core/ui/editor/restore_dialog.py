@@ -37,8 +37,8 @@ def draw(name: str) -> None:
     """Draw the dialog if it was opened for this set."""
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == name:
-        title = language.translate("Restore this version?")
-        st.dialog(title, width="large", on_dismiss=_closed)(_dialog)(*asked)
+        dialog = st.dialog(language.translate("Restore this version?"), width="large", on_dismiss=_closed)
+        dialog(_dialog)(*asked)
 
 
 def _closed() -> None:
