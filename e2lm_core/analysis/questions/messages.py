@@ -310,7 +310,7 @@ def _resolves(choice: Selection) -> str:
 
 def selection_warnings(choice: Selection) -> list[str]:
     """Warnings about gains that vanish on other models, may be 0, or belong to a later choice tried."""
-    said = [
+    said: list[str] = [
         (
             Sentence(
                 "In-sample {in_sample}, held out {held_out} ({score}): the gain does not carry over to "

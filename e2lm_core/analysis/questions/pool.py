@@ -350,7 +350,7 @@ def matching_questions(pool: Pool, rule: Where) -> np.ndarray:
 
 def empty_columns(pool: Pool) -> dict[str, str]:
     """Reason for each column that is undefined for every question of the pool."""
-    why = {}
+    why: dict[str, str] = {}
     if pool.sample.early.sum() < 2:
         why["slope"] = Sentence("The early window has fewer than two shared checkpoints: run more of them.")
     if len(pool.models) < question_traits.MIN_MODELS:
