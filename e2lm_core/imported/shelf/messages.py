@@ -225,7 +225,7 @@ def table_notes(
         settings: Settings of a caller whose added tables are named as well.
         sources: Whether to name the sources.
     """
-    notes = [NOISE]
+    notes: list[str] = [NOISE]
     if points is not None:
         notes.append(Sentence(THINNED, points=points, noise=formatting.score(noise_quality(points))))
     states = [state for of in shown for state in (of.apart, of.above_chance) if state is not None]
@@ -285,7 +285,7 @@ def stops_row(of: BenchmarkStops) -> dict[str, Any]:
 def stops_notes(shown: Sequence[BenchmarkStops]) -> list[str]:
     """Sentences below the table of decisions."""
     keys = {of.source for of in shown}
-    notes = [DECIDED]
+    notes: list[str] = [DECIDED]
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
     return notes + source_notes(keys)
