@@ -34,7 +34,7 @@ LABELS: dict[What, str] = {
     "difficulty": Sentence("Difficulty"),
     "review": Sentence("Review"),
 }
-SAID = {  # values that are words, as people read them
+SAID: dict[str, str] = {  # values that are words, as people read them
     "yes": Sentence("yes"),
     "no": Sentence("no"),
     "right": Sentence("right"),

@@ -285,7 +285,7 @@ def stops_row(of: BenchmarkStops) -> dict[str, Any]:
 def stops_notes(shown: Sequence[BenchmarkStops]) -> list[str]:
     """Sentences below the table of decisions."""
     keys = {of.source for of in shown}
-    notes = [DECIDED]
+    notes: list[str] = [DECIDED]
     if len({(of.source, of.num_fewshot) for of in shown}) > 1:
         notes.append(COMPARABLE)
     return notes + source_notes(keys)

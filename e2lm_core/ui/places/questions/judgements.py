@@ -240,7 +240,9 @@ def _form(task: TaskSet, question: Question) -> None:
                 st.segmented_control(
                     language.translate(LABELS[what]),
                     values,
-                    format_func=lambda value: markdown.escape(language.translate(SAID.get(value) or value)),
+                    format_func=lambda value: markdown.escape(
+                        language.translate(SAID.get(value) or str(value))
+                    ),
                     default=own[what].value if what in own else None,
                     key=f"{_VALUE.format(what=what)}_{form}",
                     help=language.translate("1 is easy, 5 is hard.") if what == "difficulty" else None,
