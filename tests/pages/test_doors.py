@@ -74,7 +74,7 @@ def test_a_set_that_they_cannot_know_has_a_door_first_and_the_run_second(visit: 
 def test_a_set_of_which_they_know_half_is_run_first(visit: Visit) -> None:
     know(visit, 3)
     visit.open("overview")
-    assert "3 of 6 questions are known" in visit.said
+    assert "know 3 of 6 questions" in visit.said
     assert all(label.startswith("Run ") for label in primary(visit))
     assert {"See what they know", "Add a larger model"} <= set(links(visit))
 
@@ -84,7 +84,7 @@ def test_a_set_that_they_know_has_no_doors(visit: Visit) -> None:
     visit.open("overview")
     assert not {"See what they know", "Add a larger model"} & set(links(visit))
     visit.open("known")
-    assert "6 of 6 questions are known" in visit.said
+    assert "know 6 of 6 questions" in visit.said
 
 
 def test_the_card_says_the_same_and_leads_there(visit: Visit) -> None:
