@@ -10,7 +10,7 @@ from benchmarks.coverage import differences
 from scripts import marked
 
 TABLES = {
-    "alternatives": ("proposals", "alarms", "random_keys", "formats", "places", "speed"),
+    "alternatives": ("proposals", "hamexam", "alarms", "random_keys", "formats", "places", "speed"),
     "coverage": ("means", "scores", "readings", "elsewhere"),
     "difference_coverage": ("differences", "elsewhere", "ways"),
     "choosing_coverage": ("coverage",),

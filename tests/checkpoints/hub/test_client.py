@@ -104,7 +104,7 @@ def test_a_long_pause_is_named(fake, settings, first, path, headers, when):
 
 def test_a_short_pause_is_waited_for(fake, settings, first, monkeypatch):
     pauses = []
-    monkeypatch.setattr(retries.time, "sleep", pauses.append)
+    monkeypatch.setattr(retries, "time", SimpleNamespace(sleep=pauses.append))
     fake.instead("/api/models/", status=429, headers={"Retry-After": "2"}, times=2)
     ensure_directory(first, settings)
     assert pauses == [2, 2]
@@ -114,7 +114,7 @@ def test_a_short_pause_is_waited_for(fake, settings, first, monkeypatch):
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_hub_that_is_away_for_a_moment_is_asked_again(fake, settings, first, monkeypatch, path, status):
     pauses = []
-    monkeypatch.setattr(retries.time, "sleep", pauses.append)
+    monkeypatch.setattr(retries, "time", SimpleNamespace(sleep=pauses.append))
     fake.instead(path, status=status, times=2)
     folder = ensure_directory(first, settings)
     assert (folder / "model.safetensors").read_bytes() == weights(2_000)
@@ -123,7 +123,7 @@ def test_a_hub_that_is_away_for_a_moment_is_asked_again(fake, settings, first, m
 
 def test_a_hub_that_stays_away_is_asked_four_times(fake, settings, first, monkeypatch):
     pauses = []
-    monkeypatch.setattr(retries.time, "sleep", pauses.append)
+    monkeypatch.setattr(retries, "time", SimpleNamespace(sleep=pauses.append))
     fake.instead("/storage/", status=503)
     with pytest.raises(hub_client.HubUnreachable) as error:
         ensure_directory(first, settings)
@@ -133,7 +133,7 @@ def test_a_hub_that_stays_away_is_asked_four_times(fake, settings, first, monkey
 
 def test_a_storage_that_is_away_within_a_file_goes_on_from_there(fake, settings, first, monkeypatch):
     """The connection breaks after 1,000 bytes, and the storage is away when it is asked for the rest."""
-    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "time", SimpleNamespace(sleep=lambda _: None))
     fake.instead("/storage/", cut_at=1_000, times=1)
     fake.instead("/storage/", status=503, times=1)
     folder = ensure_directory(first, settings)
@@ -175,7 +175,7 @@ def test_a_gated_repository_is_refused_when_it_is_added(fake, settings, monkeypa
 
 
 def test_hub_out_of_order(fake, settings, first, monkeypatch):
-    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "time", SimpleNamespace(sleep=lambda _: None))
     fake.instead("/api/models/", status=503)
     with pytest.raises(CheckpointError) as error:
         ensure_directory(first, settings)

@@ -75,7 +75,7 @@ def test_flipped_keys_of_groups_are_found_and_no_other(seed: int):
     listed = {suspect.question_id for suspect in found.listed if suspect.kind == "wrong key"}
     assert listed <= {measured.question_ids[q] for q in planted}
     assert len(listed) >= 3
-    assert "that the models doubt" in messages.headline(found)
+    assert "with a possibly wrong answer key" in messages.headline(found)
 
 
 def test_sets_without_such_groups_list_none():
