@@ -23,6 +23,7 @@ _MARKS = r"""(root) => {
   for (const mark of root.querySelectorAll(parts)) {
     if (mark.closest(".legend, .modebar")) continue;
     const box = mark.getBoundingClientRect(), style = getComputedStyle(mark);
+    if (mark.matches(".point path") && !(box.width * box.height)) continue;  // a bar of nothing stands anywhere
     let opacity = 1;
     for (let one = mark; one !== root; one = one.parentElement) opacity *= getComputedStyle(one).opacity;
     found.push({

@@ -194,7 +194,9 @@ def test_a_finger_isolates_a_line_too(browser: Browser, url: str) -> None:
 def _clear(chart: Locator) -> set[str]:
     """Names of the lines that are not faint, by their names and by what is drawn, which agree."""
     told = chart.evaluate(
-        """(chart, faint) => {
+        """async (chart, faint) => {
+          const frame = () => new Promise(requestAnimationFrame);
+          for (let n = 0; n < 3; n++) await frame();  // with less motion each change of style takes .01 ms
           const names = [...chart.querySelectorAll(".annotation[role=button]")];
           const alone = names.filter((one) => one.getAttribute("aria-pressed") === "true");
           const own = (trace) => trace.meta ?? trace.name;
