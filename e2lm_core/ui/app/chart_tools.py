@@ -5,8 +5,8 @@ anew from its own data and serialises that, as it does for a PNG. Both files beg
 on the name at a line's end, or Enter on it, leaves the other lines faint, in pictures too; another click, or
 Escape, shows all again.
 
-The script is drawn once a page, and does nothing until a mode bar or a name appears, which an animation without
-effect tells it: Plotly makes them anew whenever it likes.
+The script is drawn once a page. It looks at the charts that are there, and then does nothing until a mode bar or a
+name appears, which an animation without effect tells it: Plotly makes them anew whenever it likes.
 
 Tested in tests/ui/browser/test_chart_tools.py.
 """
@@ -117,6 +117,11 @@ export default function ({ data }) {
   };
   const heard = { animationstart: came, click: clicked, keydown: pressed };
   for (const [name, listener] of Object.entries(heard)) document.addEventListener(name, listener);
+  for (const chart of document.querySelectorAll(CHART)) {  // those that came before this script
+    if (!chart._fullLayout) continue;
+    addButton(chart);
+    show(chart);
+  }
   return () => {
     for (const [name, listener] of Object.entries(heard)) document.removeEventListener(name, listener);
   };
