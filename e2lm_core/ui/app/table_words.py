@@ -161,7 +161,6 @@ HEADINGS = (
     language.mark("with"),
     language.mark("with all choices"),
     language.mark("young"),
-    language.mark("contrast"),
     language.mark("id"),
     language.mark("step"),
 )
