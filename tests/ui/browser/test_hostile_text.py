@@ -192,6 +192,8 @@ def test_a_picture_of_a_chart_holds_text_and_fetches_nothing(
         page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
         settle(page)
     charts = page.locator(".stPlotlyChart .js-plotly-plot >> visible=true")
+    expect(charts.first).to_be_visible()  # what a click asks for may begin after the page seems to be at rest
+    settle(page)
     shown = [pictures.shown_texts(chart) for chart in charts.all()]
     files = [
         pictures.save(page, chart.locator(".studio-svg"), tmp_path).rename(tmp_path / f"{number}.svg")
