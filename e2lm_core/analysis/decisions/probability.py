@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import bdtrc
 
 from e2lm_core.base.records import Record
 from e2lm_core.scores.arrays import Floats
@@ -166,7 +166,7 @@ def above_chance_from(tokens: Floats, scores: Floats, questions: int, chance: fl
     """
     known = np.isfinite(tokens) & np.isfinite(scores)
     right = np.round(scores[known] * questions)
-    significant = stats.binom.sf(right - 1, questions, chance) * known.sum() <= SET_ERROR
+    significant = bdtrc(right - 1, questions, chance) * known.sum() <= SET_ERROR
     return float(tokens[known][significant].min()) if significant.any() else np.inf
 
 

@@ -14,9 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri, owens_t
-from scipy.stats import f as f_distribution
-from scipy.stats import norm
+from scipy.special import fdtri, ndtr, ndtri, owens_t
 
 from e2lm_core.base.records import NullDistribution, Record
 from e2lm_core.base.sentences import Sentence, SentenceField
@@ -86,7 +84,7 @@ def biserial(right: ArrayLike) -> Floats:
         above = (answers * rest).sum(axis=0) / answers.sum(axis=0)
         below = ((1 - answers) * rest).sum(axis=0) / (1 - answers).sum(axis=0)
         spread = rest.std(axis=0, ddof=1)
-        found = (above - below) * p * (1 - p) / (norm.pdf(ndtri(p)) * spread)
+        found = (above - below) * p * (1 - p) / (_normal_density(ndtri(p)) * spread)
         return np.where(_varies(answers) & (spread > 1e-12), np.clip(found, -1, 1), np.nan)
 
 
@@ -138,7 +136,7 @@ def cronbach_alpha(right: ArrayLike) -> float:
 def feldt_interval(alpha: float, models: int, questions: int) -> tuple[float, float]:
     """Feldt's 95% interval of alpha for other models of the kind: 1 - (1 - alpha) F, F at 97.5% and 2.5%."""
     freedoms = models - 1, (models - 1) * (questions - 1)
-    high, low = f_distribution.ppf((0.025, 0.975), *freedoms)
+    high, low = fdtri(*freedoms, (0.025, 0.975))
     return float(1 - (1 - alpha) * low), float(1 - (1 - alpha) * high)
 
 
@@ -223,6 +221,10 @@ def _falling_zero(slope: Callable[[Floats], Floats], shape: tuple[int, ...]) -> 
         rises = slope(middle) > 0
         low, high = np.where(rises, middle, low), np.where(rises, high, middle)
     return (low + high) / 2
+
+
+def _normal_density(x: Floats) -> Floats:
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
 
 
 def _both_below(first: Floats, second: Floats, rho: Floats) -> Floats:
