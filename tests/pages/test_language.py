@@ -13,6 +13,7 @@ from e2lm_core.runs import evaluate
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.base import language, page_cache
 from e2lm_core.ui.places.questions import alternatives
+from e2lm_core.ui.places.sets import finding
 from tests.conftest import ROOT
 from tests.support import drawn_texts
 from tests.support.visits import OWN, Visit
@@ -31,6 +32,12 @@ VIEWS = {
     "overview": (("Result", "What to do next"), ("Ergebnis", "Wie es weitergeht")),
     "score": (("Result", "What would raise it most"), ("Ergebnis", "Was den Wert am meisten heben würde")),
 }
+
+
+@pytest.fixture(autouse=True)
+def sorted_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few sets are sorted as well."""
+    monkeypatch.setattr(finding, "ROW", 1)
 
 
 @pytest.fixture
@@ -117,9 +124,9 @@ def test_a_language_is_chosen_in_the_sidebar_and_other_sessions_keep_theirs(done
     at.context = {"locale": "en-US"}
     at.run()
     chooser = Visit(at, done.studio).choose(OWN)
-    control = at.sidebar.selectbox(key="language_control")
-    assert (control.label, control.value, control.options) == ("Language", "en", ["English", "Deutsch"])
-    control.set_value("de").run()
+    offered = {key: at.sidebar.button(key=key) for key in ("language_en", "language_de")}
+    assert [button.label for button in offered.values()] == ["English", "Deutsch"]
+    offered["language_de"].click().run()
     assert [one.value for one in at.title] == ["Fragensätze"]
     for _ in range(2):
         assert "Signalqualität: wie stetig" in _said(chooser, "overview", monkeypatch)

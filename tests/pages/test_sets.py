@@ -183,6 +183,15 @@ def test_an_example_s_menu_only_copies(visit):
     assert not {"title_go_little", "trash_little"} & {*keys}
 
 
+def test_more_than_a_row_of_sets_is_sorted(visit):
+    for number in range(3):
+        visit.open("sets")
+        assert "sets_order" not in {box.key for box in visit.at.selectbox}
+        collection.create_set(visit.studio.settings, f"set{number}")
+    visit.open("sets")
+    assert "sets_order" in {box.key for box in visit.at.selectbox}
+
+
 def test_sets_are_found_by_title_and_sorted(visit, monkeypatch):
     monkeypatch.setattr(page, "MAX_CARDS", 2)
     settings = visit.studio.settings

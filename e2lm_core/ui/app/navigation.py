@@ -16,8 +16,6 @@ from e2lm_core.ui.base import language, markdown, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
 
-_LANGUAGE = "language_control"
-
 
 def draw_frame() -> None:
     """Draw the page of the address in the frame that all pages share."""
@@ -45,7 +43,7 @@ def draw_frame() -> None:
     )
     sign_in.sign_in_controls(session.opened_settings(), session.author())
     account.account_popover()
-    _language_control()
+    _language_popover()
     viewport.watch_width(
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then
@@ -53,16 +51,18 @@ def draw_frame() -> None:
     pages.run()
 
 
-def _language_control() -> None:
-    """Draw the control that chooses the language, below the places."""
-    st.session_state[_LANGUAGE] = language.current()
-    st.sidebar.selectbox(
-        language.translate("Language"),
-        languages(),
-        format_func=lambda one: markdown.escape(language.name_of(one)),
-        key=_LANGUAGE,
-        on_change=lambda: language.choose(st.session_state[_LANGUAGE]),
-    )
+def _language_popover() -> None:
+    """Draw the list that chooses the language, below the places; a select box would fetch twenty files more."""
+    name = markdown.escape(language.name_of(language.current()))
+    with st.sidebar.popover(language.translate("Language: {name}", name=name), icon=":material/translate:"):
+        for one in languages():
+            st.button(
+                markdown.escape(language.name_of(one)),
+                key=f"language_{one}",
+                type="tertiary",
+                on_click=language.choose,
+                args=(one,),
+            )
 
 
 def open_place(place: Place) -> tuple[TaskSet, str]:

@@ -361,7 +361,12 @@ def known_scores(task: TaskSet) -> tuple[Scores, str | None] | None:
     if not is_computed:
         return None
     found = scores(now, "acc")
-    return found, validity.silence_reason(now, found)
+    return found, silence_reason(now, found)
+
+
+def silence_reason(now: Measurements, found: Scores) -> str | None:
+    """Cached reason why scores of complete results mean nothing, see `validity.silence_reason`."""
+    return page_cache.get_or_compute("silence", (now, found), lambda: validity.silence_reason(now, found))
 
 
 def taught_questions(task: TaskSet) -> tuple[bool, ...] | None:

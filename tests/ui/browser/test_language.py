@@ -52,8 +52,8 @@ def test_a_choice_outdoes_the_browser_outlives_a_reload_and_is_the_documents(
     settle(page)
     assert page.locator("html").get_attribute("lang") == "en"
     assert "e2lm_language" not in {one["name"] for one in context.cookies()}
-    page.get_by_role("combobox", name="Language").click()
-    page.get_by_text("Deutsch", exact=True).click()
+    page.get_by_role("button", name="Language: English").click()
+    page.get_by_role("button", name="Deutsch", exact=True).click()
     expect(page.get_by_text("Wie es weitergeht").first).to_be_visible()
     for _ in range(2):
         settle(page)

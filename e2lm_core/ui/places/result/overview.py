@@ -180,7 +180,7 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
 
 def _cards(now: Measurements) -> None:
     scores, course = results.scores(now, "acc"), trends.score_courses(now, "acc", results.reading())
-    silent = validity.silence_reason(now, scores) is not None
+    silent = results.silence_reason(now, scores) is not None
     with st.grid(4, min_column_width=150):
         widgets.score_card("Score", scores.score, silent=silent)
         widgets.score_card("SQ", scores.sq, course.get("SQ"), silent)

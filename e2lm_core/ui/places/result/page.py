@@ -35,7 +35,7 @@ def _overview(task: TaskSet) -> None:
     scores = (
         results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
     )
-    silent = validity.silence_reason(measurements, scores) if measurements and scores else None
+    silent = results.silence_reason(measurements, scores) if measurements and scores else None
     chosen = validity.selection_note(measurements) if measurements and scores else None
     widgets.headline(chosen or run_overview.headline(state, scores, silent, results.doors(task)))
     if measurements and scores:

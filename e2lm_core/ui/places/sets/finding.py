@@ -22,16 +22,19 @@ ORDERS = {  # translated where they are shown
     "changed": language.mark("last change"),
     "size": language.mark("number of questions"),
 }
+ROW = 3  # cards beside each other on a wide page
 
 
 def found_sets(infos: Sequence[SetInfo], few: int) -> list[SetInfo]:
     """Draw the search and the order; the sets whose title or address contains the search text, in that order.
 
+    One row of cards has nothing to sort, and the first page fetches no select box for it.
+
     Args:
         infos: All sets.
         few: Largest number of sets without a search.
     """
-    if len(infos) < 2:
+    if len(infos) <= ROW:
         return list(infos)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         wish = (

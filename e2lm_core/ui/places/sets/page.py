@@ -16,7 +16,6 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
@@ -115,7 +114,7 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], No
         widgets.empty_state("No sets yet. Write one, or import one.", icon=":material/folder_open:")
     found = finding.found_sets(sound, MAX_CARDS)
     most = len(found) if st.session_state.get("sets_all") else MAX_CARDS
-    with st.grid(3, min_column_width=280):
+    with st.grid(finding.ROW, min_column_width=280):
         for info in found[:most]:
             with st.container(border=True, key=f"card_{info.address.replace('/', '-')}", height="stretch"):
                 fill = _card(info, info.address == chosen)
@@ -251,7 +250,7 @@ def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
     if 0 < now.checkpoints == now.complete_checkpoints:
         with place:
             scores = results.scores(now, "acc")
-            _score(scores, validity.silence_reason(now, scores))
+            _score(scores, results.silence_reason(now, scores))
 
 
 def _run_said(job: Job, task: TaskSet) -> str:
