@@ -16,13 +16,14 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urljoin
 
 import typer
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import without_extras
@@ -131,9 +132,14 @@ def _visible_faults(page: Page) -> Iterator[str]:
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run and what it drew is there: on a busy machine it may run again meanwhile."""
+    """Wait until the script has run and what it drew is there: on a busy machine it may run again meanwhile.
+
+    A click reaches the server before the request here does, so that the run that it asks for has begun.
+    """
     ended = '[data-testid="stApp"][data-test-script-state="notRunning"]'
     while True:
+        with suppress(Error):  # the server may be down
+            page.request.get(urljoin(page.url, "/_stcore/health"), timeout=READY_S * 1000)
         page.wait_for_selector(ended, timeout=READY_S * 1000)
         # A selector and no function of our own, which the pages' policy would not let be evaluated.
         page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=READY_S * 1000)
