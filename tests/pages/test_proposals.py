@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from e2lm_core.people import accounts
 from e2lm_core.sets import collection
 from e2lm_core.ui.base import markdown
 from e2lm_core.ui.places.questions import alternatives
+from e2lm_core.ui.places.questions import proposals as page
 from tests.pages.test_alternatives import with_worker
 from tests.support.assist_server import KEY, MODEL, AssistServer, completion, proposals, sends, serving
 from tests.support.visits import OWN, Visit
@@ -20,6 +22,8 @@ EVIL = "<script>alert(1)</script> ![](http://evil.example/x) [a](http://evil.exa
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AssistServer]:
+    """A server whose answers a click waits for, however busy the machine is."""
+    monkeypatch.setattr(page, "PATIENCE_S", 60.0)
     with serving() as one:
         one.configure(monkeypatch)
         yield one
@@ -120,6 +124,49 @@ def test_a_bad_server_is_one_sentence_on_the_page(
     assert sentence in helped.said
     assert KEY not in helped.said
     assert "evil" not in helped.said
+
+
+def test_the_page_goes_on_while_an_answer_is_awaited(
+    helped: Visit, server: AssistServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "PATIENCE_S", 0.01)
+    may_answer, answer = threading.Event(), completion(proposals("How much is two times one?"))
+    server.answer = lambda handler: (may_answer.wait(60), answer(handler))[1]
+    at = helped.open("alternatives")
+    at.segmented_control(key=VIEW).set_value("Ask a model").run()
+    helped.click("Agree and ask")
+    assert f"Waiting for {MODEL}" in helped.said
+    assert at.button(key="assist_go_panel").disabled, "one request at a time"
+    assert "Agree and ask" not in helped.labels()
+    at.pills(key="assist_kind").set_value("Beginning of a sentence").run()
+    assert f"Waiting for {MODEL}" not in helped.said
+    at.pills(key="assist_kind").set_value("Other wordings").run()
+    assert f"Waiting for {MODEL}" in helped.said
+    _, awaited = at.session_state["assist_awaited_panel"]
+    may_answer.set()
+    assert awaited.result(60).texts
+    at.run()
+    assert "How much is two times one?" in helped.said
+    assert f"Waiting for {MODEL}" not in helped.said
+
+
+def test_an_awaited_answer_is_cancelled(
+    helped: Visit, server: AssistServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "PATIENCE_S", 0.01)
+    may_answer, answer = threading.Event(), completion(proposals("How much is two times one?"))
+    server.answer = lambda handler: (may_answer.wait(60), answer(handler))[1]
+    at = helped.open("alternatives")
+    at.segmented_control(key=VIEW).set_value("Ask a model").run()
+    helped.click("Agree and ask")
+    _, awaited = at.session_state["assist_awaited_panel"]
+    helped.click("Cancel")
+    may_answer.set()
+    awaited.result(60)
+    at.run()
+    assert not at.exception
+    assert "How much is two times one?" not in helped.said
+    assert not at.button(key="assist_go_panel").disabled
 
 
 def test_an_example_is_copied_first(helped: Visit, server: AssistServer) -> None:

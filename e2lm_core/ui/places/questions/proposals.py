@@ -5,7 +5,9 @@ Tested in tests/pages/test_proposals.py.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -36,7 +38,9 @@ _HELP = {
     PASSAGE: language.mark("Whole questions about a text that you paste. Check each fact before you add it."),
 }
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_STATE = "assist_{}"
+_STATE, _AWAITED = "assist_{}", "assist_awaited_{}"
+PATIENCE_S = 1.0  # before the page goes on without the answer
+POLL_S = 1.0
 
 
 def is_offered() -> bool:
@@ -140,19 +144,58 @@ def _ask(
     with st.expander(language.translate("Text that is sent"), expanded=not agreed):
         st.code(request.text, language=None, wrap_lines=True)
     _destination(server, agreed)
+    of = (task.address, request.text)
     label = language.translate("Ask") if agreed else language.translate("Agree and ask")
-    if st.button(markdown.escape(label), type="primary", icon=":material/send:", key=f"assist_go_{key}"):
-        with st.spinner(
-            markdown.fill_template("Waiting for {model}, at most a minute …", model=server.model)
-        ):
-            is_answered = _send(task, key, request, agreed)
-        if is_answered and not agreed:
+    if st.button(
+        markdown.escape(label),
+        type="primary",
+        icon=":material/send:",
+        key=f"assist_go_{key}",
+        disabled=_is_awaited(key, of),
+    ):
+        with st.spinner(_waiting(server)):
+            _send(task, key, request, agreed)
+        if _is_awaited(key, of):
+            st.rerun()
+        if not agreed and consent.has_agreed(settings, task.address, server) and _found(key, of):
             st.rerun()  # without the question for consent
+    elif _is_awaited(key, of):
+        _take_answer(key)
+        if _is_awaited(key, of):
+            st.fragment(_await, run_every=POLL_S)(key, server)
+    return _found(key, of)
+
+
+def _found(key: str, of: tuple[str, str]) -> Proposals | None:
+    """Proposals of the session for a set and a text."""
     kept = st.session_state.get(_STATE.format(key))
-    if kept is None or kept[0] != (task.address, request.text):
-        return None
-    found: Proposals = kept[1]
-    return found
+    return kept[1] if kept is not None and kept[0] == of else None
+
+
+def _is_awaited(key: str, of: tuple[str, str]) -> bool:
+    awaited = st.session_state.get(_AWAITED.format(key))
+    return awaited is not None and awaited[0] == of
+
+
+def _waiting(server: Server) -> str:
+    return markdown.fill_template("Waiting for {model}, at most a minute …", model=server.model)
+
+
+def _await(key: str, server: Server) -> None:
+    """Draw that an answer is awaited, and redraw the page once it is there."""
+    awaited = st.session_state.get(_AWAITED.format(key))
+    if awaited is None or awaited[1].done():
+        st.rerun()
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(_waiting(server), width="content")
+        st.button(
+            language.translate("Cancel"),
+            key=f"assist_cancel_{key}",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=forget,
+            args=(key,),
+        )
 
 
 def _destination(server: Server, agreed: bool) -> None:
@@ -176,19 +219,40 @@ def _destination(server: Server, agreed: bool) -> None:
         )
 
 
-def _send(task: TaskSet, key: str, request: Request, agreed: bool) -> bool:
-    """Send a request and keep its proposals in the session; a refusal is shown. Whether there are proposals."""
+def _send(task: TaskSet, key: str, request: Request, agreed: bool) -> None:
+    """Send a request beside the page, which waits `PATIENCE_S` for its answer; a refusal is shown."""
     settings = session.studio().settings
-    st.session_state.pop(_STATE.format(key), None)
+    forget(key)
     try:
         if not agreed:
             service.agree(settings, task.address)
-        found = service.propose(settings, task.address, request)
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
-        return False
-    st.session_state[_STATE.format(key)] = ((task.address, request.text), found)
-    return True
+        return
+    answer: Future[Proposals] = Future()
+
+    def complete() -> None:
+        try:
+            answer.set_result(service.propose(settings, task.address, request))
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=complete, name="proposals", daemon=True).start()
+    st.session_state[_AWAITED.format(key)] = ((task.address, request.text), answer)
+    wait([answer], timeout=PATIENCE_S)
+    _take_answer(key)
+
+
+def _take_answer(key: str) -> None:
+    """Keep the awaited proposals in the session if they are there; a refusal is shown."""
+    of, answer = st.session_state[_AWAITED.format(key)]
+    if not answer.done():
+        return
+    del st.session_state[_AWAITED.format(key)]
+    try:
+        st.session_state[_STATE.format(key)] = (of, answer.result())
+    except StudioError as error:
+        markdown.error(error, icon=":material/error:")
 
 
 def _offer(task: TaskSet, kind: Kind, question: Question | None, found: Proposals) -> None:
@@ -254,9 +318,10 @@ def _drop_question(task: TaskSet, number: int) -> None:
 
 
 def forget(key: str) -> None:
-    """Drop the session's proposals.
+    """Drop the session's proposals, those that are awaited too.
 
     Args:
         key: Name of the request in the session.
     """
-    st.session_state.pop(_STATE.format(key), None)
+    for name in (_STATE, _AWAITED):
+        st.session_state.pop(name.format(key), None)
