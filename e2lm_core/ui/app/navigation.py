@@ -53,8 +53,10 @@ def draw_frame() -> None:
 
 def _language_popover() -> None:
     """Draw the list that chooses the language, below the places; a select box would fetch twenty files more."""
-    name = markdown.escape(language.name_of(language.current()))
-    with st.sidebar.popover(language.translate("Language: {name}", name=name), icon=":material/translate:"):
+    name = language.name_of(language.current())
+    with st.sidebar.popover(
+        markdown.fill_template("Language: {name}", name=name), icon=":material/translate:"
+    ):
         for one in languages():
             st.button(
                 markdown.escape(language.name_of(one)),

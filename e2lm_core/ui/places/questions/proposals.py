@@ -39,6 +39,7 @@ _HELP = {
 }
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _STATE, _AWAITED = "assist_{}", "assist_awaited_{}"
+_WAITING = language.mark("Waiting for {model}, at most a minute …")
 PATIENCE_S = 1.0  # before the page goes on without the answer
 POLL_S = 1.0
 
@@ -153,7 +154,7 @@ def _ask(
         key=f"assist_go_{key}",
         disabled=_is_awaited(key, of),
     ):
-        with st.spinner(_waiting(server)):
+        with st.spinner(markdown.fill_template(_WAITING, model=server.model)):
             _send(task, key, request, agreed)
         if _is_awaited(key, of):
             st.rerun()
@@ -177,17 +178,13 @@ def _is_awaited(key: str, of: tuple[str, str]) -> bool:
     return awaited is not None and awaited[0] == of
 
 
-def _waiting(server: Server) -> str:
-    return markdown.fill_template("Waiting for {model}, at most a minute …", model=server.model)
-
-
 def _await(key: str, server: Server) -> None:
     """Draw that an answer is awaited, and redraw the page once it is there."""
     awaited = st.session_state.get(_AWAITED.format(key))
     if awaited is None or awaited[1].done():
         st.rerun()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption(_waiting(server), width="content")
+        markdown.caption(markdown.fill_template(_WAITING, model=server.model), width="content")
         st.button(
             language.translate("Cancel"),
             key=f"assist_cancel_{key}",
