@@ -158,7 +158,7 @@ def _ask(
             _send(task, key, request, agreed)
         if _is_awaited(key, of):
             st.rerun()
-        if not agreed and consent.has_agreed(settings, task.address, server) and _found(key, of):
+        if not agreed and _found(key, of) is not None:
             st.rerun()  # without the question for consent
     elif _is_awaited(key, of):
         _take_answer(key)
