@@ -154,7 +154,7 @@ def test_another_site_frames_opens_and_uploads_nothing(browser: Browser, elsewhe
     context = browser.new_context()
     page = context.new_page()
     page.goto(elsewhere)
-    page.wait_for_timeout(2_500)
+    page.wait_for_function("Object.keys(said).length === 2")
     assert page.evaluate("said") == {"socket": "refused", "upload": "refused"}
     (frame,) = page.main_frame.child_frames
     assert frame.url.startswith("chrome-error:")
