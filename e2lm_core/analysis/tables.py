@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from e2lm_core.base.records import METRICS, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import metrics
 from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, final_values
 from e2lm_core.scores.ranking import order
@@ -120,6 +121,20 @@ def with_sentences(frame: pd.DataFrame, **columns: Iterable[object]) -> pd.DataF
     return frame.assign(
         **{name: pd.Series(list(values), index=frame.index, dtype=object) for name, values in columns.items()}
     )
+
+
+def sentence_table(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """A table of rows, all with the same columns, whose sentences keep their templates.
+
+    Args:
+        rows: Cells by column.
+        columns: The columns in their order; None for those of the rows.
+    """
+    of_sentences = {name for row in rows for name, cell in row.items() if isinstance(cell, Sentence)}
+    frame = pd.DataFrame(rows, columns=None if columns is None else list(columns))
+    return with_sentences(frame, **{name: [row[name] for row in rows] for name in of_sentences})
 
 
 def quality_frame(measurements: Measurements, metric: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis import tables
+from e2lm_core.base.sentences import Sentence
 from tests.support import studios
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
@@ -58,3 +59,13 @@ def test_partial_curves_are_means_over_the_questions_that_are_there() -> None:
     assert frame["step"].tolist() == [100, 300]
     assert frame["value"].tolist() == pytest.approx([1 / 9, 3 / 9])
     assert frame["n"].tolist() == [9, 9]
+
+
+def test_cells_keep_their_templates() -> None:
+    rows = [{"of": Sentence("{some} of {all}", some=1, all=2), "n": 1}, {"of": None, "n": 2}]
+    frame = tables.sentence_table(rows)
+    assert frame.columns.tolist() == ["of", "n"]
+    assert frame["of"].tolist() == ["1 of 2", None]
+    assert frame["of"][0].values == {"some": 1, "all": 2}
+    assert frame["n"].dtype == int
+    assert tables.sentence_table([], ["of"]).columns.tolist() == ["of"]

@@ -15,6 +15,7 @@ from e2lm_core.ui.base import language, page_cache
 from e2lm_core.ui.places.questions import alternatives
 from e2lm_core.ui.places.sets import finding
 from tests.conftest import ROOT
+from tests.pages.test_alternatives import with_worker
 from tests.support import drawn_texts
 from tests.support.visits import OWN, Visit
 
@@ -231,3 +232,17 @@ def test_nor_of_an_edit_and_of_the_history(done: Visit, monkeypatch) -> None:
     said = _left_in_english(done, german, "write", monkeypatch)
     said |= _left_in_english(done, german, "sets", monkeypatch)
     assert not said, "\n".join(sorted(said))
+
+
+def test_nor_in_the_cells_of_a_trial(done: Visit, german: Visit, monkeypatch) -> None:
+    with _read_by(german, monkeypatch):
+        at = german.open("alternatives")
+        at.text_area(key="alternatives_own").set_value("a choice that is longer than every other one").run()
+        with_worker(german, lambda: german.click("Andere Antworten ausprobieren"))
+        cells = [cell for cell in at.dataframe[0].value["against"] if isinstance(cell, str)]
+        assert cells
+        at.segmented_control(key="alternatives_view").set_value("Question format").run()
+        with_worker(german, lambda: german.click("Diese Formate ausprobieren"))
+        cells += list(at.dataframe[0].value["told apart"])
+    assert any(" von " in cell for cell in cells), cells
+    assert not [cell for cell in cells if _ENGLISH_WORDS.search(cell)], cells

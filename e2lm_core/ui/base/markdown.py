@@ -79,13 +79,13 @@ def author_markdown(text: object) -> SafeMarkdown:
     return SafeMarkdown("".join(parts))
 
 
-def fill_template(template: str, **texts: object) -> SafeMarkdown:
+def fill_template(template: str, /, **texts: object) -> SafeMarkdown:
     """Fill the `{names}` of a template, in the visitor's language, with escaped texts; safe Markdown stays."""
     filled = {name: escape(text) for name, text in texts.items()}
     return SafeMarkdown(language.translate(template).format(**filled))
 
 
-def fill_count(one: str, many: str, number: int, **texts: object) -> SafeMarkdown:
+def fill_count(one: str, many: str, /, number: int, **texts: object) -> SafeMarkdown:
     """Fill a template with a number, `{number}`, see `language.translate_count`, and escaped texts."""
     filled = {name: escape(text) for name, text in texts.items()}
     return SafeMarkdown(language.translate_count(one, many, number, **filled))

@@ -41,6 +41,17 @@ def test_english_is_what_the_code_says(monkeypatch) -> None:
     assert language.translate_count("{number} question", "{number} questions", 15_000) == "15,000 questions"
 
 
+def test_a_value_may_have_any_name(german) -> None:
+    for name in ("text", "one", "many", "template"):
+        said = Sentence("{" + name + "} is here", **{name: "a"})
+        assert language.translate(said) == "a is here"
+        assert markdown.fill_template("{" + name + "} is here", **{name: "a"}) == "a is here"
+        assert (
+            language.translate(Sentence("{number} " + said.template, "", number=1, **{name: "a"}))
+            == "1 a is here"
+        )
+
+
 def test_a_thread_without_a_page_speaks_english_and_logs_nothing(monkeypatch, caplog) -> None:
     monkeypatch.delenv("E2LM_LANGUAGE", raising=False)
     with caplog.at_level("WARNING"):

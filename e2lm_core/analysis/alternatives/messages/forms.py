@@ -88,7 +88,7 @@ def _row(one: FormFigures) -> dict[str, Any]:
         "SQ": one.sq.value,
         "random guessing": None if one.sq.null is None else one.sq.null.q95,
         "final": one.final,
-        "told apart": f"{one.apart} of {one.pairs}",
+        "told apart": Sentence("{apart} of {pairs}", apart=one.apart, pairs=one.pairs),
         "leave chance": one.leaving,
         "tokens": one.tokens,
     }

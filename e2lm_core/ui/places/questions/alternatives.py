@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.alternatives.distractors import TriedChoices
 from e2lm_core.analysis.alternatives.messages import choices as messages
 from e2lm_core.base.errors import StudioError
@@ -187,7 +187,7 @@ def _proposals(task: TaskSet, question: Question, found: TriedChoices, proposed:
                         partial(trial_jobs.forget, _KEY),
                     )
     widgets.table(
-        pd.DataFrame(messages.rows(found), columns=list(messages.COLUMNS)),
+        tables.sentence_table(messages.rows(found), messages.COLUMNS),
         f"alternatives-{question.id}",
         "alternatives",
         phone_columns=("proposal", "judged", "gain"),

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core.analysis import validity
+from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions import problems, selection, selection_null
 from e2lm_core.analysis.questions.heldout import SCORES
@@ -212,7 +212,7 @@ def _judgement(chosen: Selection) -> str:
     _gains(chosen, score)
     if chosen.why:
         markdown.caption(chosen.why)
-    frame = pd.DataFrame(selection.fold_table(chosen))
+    frame = tables.sentence_table(selection.fold_table(chosen))
     gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
     widgets.table(
         frame,

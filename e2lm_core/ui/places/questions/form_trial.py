@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.alternatives.forms import TriedForms
 from e2lm_core.analysis.alternatives.messages import forms as messages
 from e2lm_core.base.errors import StudioError
@@ -133,7 +133,7 @@ def _formats(task: TaskSet, found: TriedForms, variants: list[Variant]) -> None:
         markdown.markdown(sentence)
     metric = widgets.metric_control("forms_metric")
     widgets.table(
-        pd.DataFrame(messages.rows(found, metric), columns=list(messages.COLUMNS)).drop(columns="metric"),
+        tables.sentence_table(messages.rows(found, metric), messages.COLUMNS).drop(columns="metric"),
         f"forms-{task.name}-{metric}",
         "forms",
         phone_columns=("format", "SQ", "final"),
