@@ -8,6 +8,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.rows import parse_jsonl, to_questions, write_jsonl
+from tests.support import german
 
 LIMITS = Limits()
 
@@ -44,6 +45,7 @@ def test_rows_that_are_refused(rows: bytes, says: str) -> None:
     with pytest.raises(TaskError) as refusal:
         to_questions(parse_jsonl(rows, "test.jsonl", LIMITS), "test.jsonl", "q")
     assert says in str(refusal.value)
+    german.translated(refusal.value)
     assert "\n" not in str(refusal.value)
 
 

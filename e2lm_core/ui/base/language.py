@@ -40,7 +40,7 @@ def mark(text: str) -> str:
     return text
 
 
-def translate(text: str, **values: Any) -> str:
+def translate(text: str, /, **values: Any) -> str:
     """A text in the visitor's language, with its `{names}` filled if values are given; English without one.
 
     Of a `Sentence` its template is translated, and its values are filled in again.
@@ -68,7 +68,7 @@ def _shown(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def translate_count(one: str, many: str, number: int, **values: Any) -> str:
+def translate_count(one: str, many: str, /, number: int, **values: Any) -> str:
     """A text with a number, `{number}`, in the plural form that the visitor's language has for it.
 
     Args:
