@@ -54,6 +54,9 @@ def joined(parts: Iterable[str], separator: str = " ") -> Sentence:
     return Sentence(separator.join(f"{{{name}}}" for name in values), **values)
 
 
+NONE = Sentence("none", "none", number=0)  # a plural, which tells it from the "none" of other translations
+
+
 def _as_it_is(value: Any, validate: Callable[[Any], str]) -> str:
     return value if isinstance(value, Sentence) else validate(value)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import NONE, Sentence
 from e2lm_core.sets.formats.answers import (
     BASES,
     LETTER,
@@ -27,7 +27,6 @@ CHOICE = re.compile(r"choice_([1-9]\d?)")
 COUNTED = "answers_from"  # column with the base of answers: 0 or 1, the same in every row
 FIXED = ("question", "answer", "choices", "id", *OPTIONAL)
 ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MAX_CHOICES + 1)), KEPT, LEFT_OUT)
-NONE = Sentence("none", "none", number=0)  # a plural tells it from the "none" of other translations
 _LOOKED_AT = 200  # rows that a guess by contents looks at
 
 # Names as `_plain` writes them, in English, German, French, Spanish, Italian, Portuguese and Dutch, and those

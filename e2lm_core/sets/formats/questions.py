@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import one_line
 from e2lm_core.base.records import Finding, Question
-from e2lm_core.base.sentences import Sentence, joined
+from e2lm_core.base.sentences import NONE, Sentence, joined
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import answers, columns
@@ -120,7 +120,7 @@ def _missing(roles: Mapping[str, str], names: Sequence[str], name: str) -> str:
         number=len(missing),
         name=name,
         missing=", ".join(missing),
-        columns=", ".join(names[:12]) or columns.NONE,
+        columns=", ".join(names[:12]) or NONE,
     )
 
 
@@ -238,7 +238,7 @@ def _asks(meant: answers.AnswerEncoding, places: Sequence[str]) -> str:
 
 def _choice(given: answers.NumberedAnswer, reading: answers.Reading) -> str:
     place = given.choice_index(reading)
-    return columns.NONE if place is None else f'"{given.choices[place][:40]}"'
+    return NONE if place is None else f'"{given.choices[place][:40]}"'
 
 
 def _question(
