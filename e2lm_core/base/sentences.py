@@ -54,6 +54,16 @@ def joined(parts: Iterable[str], separator: str = " ") -> Sentence:
     return Sentence(separator.join(f"{{{name}}}" for name in values), **values)
 
 
+def recognised(text: str, templates: Iterable[str]) -> str:
+    """The sentence that a plain text is, of templates with one name each; the text if it is of none."""
+    for template in templates:
+        start, _, rest = template.partition("{")
+        name, _, end = rest.partition("}")
+        if text.startswith(start) and text.endswith(end):
+            return Sentence(template, **{name: text[len(start) : len(text) - len(end)]})
+    return text
+
+
 NONE = Sentence("none", "none", number=0)  # a plural, which tells it from the "none" of other translations
 
 

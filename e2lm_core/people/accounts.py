@@ -270,7 +270,7 @@ def set_administrator(settings: Settings, who: str, is_administrator: bool) -> P
     require_administrator(settings, "say who is an administrator")
     person = find_person(settings, who)
     if person.visitor:
-        raise StudioError("A visitor cannot be an administrator: they have to sign in first.")
+        raise StudioError("A guest cannot be an administrator: they have to sign in first.")
     with accounts_database(settings).transaction() as connection:
         connection.execute(
             "UPDATE people SET administrator = ?, demoted = ? WHERE id = ?",

@@ -247,7 +247,7 @@ def _own(settings: Settings, name: str, to_do: str) -> _Owned:
     if not accounts.has_accounts(settings):
         raise TaskError(
             Sentence(
-                "Nobody signs in to this studio, so whoever reaches it has all its sets: see E2LM_AUTH in "
+                "Nobody signs in to this studio, so everyone who reaches it has all its sets: see E2LM_AUTH in "
                 "docs/people.md."
             )
         )

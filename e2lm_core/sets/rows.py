@@ -148,7 +148,7 @@ def check_count(count: int, where: str, limits: Limits) -> None:
         raise TaskError(
             Sentence(
                 "{where} has {number} rows; a set may have at most {most} questions, so split it, take a "
-                "sample, or let whoever runs the studio raise E2LM_MAX_QUESTIONS.",
+                "sample, or let the person who runs the studio raise E2LM_MAX_QUESTIONS.",
                 where=where,
                 number=count,
                 most=limits.max_questions,
@@ -209,7 +209,7 @@ def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
         raise TaskError(
             Sentence(
                 "{where} lacks {missing}; a row holds question, choices (a list of texts) and answer (the right "
-                "choice's index, from 0).",
+                "answer's index, from 0).",
                 where=at,
                 missing=both(missing),
             )
@@ -222,7 +222,7 @@ def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
     if isinstance(answer, bool) or not isinstance(answer, int):
         raise TaskError(
             Sentence(
-                "{where}: answer must be the right choice's index, from 0, not {kind}.",
+                "{where}: answer must be the right answer's index, from 0, not {kind}.",
                 where=at,
                 kind=_kind(answer),
             )

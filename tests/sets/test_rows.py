@@ -26,7 +26,7 @@ LIMITS = Limits()
         (b'{"question": "q", "choices": ["a", 1], "answer": 0}\n', "choices must be a list of texts"),
         (
             b'{"question": "q", "choices": ["a", "b"], "answer": "A"}\n',
-            "answer must be the right choice's index",
+            "answer must be the right answer's index",
         ),
         (b'{"question": "q", "choices": ["a", "b"], "answer": true}\n', "index, from 0, not true or false"),
         (

@@ -77,7 +77,7 @@ def save_guide(settings: Settings, guide: Guide) -> None:
     except OSError as error:
         raise StudioError(
             Sentence(
-                "The guided start cannot be saved ({problem}): free some space, or ask whoever runs this studio.",
+                "The guided start cannot be saved ({problem}): free some space, or ask the person who runs this studio.",
                 problem=error.strerror,
             )
         ) from error

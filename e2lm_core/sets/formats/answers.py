@@ -188,7 +188,7 @@ def answer_index(
         raise TaskError(Sentence("{where}: it has no answer; say which choice is right.", where=where))
     raise TaskError(
         Sentence(
-            "{where}: answer is {answer}, which is no choice; use the right choice's letter, its text or its number.",
+            "{where}: answer is {answer}, which is no choice; use the right answer's letter, its text or its number.",
             where=where,
             answer=quote(value),
         )

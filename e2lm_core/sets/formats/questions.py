@@ -97,7 +97,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
         update={
             "answers_from": meant.numbers if has_numbers and meant.numbers != "text" else None,
             "questions": questions,
-            "rows": places,
+            "rows": tuple(map(str, places)),  # sentences of many rows would take long to come back
             "problems": tuple(p.model_copy(update={"sentence": one_line(p.sentence)}) for p in problems),
         }
     )

@@ -125,14 +125,11 @@ def find_duplicates(preview: Preview, existing: Iterable[Question]) -> dict[str,
     Returns:
         For the id of each repeated question, the first one: "q5 of the set", or its place in the file.
     """
-    own = {duplicate_key(q): q.id for q in existing}
-    seen: dict[object, str] = {}
-    found: dict[str, str] = {}
+    seen = {duplicate_key(q): f"{q.id} of the set" for q in existing}
+    found = {}
     for question, at in zip(preview.questions, preview.rows, strict=True):
         key = duplicate_key(question)
-        if key in own:
-            found[question.id] = Sentence("{id} of the set", id=own[key])
-        elif key in seen:
+        if key in seen:
             found[question.id] = seen[key]
         seen.setdefault(key, at)
     return found

@@ -176,7 +176,7 @@ class Journal:
         except (OSError, EOFError, zlib.error, ValueError) as error:
             raise StudioError(
                 Sentence(
-                    "{name}'s earlier state {file} is missing or damaged, so it cannot be brought back; the set stays "
+                    "{name}'s earlier state {file} is missing or damaged, so it cannot be restored; the set stays "
                     "as it is.",
                     name=self.folder.name,
                     file=path.name,

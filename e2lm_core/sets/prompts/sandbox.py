@@ -20,7 +20,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, recognised
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.prompts import sandbox_worker
 
@@ -303,11 +303,7 @@ def _refusal(
 
 def place_of(label: str) -> str:
     """Name of a doc for an error, by its label: every doc has one, and hardly any has an error."""
-    for kind in _LABELS:
-        start = kind.removesuffix("{n}")
-        if label.startswith(start):
-            return Sentence(kind, n=label.removeprefix(start))
-    return label
+    return recognised(label, _LABELS)
 
 
 def _too_deep(where: str) -> TaskError:

@@ -243,10 +243,10 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
     broken = {p.question_id for p in read.errors}
     rows = [
         {
-            "row": language.translate(at),
+            "row": language.translate(messages.place_of(at)),
             "already there": language.translate("cannot be added")
             if q.id in broken
-            else language.translate(doubles.get(q.id, "")),
+            else language.translate(messages.place_of(doubles.get(q.id, ""))),
             "question": q.question,
             "right answer": q.choices[q.answer] if 0 <= q.answer < len(q.choices) else "",
             **{

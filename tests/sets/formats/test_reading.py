@@ -127,7 +127,7 @@ def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
     preview = read_confined(data, "t.csv", LIMITS, ReadOptions(answers_from=0))
     assert len(preview.questions) == 6
     assert [problem.sentence for problem in preview.problems] == [
-        "Row 1: answer is 'E', which is no choice; use the right choice's letter, its text or its number.",
+        "Row 1: answer is 'E', which is no choice; use the right answer's letter, its text or its number.",
         "Row 6: it has no answer; say which choice is right.",
         "Row 2: gold is 2, but it has 2 choices (use 0–1).",
         "Row 3: choices A and B are the same ('a'). Change one.",
