@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BANNED = Path(__file__).parent / "banned.txt"
 MAX_MEAN_WORDS = 16  # of a sentence
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z{*(]")
-_CODE = re.compile(r"\n|</|=>|\bstroke|^[\w-]+: [\w-]+;|^SELECT |px\b|data-|st-key")
+_CODE = re.compile(r"\n|</|=>|\bstroke|^[\w-]+: [\w-]+;|^SELECT |^INSERT |px\b|data-|st-key")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 # Words whose own texts are not the interface's.

@@ -22,9 +22,8 @@ class StudioError(Exception):
     """
 
     def __init__(self, text: object = "") -> None:
-        said = formatting.one_line(str(text))
-        super().__init__(said)
-        self.sentence: str = text if isinstance(text, Sentence) and text == said else said
+        self.sentence: str = formatting.one_line(text if isinstance(text, Sentence) else str(text))
+        super().__init__(str(self.sentence))
 
 
 class TaskError(StudioError):

@@ -177,12 +177,13 @@ def one_line(text: str, max_chars: int = MAX_OF_A_SENTENCE) -> str:
     """A sentence on one line of limited length, whatever values it contains.
 
     Long values lose their middle first, then the sentence itself: its beginning tells the problem, its end
-    the remedy. Unprintable characters are written as their escapes.
+    the remedy. Unprintable characters are written as their escapes. A `Sentence` that is one line stays one.
     """
     line = " ".join(escape_control_characters(text).split())
     if len(line) > max_chars:
         line = re.sub(r"\S{61,}", lambda word: _shortened(word[0], MAX_OF_A_VALUE), line)
-    return _shortened(line, max_chars, tail=max_chars // 3)
+    said = _shortened(line, max_chars, tail=max_chars // 3)
+    return text if said == text else said
 
 
 def escape_control_characters(text: str) -> str:

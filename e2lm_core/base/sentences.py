@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
+from string import Formatter
 from typing import Annotated, Any
 
 from pydantic import WrapValidator
@@ -31,10 +33,18 @@ class Sentence(str):
 
     def __reduce__(self) -> tuple[Callable[..., Sentence], tuple[object, ...]]:
         """Pickle the template with its values, for worker processes."""
-        return _made, (self.template, self.plural, self.values)
+        return unpickled, (self.template, self.plural, self.values)
 
 
-def _made(template: str, plural: str, values: dict[str, Any]) -> Sentence:
+def unpickled(template: str, plural: str, values: dict[str, Any]) -> Sentence:
+    """A sentence of another process, whose templates only name values and reach into none.
+
+    Raises:
+        ValueError: A template has more than names in its braces.
+    """
+    for _, name, form, conversion in chain(*map(Formatter().parse, (template, plural) if values else ())):
+        if form or conversion or not (name is None or name.isidentifier()):
+            raise ValueError(f"no template of the studio's: {template!r}")
     return Sentence(template, plural, **values)
 
 
@@ -42,6 +52,19 @@ def joined(parts: Iterable[str], separator: str = " ") -> Sentence:
     """One text of several, each of which keeps its template."""
     values = {f"part{number}": part for number, part in enumerate(parts)}
     return Sentence(separator.join(f"{{{name}}}" for name in values), **values)
+
+
+def recognised(text: str, templates: Iterable[str]) -> str:
+    """The sentence that a plain text is, of templates with one name each; the text if it is of none."""
+    for template in templates:
+        start, _, rest = template.partition("{")
+        name, _, end = rest.partition("}")
+        if text.startswith(start) and text.endswith(end):
+            return Sentence(template, **{name: text[len(start) : len(text) - len(end)]})
+    return text
+
+
+NONE = Sentence("none", "none", number=0)  # a plural, which tells it from the "none" of other translations
 
 
 def _as_it_is(value: Any, validate: Callable[[Any], str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.formatting import quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.base.untrusted.archives import read_zip
@@ -198,7 +199,7 @@ def expand_zips(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
     for name, data in files.items():
         _check_size(name, len(data), limits)
         inside = (
-            read_zip(data, limits, name[:80], "the folder of results")
+            read_zip(data, limits, name[:80], Sentence("the folder of results"))
             if not name.lower().endswith(INSPECT)
             and (name.lower().endswith(".zip") or zipfile.is_zipfile(io.BytesIO(data)))
             else {name: data}

@@ -167,7 +167,11 @@ def require_path(settings: Settings, folder: Path) -> None:
         TaskError: It is one, or the caller may not name sets by path at all, as on a page.
     """
     if not settings.paths:
-        raise TaskError(f"There is no question set {folder.name[:80]!r} here: give the name of one.")
+        raise TaskError(
+            Sentence(
+                "There is no question set {name} here: give the name of one.", name=repr(folder.name[:80])
+            )
+        )
     if settings.person is None or not folder.is_relative_to(settings.home.resolve()):
         return
     parts = folder.relative_to(settings.home.resolve()).parts
@@ -176,7 +180,9 @@ def require_path(settings: Settings, folder: Path) -> None:
     if len(parts) > 3 and (parts[0], parts[2]) == ("people", "sets"):
         resolve_set(settings, f"{parts[1]}/{parts[3]}")
     elif not accounts.is_administrator(settings):
-        raise TaskError(f"There is no question set {str(folder)[:200]!r} that you may open.")
+        raise TaskError(
+            Sentence("There is no question set {name} that you may open.", name=repr(str(folder)[:200]))
+        )
 
 
 def reads(

@@ -18,6 +18,7 @@ from pathlib import Path
 from e2lm_core.base.database import Database
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import PERSON, Settings
 from e2lm_core.people import ownership_transfer
 
@@ -197,9 +198,19 @@ def find_person(settings: Settings, who: str) -> Person:
             return named[0]
         if named:
             ids = ", ".join(person.id for person in named[:5])
-            raise StudioError(f"{len(named)} people are called {who[:80]!r}: give an id ({ids}).")
+            raise StudioError(
+                Sentence(
+                    "{number} people are called {who}: give an id ({ids}).",
+                    number=str(len(named)),
+                    who=repr(who[:80]),
+                    ids=ids,
+                )
+            )
     raise StudioError(
-        f"Nobody called {who[:80]!r} has signed in here: give the id, e-mail or name of somebody who has."
+        Sentence(
+            "Nobody called {who} has signed in here: give the id, e-mail or name of somebody who has.",
+            who=repr(who[:80]),
+        )
     )
 
 
@@ -259,7 +270,7 @@ def set_administrator(settings: Settings, who: str, is_administrator: bool) -> P
     require_administrator(settings, "say who is an administrator")
     person = find_person(settings, who)
     if person.visitor:
-        raise StudioError("A visitor cannot be an administrator: they have to sign in first.")
+        raise StudioError("A guest cannot be an administrator: they have to sign in first.")
     with accounts_database(settings).transaction() as connection:
         connection.execute(
             "UPDATE people SET administrator = ?, demoted = ? WHERE id = ?",
@@ -344,7 +355,10 @@ def _settled(settings: Settings, identity: str) -> Person:
         workspace.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudioError(
-            f"A workspace cannot be made ({error.strerror}): the studio's disk is full or read-only; tell an administrator."
+            Sentence(
+                "A workspace cannot be made ({problem}): the studio's disk is full or read-only; tell an administrator.",
+                problem=error.strerror,
+            )
         ) from error
     first = first_administrator(settings) if person.administrator else None
     if first is not None and first.id == identity:

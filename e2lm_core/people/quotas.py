@@ -16,13 +16,14 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts
 
 EVERYBODY, VISITORS = "everybody", "visitors"
 _FOLDERS = ("sets", "history", "drafts", "results", "shelf")  # the trash has a limit of its own
 _LOOK_AGAIN_S = 3.0  # age of a measured size: not every edit waits for a new measurement
-_MORE = "or ask an administrator for more"
+_MORE = Sentence("or ask an administrator for more")
 
 
 class QuotaKind(Record):
@@ -42,7 +43,7 @@ class QuotaKind(Record):
     label: str
     most: float
     most_of_visitor: float
-    sentence: str
+    sentence: SentenceField
     unit: str = ""
     for_all: bool = False
 
@@ -53,7 +54,7 @@ KINDS = (
         label="question sets",
         most=100,
         most_of_visitor=5,
-        sentence=f"You have {{used}} question sets and a limit of {{most}}: delete one, {_MORE}.",
+        sentence=Sentence("You have {used} question sets and a limit of {most}: delete one, {more}."),
     ),
     QuotaKind(
         key="bytes",
@@ -61,23 +62,29 @@ KINDS = (
         most=2e9,
         most_of_visitor=1e8,
         unit="bytes",
-        sentence=f"Your sets, their history and your results take {{used}}, and {{most}} are yours: delete what you no "
-        f"longer need, {_MORE}.",
+        sentence=Sentence(
+            "Your sets, their history and your results take {used}, and {most} are yours: delete what you no "
+            "longer need, {more}."
+        ),
     ),
     QuotaKind(
         key="results",
         label="kept results",
         most=50,
         most_of_visitor=5,
-        sentence=f"You keep {{used}} results from elsewhere, and {{most}} are yours to keep: remove one, {_MORE}.",
+        sentence=Sentence(
+            "You keep {used} results from elsewhere, and {most} are yours to keep: remove one, {more}."
+        ),
     ),
     QuotaKind(
         key="runs",
         label="waiting runs",
         most=10,
         most_of_visitor=2,
-        sentence=f"{{used}} of your runs are waiting already, and {{most}} may: wait until one has started, cancel one, "
-        f"{_MORE}.",
+        sentence=Sentence(
+            "{used} of your runs are waiting already, and {most} may: wait until one has started, cancel one, "
+            "{more}."
+        ),
     ),
     QuotaKind(
         key="cpu",
@@ -85,9 +92,9 @@ KINDS = (
         most=6 * 3600,
         most_of_visitor=1800,
         unit="seconds",
-        sentence=(
+        sentence=Sentence(
             "You have used {used} of today's {most} of computing time. Results so far are kept: "
-            f"continue tomorrow (UTC), {_MORE}."
+            "continue tomorrow (UTC), {more}."
         ),
     ),
     QuotaKind(
@@ -96,15 +103,19 @@ KINDS = (
         most=2e9,
         most_of_visitor=2e8,
         unit="bytes",
-        sentence=f"You have uploaded {{used}} today, and {{most}} a day are yours: go on tomorrow (UTC), {_MORE}.",
+        sentence=Sentence(
+            "You have uploaded {used} today, and {most} a day are yours: go on tomorrow (UTC), {more}."
+        ),
     ),
     QuotaKind(
         key="assist",
         label="requests for proposals a day",
         most=50,  # E2LM_ASSIST_QUOTA
         most_of_visitor=0,
-        sentence="You have asked the language model {used} times today, and {most} a day are yours: go on tomorrow (UTC), "
-        f"{_MORE}.",
+        sentence=Sentence(
+            "You have asked the language model {used} times today, and {most} a day are yours: go on tomorrow (UTC), "
+            "{more}."
+        ),
         for_all=True,
     ),
 )
@@ -162,7 +173,11 @@ def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
         return
     used = _USED[key](settings)
     if used + additional > most:
-        raise LimitError(kind.sentence.format(used=format_amount(kind, used), most=format_amount(kind, most)))
+        raise LimitError(
+            Sentence(
+                kind.sentence, used=format_amount(kind, used), most=format_amount(kind, most), more=_MORE
+            )
+        )
 
 
 def quota_limit(settings: Settings, key: str) -> float | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple, get_args
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, accounts
 from e2lm_core.people.access import Role
@@ -74,13 +75,19 @@ def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Gra
         TaskError: The set is not the caller's own, or nobody signs in to this studio.
         StudioError: There is no such person or role, or the person is a visitor or the owner.
     """
-    owned = _own(settings, name, "share it")
+    owned = _own(settings, name, Sentence("share it"))
     _require_role(role)
     person = accounts.find_person(settings, who)
     if person.visitor:
-        raise StudioError(f"{person.id} has not signed in: a set is shared with people who have.")
+        raise StudioError(
+            Sentence("{person} has not signed in: a set is shared with people who have.", person=person.id)
+        )
     if person.id == owned.owner:
-        raise StudioError(f"{owned.name} is {person.name}'s own: share it with somebody else.")
+        raise StudioError(
+            Sentence(
+                "{name} is {person}'s own: share it with somebody else.", name=owned.name, person=person.name
+            )
+        )
     grant = Grant(owner=owned.owner, set_name=owned.name, person=person.id, role=role)
     _grant(settings, grant)
     return grant
@@ -101,13 +108,19 @@ def unshare(settings: Settings, name: str, who: str) -> None:
     address = access.ADDRESS.fullmatch(name)
     person = accounts.find_person(settings, who)
     leaving = address is not None and person.id == settings.person
-    owned = _Owned(*address.groups()) if leaving and address else _own(settings, name, "take back a share")
+    owned = (
+        _Owned(*address.groups())
+        if leaving and address
+        else _own(settings, name, Sentence("take back a share"))
+    )
     with accounts.accounts_database(settings).transaction() as connection:
         gone = connection.execute(
             "DELETE FROM grants WHERE owner = ? AND set_name = ? AND person = ?", (*owned, person.id)
         ).rowcount
     if not gone:
-        raise StudioError(f"{owned.name} is not shared with {person.name}.")
+        raise StudioError(
+            Sentence("{name} is not shared with {person}.", name=owned.name, person=person.name)
+        )
 
 
 def shared_with(settings: Settings, name: str) -> list[Grant]:
@@ -116,7 +129,9 @@ def shared_with(settings: Settings, name: str) -> list[Grant]:
     Raises:
         TaskError: The set is not the caller's own.
     """
-    return _grants(settings, "owner = ? AND set_name = ?", _own(settings, name, "see whom it is shared with"))
+    return _grants(
+        settings, "owner = ? AND set_name = ?", _own(settings, name, Sentence("see whom it is shared with"))
+    )
 
 
 def sets_shared_with_caller(settings: Settings) -> list[Grant]:
@@ -133,7 +148,7 @@ def create_link(settings: Settings, name: str, role: Role = "reader") -> Link:
         TaskError: The set is not the caller's own.
         StudioError: There is no such role.
     """
-    owned = _own(settings, name, "share it")
+    owned = _own(settings, name, Sentence("share it"))
     _require_role(role)
     for link in list_links(settings, name):
         if link.role == role:
@@ -153,7 +168,7 @@ def list_links(settings: Settings, name: str) -> list[Link]:
     Raises:
         TaskError: The set is not the caller's own.
     """
-    owned = _own(settings, name, "see its links")
+    owned = _own(settings, name, Sentence("see its links"))
     with accounts.accounts_database(settings).reading() as connection:
         rows = connection.execute(
             "SELECT key, owner, set_name, role FROM links WHERE owner = ? AND set_name = ? ORDER BY at", owned
@@ -170,7 +185,7 @@ def close_links(settings: Settings, name: str) -> int:
     Raises:
         TaskError: The set is not the caller's own.
     """
-    owned = _own(settings, name, "close its links")
+    owned = _own(settings, name, Sentence("close its links"))
     with accounts.accounts_database(settings).transaction() as connection:
         return int(connection.execute("DELETE FROM links WHERE owner = ? AND set_name = ?", owned).rowcount)
 
@@ -186,10 +201,10 @@ def redeem_link(settings: Settings, key: str) -> Grant | None:
             studio.
     """
     if settings.person is None or not accounts.has_accounts(settings):
-        raise TaskError("This link is for people who sign in, and nobody does here.")
+        raise TaskError(Sentence("This link is for people who sign in, and nobody does here."))
     person = accounts.get_person(settings, settings.person)
     if person is None or person.visitor:
-        raise TaskError("This link is for people who have signed in: sign in, and open it again.")
+        raise TaskError(Sentence("This link is for people who have signed in: sign in, and open it again."))
     with accounts.accounts_database(settings).reading() as connection:
         row = connection.execute(
             "SELECT owner, set_name, role FROM links WHERE key = ?",
@@ -231,20 +246,34 @@ def _own(settings: Settings, name: str, to_do: str) -> _Owned:
     """Owner and name of the caller's own set, or of any set for a caller at the machine itself."""
     if not accounts.has_accounts(settings):
         raise TaskError(
-            "Nobody signs in to this studio, so whoever reaches it has all its sets: see E2LM_AUTH in docs/people.md."
+            Sentence(
+                "Nobody signs in to this studio, so everyone who reaches it has all its sets: see E2LM_AUTH in "
+                "docs/people.md."
+            )
         )
     address = access.ADDRESS.fullmatch(name)
     owner, own_name = address.groups() if address else (settings.person, name)
     if owner is None or (settings.person is not None and owner != settings.person):
-        raise TaskError(f"{name} is not your set, so you cannot {to_do}: its owner can.")
+        raise TaskError(
+            Sentence(
+                "{name} is not your set, so you cannot {action}: its owner can.", name=name, action=to_do
+            )
+        )
     if not (settings.for_person(owner).sets / own_name / f"{own_name}.yaml").is_file():
-        raise TaskError(f"There is no question set {name!r} of your own: an example is everybody's already.")
+        raise TaskError(
+            Sentence(
+                "There is no question set {name} of your own: an example is everybody's already.",
+                name=repr(name),
+            )
+        )
     return _Owned(owner, own_name)
 
 
 def _require_role(role: str) -> None:
     if role not in get_args(Role):
-        raise StudioError(f"There is no role {role[:80]!r}: share a set with a reader or an editor.")
+        raise StudioError(
+            Sentence("There is no role {role}: share a set with a reader or an editor.", role=repr(role[:80]))
+        )
 
 
 def _grant(settings: Settings, grant: Grant) -> None:

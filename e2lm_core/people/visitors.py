@@ -8,6 +8,7 @@ import time
 import uuid
 
 from e2lm_core.base.errors import LimitError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, ownership_transfer
 from e2lm_core.people.accounts import Person
@@ -38,7 +39,12 @@ def open_visitor_workspace(settings: Settings, browser: str) -> Person:
         accounts.get_person(settings, f"{accounts.VISITOR}-{browser}") is None
         and _count(settings) >= MAX_WORKSPACES
     ):
-        raise LimitError(f"All {MAX_WORKSPACES} guest workspaces are in use. Sign in, or try again later.")
+        raise LimitError(
+            Sentence(
+                "All {number} guest workspaces are in use. Sign in, or try again later.",
+                number=str(MAX_WORKSPACES),
+            )
+        )
     return accounts.get_or_create_visitor(settings, browser)
 
 

@@ -383,7 +383,7 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     try:
         config = TaskConfig(**{**dict(task.config), **values, "task": task.name})
     except ValidationError as error:
-        raise TaskError(f"{name}: {_first(error)}.") from error
+        raise TaskError(Sentence("{name}: {problem}.", name=name, problem=_first(error))) from error
     if config == task.config:
         return task
     render_set(task.model_copy(update={"config": config}))
@@ -535,4 +535,9 @@ def _changed(question: Question, values: Mapping[str, Any]) -> Question:
 
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))} cannot be {first['input']!r:.60} ({first['msg']})"
+    return Sentence(
+        "{field} cannot be {value} ({problem})",
+        field=".".join(map(str, first["loc"])),
+        value=f"{first['input']!r:.60}",
+        problem=first["msg"],
+    )

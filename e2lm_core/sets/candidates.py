@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 
 MAX_CANDIDATES = 20
 MAX_OWN, MAX_CHARS = 20, 500
@@ -21,10 +22,22 @@ def own_candidates(texts: Sequence[str]) -> list[str]:
     """
     found = list(dict.fromkeys(" ".join(text.split()) for text in texts if text.strip()))
     if len(found) > MAX_OWN:
-        raise TaskError(f"Your list has {len(found)} answers: try at most {MAX_OWN} at once.")
+        raise TaskError(
+            Sentence(
+                "Your list has {number} answers: try at most {most} at once.",
+                number=str(len(found)),
+                most=MAX_OWN,
+            )
+        )
     for text in found:
         if len(text) > MAX_CHARS:
-            raise TaskError(f"“{text[:40]} …” is longer than {MAX_CHARS} characters: shorten it.")
+            raise TaskError(
+                Sentence(
+                    "“{answer} …” is longer than {most} characters: shorten it.",
+                    answer=text[:40],
+                    most=MAX_CHARS,
+                )
+            )
     return found
 
 

@@ -22,7 +22,7 @@ from e2lm_core.base import titles
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import NONE, Sentence
 from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.base.titles import MAX_TITLE_CHARS, TITLE_KEY, clean_title, title_of_metadata
 from e2lm_core.base.untrusted.safeyaml import MAX_BYTES, load_mapping
@@ -133,7 +133,11 @@ def find_set(settings: Settings, name: str) -> SetInfo:
                 update={"owner": place.owner, "role": access.role_of(settings, place.owner, place.name)}
             )
         raise TaskError(
-            f"There is no question set {name!r} any more: {place.owner} has renamed or deleted it."
+            Sentence(
+                "There is no question set {name} any more: {owner} has renamed or deleted it.",
+                name=repr(name),
+                owner=place.owner,
+            )
         )
     name = place.name
     for root, example in _roots(settings):
@@ -151,14 +155,21 @@ def find_set(settings: Settings, name: str) -> SetInfo:
         return SetInfo(name=folder.name, folder=folder, example=not of_user, yaml=yaml)
     if access.is_shared_access(settings):
         raise TaskError(
-            f"There is no question set {quote(name)} any more: its owner has renamed or deleted it."
+            Sentence(
+                "There is no question set {name} any more: its owner has renamed or deleted it.",
+                name=quote(name),
+            )
         )
     names = [info.address for info in list_sets(settings)]
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    known = ", ".join(names[:8]) + more or "none"
+    known = ", ".join(names[:8]) or NONE
+    if len(names) > 8:
+        known = Sentence("{names} and {more} more", names=known, more=str(len(names) - 8))
     raise TaskError(
-        f"There is no question set {quote(name)}: give one of the sets here ({known}) or the path of a task "
-        "folder."
+        Sentence(
+            "There is no question set {name}: give one of the sets here ({names}) or the path of a task folder.",
+            name=quote(name),
+            names=known,
+        )
     )
 
 
@@ -328,7 +339,7 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
         renamed = task.model_copy(update={"config": task.config.model_copy(update={"task": new})})
         files = task_files(renamed, settings.limits)  # raises before anything is written
         with (
-            _disk(f"{info.name} could not be renamed"),
+            _disk(Sentence("{name} could not be renamed", name=info.name)),
             TemporaryDirectory(
                 prefix=f".{new}.new-", dir=settings.sets, ignore_cleanup_errors=True
             ) as beside,
@@ -394,7 +405,7 @@ def delete_set(settings: Settings, name: str) -> None:
         TaskError: The set is an example, or the disk refuses.
     """
     info = editable_set(settings, name)
-    with _disk(f"{info.name} could not be deleted"):
+    with _disk(Sentence("{name} could not be deleted", name=info.name)):
         trash.move_to_trash(settings, info.name, info.folder)
         if (most := quotas.quota_limit(settings, "bytes")) is not None:
             trash.purge_oldest(settings, most)
@@ -429,7 +440,7 @@ def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet
                 name=f"{name!r}",
             )
         )
-    with _disk(f"{name} could not be restored"):
+    with _disk(Sentence("{name} could not be restored", name=name)):
         trash.restore(settings, name, known[0].at)
     return open_set(settings, name)
 
@@ -452,7 +463,7 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
         require_sound(task, settings.limits)
         quotas.check_quota(settings, "sets")
         quotas.check_quota(settings, "bytes", 0)
-        with _disk(f"{name} could not be made"):
+        with _disk(Sentence("{name} could not be made", name=name)):
             trash.finish_move(settings, name)
         shutil.rmtree(Journal.for_set(settings, name).folder, ignore_errors=True)
         write_task(task, settings.sets / name, settings.limits)
@@ -493,5 +504,7 @@ def _disk(failed: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or "a file in it cannot be read"
-        raise TaskError(f"{failed} ({reason}): check the disk, and try again.") from error
+        reason = error.strerror or Sentence("a file in it cannot be read")
+        raise TaskError(
+            Sentence("{failed} ({reason}): check the disk, and try again.", failed=failed, reason=reason)
+        ) from error

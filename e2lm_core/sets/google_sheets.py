@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.formatting import quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 
@@ -25,7 +26,9 @@ _SHEET = re.compile(r"/spreadsheets/(?:u/\d{1,2}/)?d/((?:e/)?[A-Za-z0-9_-]{20,12
 _PAGE = re.compile(r"\d{1,12}")
 MAX_ADDRESS, MAX_REDIRECTS, MAX_SECONDS = 2_000, 5, 30.0
 _PIECE = 2**16
-_ASK = "give the address of a sheet as the browser shows it, https://docs.google.com/spreadsheets/d/…"
+_ASK = Sentence(
+    "give the address of a sheet as the browser shows it, https://docs.google.com/spreadsheets/d/…"
+)
 
 
 class Transport(NamedTuple):
@@ -76,10 +79,18 @@ def export_address(address: str) -> str:
     parts = urlsplit(address) if is_google(address) else None
     found = _SHEET.fullmatch(parts.path) if parts is not None and parts.hostname == HOST else None
     if parts is None or found is None:
-        raise TaskError(f"{quote(address)} is no address of a Google Sheet: {_ASK}.")
+        raise TaskError(
+            Sentence(
+                "{address} is no address of a Google Sheet: {advice}.", address=quote(address), advice=_ASK
+            )
+        )
     pages = parse_qs(parts.fragment).get("gid") or parse_qs(parts.query).get("gid") or ["0"]
     if not _PAGE.fullmatch(pages[0]):
-        raise TaskError(f"{quote(address)} names no page of the sheet (gid): {_ASK}.")
+        raise TaskError(
+            Sentence(
+                "{address} names no page of the sheet (gid): {advice}.", address=quote(address), advice=_ASK
+            )
+        )
     sheet = found[1]
     how = "pub?output=csv" if sheet.startswith("e/") else "export?format=csv"
     return f"https://{HOST}/spreadsheets/d/{sheet}/{how}&gid={pages[0]}"
@@ -106,9 +117,11 @@ def fetch_sheet(settings: Settings, address: str, transport: Transport = GOOGLE)
     access.require_writer(settings)
     if not may_fetch(settings):
         raise TaskError(
-            "Google Sheets are not fetched where guests are let in: download the sheet as CSV and upload it."
+            Sentence(
+                "Google Sheets are not fetched where guests are let in: download the sheet as CSV and upload it."
+            )
         )
-    access.require_member(settings, "fetch sheets")
+    access.require_member(settings, Sentence("fetch sheets"))
     asked = export_address(address)
     data = _follow(asked, settings.limits.max_file_bytes, transport)
     quotas.charge(settings, "uploads", len(data))
@@ -121,7 +134,9 @@ def _follow(address: str, max_bytes: int, transport: Transport) -> bytes:
     for _ in range(MAX_REDIRECTS + 1):
         if not transport.is_allowed(address):
             raise TaskError(
-                "Google asks for a sign-in: share the sheet with everyone who has the link, and try again."
+                Sentence(
+                    "Google asks for a sign-in: share the sheet with everyone who has the link, and try again."
+                )
             )
         parts = urlsplit(address)
         connection = transport.connect(parts, max(0.1, end - time.monotonic()))
@@ -138,33 +153,53 @@ def _follow(address: str, max_bytes: int, transport: Transport) -> bytes:
             if time.monotonic() > end:
                 raise _slow() from error
             raise TaskError(
-                "Google Sheets cannot be reached: check the connection, and try again."
+                Sentence("Google Sheets cannot be reached: check the connection, and try again.")
             ) from error
         finally:
             connection.close()
-    raise TaskError(f"Google sends on more than {MAX_REDIRECTS} times: download the sheet as CSV instead.")
+    raise TaskError(
+        Sentence(
+            "Google sends on more than {most} times: download the sheet as CSV instead.", most=MAX_REDIRECTS
+        )
+    )
 
 
 def _content(answer: HTTPResponse, max_bytes: int, end: float) -> bytes:
     kind = answer.headers.get_content_type()
     if answer.status in (401, 403, 404, 410) or (answer.status == 200 and kind == "text/html"):
         raise TaskError(
-            "There is no such sheet that everyone with the link may view: share it so, or check its address."
+            Sentence(
+                "There is no such sheet that everyone with the link may view: share it so, or check its address."
+            )
         )
     if answer.status != 200 or kind != "text/csv":
-        raise TaskError(f"Google answers {answer.status} and no table: download the sheet as CSV instead.")
+        raise TaskError(
+            Sentence(
+                "Google answers {status} and no table: download the sheet as CSV instead.",
+                status=str(answer.status),
+            )
+        )
     pieces, size = [], 0
     while piece := answer.read1(_PIECE):
         size += len(piece)
         if size > max_bytes:
-            raise LimitError(f"The sheet has more than {max_bytes:,} bytes: keep the columns that you need.")
+            raise LimitError(
+                Sentence(
+                    "The sheet has more than {most} bytes: keep the columns that you need.", most=max_bytes
+                )
+            )
         if time.monotonic() > end:
             raise _slow()
         pieces.append(piece)
     if answer.length:  # bytes that were announced and did not come
-        raise TaskError("The sheet ended too early: try again.")
+        raise TaskError(Sentence("The sheet ended too early: try again."))
     return b"".join(pieces)
 
 
 def _slow() -> LimitError:
-    return LimitError(f"The sheet took more than {MAX_SECONDS:.0f} s: download it as CSV and upload it.")
+    return LimitError(
+        Sentence(
+            "The sheet took more than {seconds} s: download it as CSV and upload it.",
+            seconds=f"{MAX_SECONDS:.0f}",
+        )
+    )

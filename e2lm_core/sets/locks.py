@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, TextIO, TypeVar
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.files import open_lock_file, take_lock
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 
@@ -74,8 +75,12 @@ def _opened(path: Path) -> TextIO:
         return open_lock_file(path)
     except OSError as error:
         raise TaskError(
-            f"The edit was not saved: {path.parent} cannot be written ({error.strerror}); check the disk and "
-            "its rights, and save again."
+            Sentence(
+                "The edit was not saved: {folder} cannot be written ({problem}); check the disk and its rights, and "
+                "save again.",
+                folder=path.parent,
+                problem=error.strerror,
+            )
         ) from error
 
 
@@ -84,6 +89,10 @@ def _wait_for(file: TextIO, name: str) -> None:
     while not take_lock(file):
         if time.monotonic() > end:
             raise TaskError(
-                f"{name} was not saved: another change of it has not ended for {WAIT_S:.0f} s; save again."
+                Sentence(
+                    "{name} was not saved: another change of it has not ended for {seconds} s; save again.",
+                    name=name,
+                    seconds=f"{WAIT_S:.0f}",
+                )
             )
         time.sleep(_LOOK_AGAIN_S)

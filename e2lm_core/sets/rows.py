@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.base.untrusted.safeyaml import decode_utf8
@@ -34,17 +36,31 @@ def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]
     check_count(data.count(b"\n") // MAX_BLANK, where, limits)
     if sum(map(data.count, (b",", b"[", b"{"))) > safejson.MAX_PARTS:
         raise TaskError(
-            f"{where} holds more than {safejson.MAX_PARTS:,} values; keep the columns that you need."
+            Sentence(
+                "{where} holds more than {most} values; keep the columns that you need.",
+                where=where,
+                most=safejson.MAX_PARTS,
+            )
         )
     lines = [
         (number, line) for number, line in enumerate(decode_utf8(data, where).split("\n"), 1) if line.strip()
     ]
     check_count(len(lines), where, limits)
-    return [_object(line, f"{where}, line {number}") for number, line in lines]
+    return [_object(line, where, number) for number, line in lines]
 
 
-def parse_json(text: str, where: str) -> Any:
+def line_of(file: str, number: int) -> str:
+    """Place of a line in a file, for error sentences."""
+    return Sentence("{file}, line {number}", file=file, number=str(number))
+
+
+def parse_json(text: str, where: str, line: int = 0) -> Any:
     """Parse strict JSON: no NaN, no infinity.
+
+    Args:
+        text: The JSON text.
+        where: Place of the text, for the error.
+        line: Number of the text's line in the file `where`; 0 if it is the whole text of a place.
 
     Raises:
         TaskError: The text is not JSON; the sentence begins with `where`.
@@ -52,8 +68,11 @@ def parse_json(text: str, where: str) -> Any:
     try:
         return safejson.loads(text, allow_surrogates=True, parse_constant=_refuse_constant)
     except ValueError as error:
-        problem = getattr(error, "msg", None) or str(error)
-        raise TaskError(f"{where} is not valid JSON ({problem[:120]}).") from error
+        problem = getattr(error, "msg", None) or error.args[0]
+        at = line_of(where, line) if line else where
+        raise TaskError(
+            Sentence("{where} is not valid JSON ({problem}).", where=at, problem=problem)
+        ) from error
 
 
 def objects_of(value: Any, where: str) -> list[dict[str, Any]]:
@@ -63,7 +82,7 @@ def objects_of(value: Any, where: str) -> list[dict[str, Any]]:
         TaskError: The value is no list of objects.
     """
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise TaskError(f"{where} must be a list of JSON objects, one a question.")
+        raise TaskError(Sentence("{where} must be a list of JSON objects, one a question.", where=where))
     return value
 
 
@@ -91,11 +110,14 @@ def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> 
     taken = {str(row["id"]) for row in rows if row.get("id") is not None}
     questions = []
     for number, row in enumerate(rows, start=1):
-        at = f"{where}, row {number}"
         identity = row.get("id")
         if identity is None:
             identity = free_id(f"{prefix}{number}", taken)
-        questions.append(_question(row, str(identity), at))
+        try:
+            questions.append(_question(row, str(identity), where))
+        except TaskError:  # once more with the row's place, which only an error needs
+            at = Sentence("{file}, row {number}", file=where, number=str(number))
+            questions.append(_question(row, str(identity), at))
     return tuple(questions)
 
 
@@ -107,7 +129,12 @@ def check_size(data: bytes, where: str, limits: Limits) -> None:
     """
     if len(data) > limits.max_file_bytes:
         raise TaskError(
-            f"{where} has {len(data):,} bytes; a file may have at most {limits.max_file_bytes:,} bytes."
+            Sentence(
+                "{where} has {number} bytes; a file may have at most {most} bytes.",
+                where=where,
+                number=len(data),
+                most=limits.max_file_bytes,
+            )
         )
 
 
@@ -119,8 +146,13 @@ def check_count(count: int, where: str, limits: Limits) -> None:
     """
     if count > limits.max_questions:
         raise TaskError(
-            f"{where} has {count:,} rows; a set may have at most {limits.max_questions:,} questions, "
-            "so split it, take a sample, or let whoever runs the studio raise E2LM_MAX_QUESTIONS."
+            Sentence(
+                "{where} has {number} rows; a set may have at most {most} questions, so split it, take a "
+                "sample, or let the person who runs the studio raise E2LM_MAX_QUESTIONS.",
+                where=where,
+                number=count,
+                most=limits.max_questions,
+            )
         )
 
 
@@ -134,7 +166,12 @@ def extra_columns(row: Mapping[str, Any], where: str) -> dict[str, Any]:
     for name, value in extra.items():
         if isinstance(value, dict | list) and _is_deep(value):
             raise TaskError(
-                f"{where}: {name[:40]!r} is nested more than {MAX_DEPTH} levels deep; make it flatter."
+                Sentence(
+                    "{where}: {name} is nested more than {most} levels deep; make it flatter.",
+                    where=where,
+                    name=repr(name[:40]),
+                    most=MAX_DEPTH,
+                )
             )
     return extra
 
@@ -150,7 +187,12 @@ def optional_text(row: Mapping[str, Any], name: str, where: str) -> str | None:
         return value
     if isinstance(value, int | float):
         return str(value)
-    raise TaskError(f"{where}: {name} must be text, not {_kind(value)}.")
+    raise _no_text(where, name, value)
+
+
+def both(names: Sequence[str]) -> str:
+    """Names joined by "and"."""
+    return reduce(lambda one, other: Sentence("{one} and {other}", one=one, other=other), names)
 
 
 def free_id(wish: str, taken: set[str]) -> str:
@@ -165,16 +207,26 @@ def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
     missing = [name for name in ("question", "choices", "answer") if name not in row]
     if missing:
         raise TaskError(
-            f"{at} lacks {' and '.join(missing)}; a row holds question, choices (a list of texts) and answer "
-            "(the right choice's index, from 0)."
+            Sentence(
+                "{where} lacks {missing}; a row holds question, choices (a list of texts) and answer (the right "
+                "answer's index, from 0).",
+                where=at,
+                missing=both(missing),
+            )
         )
     text, choices, answer = row["question"], row["choices"], row["answer"]
     if not isinstance(text, str):
-        raise TaskError(f"{at}: question must be text, not {_kind(text)}.")
+        raise _no_text(at, "question", text)
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
+        raise no_list(at)
     if isinstance(answer, bool) or not isinstance(answer, int):
-        raise TaskError(f"{at}: answer must be the right choice's index, from 0, not {_kind(answer)}.")
+        raise TaskError(
+            Sentence(
+                "{where}: answer must be the right answer's index, from 0, not {kind}.",
+                where=at,
+                kind=_kind(answer),
+            )
+        )
     return Question(
         id=identity,
         question=text,
@@ -185,10 +237,29 @@ def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
     )
 
 
-def _object(line: str, where: str) -> dict[str, Any]:
-    value = parse_json(line, where)
+def no_list(where: str) -> TaskError:
+    """Error for choices that are no list of texts."""
+    return TaskError(
+        Sentence('{where}: choices must be a list of texts, such as ["gold", "iron"].', where=where)
+    )
+
+
+def _no_text(where: str, name: str, value: Any) -> TaskError:
+    return TaskError(
+        Sentence("{where}: {name} must be text, not {kind}.", where=where, name=name, kind=_kind(value))
+    )
+
+
+def _object(line: str, where: str, number: int) -> dict[str, Any]:
+    value = parse_json(line, where, number)
     if not isinstance(value, dict):
-        raise TaskError(f"{where} is {_kind(value)}; each line must be one JSON object.")
+        raise TaskError(
+            Sentence(
+                "{where} is {kind}; each line must be one JSON object.",
+                where=line_of(where, number),
+                kind=_kind(value),
+            )
+        )
     return value
 
 
@@ -205,9 +276,17 @@ def _is_deep(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    names = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
-    return names.get(type(value), "nothing" if value is None else "an object")
+    if value is None:
+        return Sentence("nothing")
+    number = Sentence("a number")
+    # A plural tells this "text" from that of other translations.
+    names = {
+        str: Sentence("text", "texts", number=1),
+        bool: Sentence("true or false"),
+        list: Sentence("a list"),
+    }
+    return {**names, int: number, float: number}.get(type(value), Sentence("an object"))
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(Sentence("{name} is not JSON", name=name))

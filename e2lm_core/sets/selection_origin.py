@@ -12,6 +12,7 @@ from typing import Any
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import ORIGIN_KEY, ModelInfo, SelectionOrigin, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.sets import collection, versions
@@ -101,7 +102,11 @@ def parent_of_selection(settings: Settings, task: TaskSet) -> TaskSet:
     """
     origin = origin_of_set(task)
     if origin is None:
-        raise StudioError(f"{task.name} was not made by a rule, so there is no rule to draw a null through.")
+        raise StudioError(
+            Sentence(
+                "{name} was not made by a rule, so there is no rule to draw a null through.", name=task.name
+            )
+        )
     for read in (_named, _first_version):
         try:
             parent = read(settings, task, origin)
@@ -110,8 +115,11 @@ def parent_of_selection(settings: Settings, task: TaskSet) -> TaskSet:
         if parent is not None and parent.questions_digest == origin.parent_digest:
             return parent
     raise StudioError(
-        f"{origin.parent}, of which the rule chose these questions, is not here as it was then: import it under that "
-        "name to draw the null through the rule."
+        Sentence(
+            "{name}, of which the rule chose these questions, is not here as it was then: import it under that name "
+            "to draw the null through the rule.",
+            name=origin.parent,
+        )
     )
 
 

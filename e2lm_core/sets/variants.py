@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import PromptStyle, Question, Record, TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.prompts.shots import depends_on_place
 
 MAX_VARIANTS = 40
@@ -55,7 +56,11 @@ def variant_set(task: TaskSet, variant: Variant) -> TaskSet:
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
         raise TaskError(
-            f"The format {variant.label} cannot be tried: {field} has a value that it cannot have."
+            Sentence(
+                "The format {name} cannot be tried: {field} has a value that it cannot have.",
+                name=variant.label,
+                field=field,
+            )
         ) from error
     return task.model_copy(update={"questions": questions, "config": config})
 

@@ -89,8 +89,19 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
     info = find_set(settings, name)
     kept = [version.number for version in list_versions(settings, name)]
     if number not in kept:
-        have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
-        raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
+        have = (
+            Sentence("it has {first} to {last}", first=str(kept[0]), last=str(kept[-1]))
+            if kept
+            else Sentence("it was never edited")
+        )
+        raise TaskError(
+            Sentence(
+                "{name} has no version {number}: {have}; see `versions {name}`.",
+                name=name,
+                number=str(number),
+                have=have,
+            )
+        )
     return _named(state_at(Journal.for_set(settings, info.name), number, _present(settings, info)), info.name)
 
 
@@ -119,11 +130,29 @@ def name_version(settings: Settings, name: str, number: int, new_name: str) -> N
     new_name = " ".join(new_name.split())
     versions = list_versions(settings, name)
     if number not in [version.number for version in versions]:
-        raise TaskError(f"{name} has no version {number} to be named; see `versions {name}`.")
+        raise TaskError(
+            Sentence(
+                "{name} has no version {number} to be named; see `versions {name}`.",
+                name=name,
+                number=str(number),
+            )
+        )
     if len(new_name) > NAME_CHARS:
-        raise TaskError(f"A version's name has at most {NAME_CHARS} characters, not {len(new_name)}.")
+        raise TaskError(
+            Sentence(
+                "A version's name has at most {most} characters, not {number}.",
+                most=NAME_CHARS,
+                number=str(len(new_name)),
+            )
+        )
     if new_name and any(v.name == new_name and v.number != number for v in versions):
-        raise TaskError(f"Another version of {name} is called {new_name!r} already; choose another name.")
+        raise TaskError(
+            Sentence(
+                "Another version of {name} is called {title} already; choose another name.",
+                name=name,
+                title=repr(new_name),
+            )
+        )
     log = Journal.for_set(settings, info.name)
     reconcile(log, known_sets.read_cached(info.folder, settings.limits), info.folder)
     log.name_step(number, new_name)

@@ -17,6 +17,7 @@ from e2lm_core.ui.places.sets import finding
 from tests.conftest import ROOT
 from tests.pages.test_alternatives import with_worker
 from tests.support import drawn_texts
+from tests.support.german import ENGLISH_WORDS
 from tests.support.visits import OWN, Visit
 
 # English and German words of each view, of what is drawn once for all visitors too.
@@ -171,10 +172,6 @@ _QUOTED = re.compile(r"`[^`]*`|“[^”]*”|:material/\w+:|<[^>]*>|docs/\w+\.md
 _KEPT = re.compile("|".join(f"(?:{one})" for one in KEPT.values()), re.DOTALL)
 
 
-# Words that are none in German: a sentence that holds one is said in English in part.
-_ENGLISH_WORDS = re.compile(r"\b(the|of|and|is|are|with|from|not|for|this|that|which|by|its|no|or|has|to)\b")
-
-
 def _drawn(visit: Visit, view: str, states: list[dict[str, str]], monkeypatch) -> set[str]:
     found: set[str] = set()
     with _read_by(visit, monkeypatch):
@@ -191,7 +188,7 @@ def _left_in_english(english: Visit, german: Visit, view: str, monkeypatch) -> s
     drawn = _drawn(german, view, states, monkeypatch)
     same = drawn & _drawn(english, view, states, monkeypatch)
     left = {text for text in same if re.search(r"[^\W\d_]{2}", text)}
-    left |= {text for text in drawn if _ENGLISH_WORDS.search(re.sub(_QUOTED, "", text))}
+    left |= {text for text in drawn if ENGLISH_WORDS.search(re.sub(_QUOTED, "", text))}
     return {text for text in left if not _KEPT.fullmatch(text.strip())}
 
 

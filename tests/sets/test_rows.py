@@ -8,6 +8,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.rows import parse_jsonl, to_questions, write_jsonl
+from tests.support import german
 
 LIMITS = Limits()
 
@@ -25,7 +26,7 @@ LIMITS = Limits()
         (b'{"question": "q", "choices": ["a", 1], "answer": 0}\n', "choices must be a list of texts"),
         (
             b'{"question": "q", "choices": ["a", "b"], "answer": "A"}\n',
-            "answer must be the right choice's index",
+            "answer must be the right answer's index",
         ),
         (b'{"question": "q", "choices": ["a", "b"], "answer": true}\n', "index, from 0, not true or false"),
         (
@@ -44,6 +45,7 @@ def test_rows_that_are_refused(rows: bytes, says: str) -> None:
     with pytest.raises(TaskError) as refusal:
         to_questions(parse_jsonl(rows, "test.jsonl", LIMITS), "test.jsonl", "q")
     assert says in str(refusal.value)
+    german.translated(refusal.value)
     assert "\n" not in str(refusal.value)
 
 

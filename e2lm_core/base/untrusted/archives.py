@@ -14,11 +14,13 @@ import zlib
 from pathlib import PurePosixPath
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 
 # Samples that repeat a few-shot prompt shrink up to 80 times when packed, a file of zeros 1,000 times.
 MAX_RATIO = 200
 MIN_SUSPECT_BYTES = 1_000_000
+ARCHIVE, _FOLDER = Sentence("The archive"), Sentence("the folder")
 _LINK, _KIND = 0o120000, 0o170000
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -33,7 +35,10 @@ _UNREADABLE = (
 
 
 def read_zip(
-    data: bytes, limits: Limits, description: str = "The archive", folder: str = "the folder"
+    data: bytes,
+    limits: Limits,
+    description: str = ARCHIVE,
+    folder: str = _FOLDER,
 ) -> dict[str, bytes]:
     """Content of the files in a zip by name, without directories, in the archive's order.
 
@@ -49,10 +54,7 @@ def read_zip(
         TaskError: A name leads out, an entry is a link or encrypted, a name occurs twice, or the archive
             cannot be read.
     """
-    if len(data) > limits.max_file_bytes:
-        raise LimitError(
-            f"{description} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
-        )
+    check_size(data, limits, description)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -63,14 +65,40 @@ def read_zip(
                 if not entry.is_dir()
             }
     except _UNREADABLE as error:
-        raise TaskError(f"{description} is not a readable zip archive; zip {folder} again.") from error
+        raise TaskError(
+            Sentence(
+                "{name} is not a readable zip archive; zip {folder} again.", name=description, folder=folder
+            )
+        ) from error
+
+
+def check_size(data: bytes, limits: Limits, description: str) -> None:
+    """Refuse an archive that exceeds the limit of bytes.
+
+    Raises:
+        LimitError: The archive has more bytes than `limits` allow.
+    """
+    if len(data) > limits.max_file_bytes:
+        raise LimitError(
+            Sentence(
+                "{name} has {number} bytes; at most {most} are allowed.",
+                name=description,
+                number=len(data),
+                most=limits.max_file_bytes,
+            )
+        )
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, about: str, folder: str) -> None:
     """Check the table of contents before a byte is unpacked."""
     if len(entries) > limits.max_archive_files:
         raise LimitError(
-            f"{about} has {len(entries):,} files; at most {limits.max_archive_files:,} are allowed."
+            Sentence(
+                "{name} has {number} files; at most {most} are allowed.",
+                name=about,
+                number=len(entries),
+                most=limits.max_archive_files,
+            )
         )
     seen: set[str] = set()
     for entry in entries:
@@ -78,13 +106,20 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, about: str, f
         if entry.is_dir():
             continue
         if entry.filename in seen:
-            raise TaskError(f"{about} holds {entry.filename[:80]!r} twice; keep one.")
+            raise TaskError(
+                Sentence("{name} holds {file} twice; keep one.", name=about, file=repr(entry.filename[:80]))
+            )
         seen.add(entry.filename)
         _check_size(entry, limits, about, folder)
     total = sum(entry.file_size for entry in entries)
     if total > limits.max_unpacked_bytes:
         raise LimitError(
-            f"{about} unpacks to {total:,} bytes; at most {limits.max_unpacked_bytes:,} are allowed."
+            Sentence(
+                "{name} unpacks to {number} bytes; at most {most} are allowed.",
+                name=about,
+                number=total,
+                most=limits.max_unpacked_bytes,
+            )
         )
 
 
@@ -92,23 +127,45 @@ def _check_kind(entry: zipfile.ZipInfo, about: str, folder: str) -> None:
     path, shown = PurePosixPath(entry.filename), repr(entry.filename[:80])
     drive = ":" in entry.filename.split("/")[0]
     if path.is_absolute() or ".." in path.parts or drive or "\\" in entry.orig_filename:
-        raise TaskError(f"{about} holds the name {shown}, which leads out of it; zip {folder} itself.")
+        raise TaskError(
+            Sentence(
+                "{name} holds the name {file}, which leads out of it; zip {folder} itself.",
+                name=about,
+                file=shown,
+                folder=folder,
+            )
+        )
     if (entry.external_attr >> 16) & _KIND == _LINK:
-        raise TaskError(f"{about} holds a link ({shown}); put the file itself in.")
+        raise TaskError(
+            Sentence("{name} holds a link ({file}); put the file itself in.", name=about, file=shown)
+        )
     if entry.flag_bits & 1:
-        raise TaskError(f"{about} is encrypted; zip {folder} without a password.")
+        raise TaskError(
+            Sentence("{name} is encrypted; zip {folder} without a password.", name=about, folder=folder)
+        )
 
 
 def _check_size(entry: zipfile.ZipInfo, limits: Limits, about: str, folder: str) -> None:
     if entry.file_size > limits.max_file_bytes:
         raise LimitError(
-            f"{about}'s {entry.filename[:80]!r} has {entry.file_size:,} bytes; "
-            f"at most {limits.max_file_bytes:,} are allowed."
+            Sentence(
+                "{name}'s {file} has {number} bytes; at most {most} are allowed.",
+                name=about,
+                file=repr(entry.filename[:80]),
+                number=entry.file_size,
+                most=limits.max_file_bytes,
+            )
         )
     if entry.file_size > MIN_SUSPECT_BYTES and entry.file_size > MAX_RATIO * entry.compress_size:
         raise LimitError(
-            f"{about}'s {entry.filename[:80]!r} is packed more than {MAX_RATIO} times smaller than it is, "
-            f"as no text is; zip {folder} again."
+            Sentence(
+                "{name}'s {file} is packed more than {times} times smaller than it is, as no text is; "
+                "zip {folder} again.",
+                name=about,
+                file=repr(entry.filename[:80]),
+                times=MAX_RATIO,
+                folder=folder,
+            )
         )
 
 
@@ -117,5 +174,11 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, about: str) -> by
     with archive.open(entry) as file:
         content = file.read(entry.file_size)
         if file.read(1):
-            raise LimitError(f"{about}'s {entry.filename[:80]!r} is larger than it says; zip it again.")
+            raise LimitError(
+                Sentence(
+                    "{name}'s {file} is larger than it says; zip it again.",
+                    name=about,
+                    file=repr(entry.filename[:80]),
+                )
+            )
     return content

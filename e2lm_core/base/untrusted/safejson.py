@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from e2lm_core.base.sentences import Sentence
+
 MAX_PARTS = 4_000_000  # commas and opening brackets, including those in texts
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -39,19 +41,19 @@ def loads(
             text has a lone surrogate, which UTF-8 cannot store.
     """
     if text.count(",") + text.count("[") + text.count("{") > MAX_PARTS:
-        raise InvalidJson(f"it holds more than {MAX_PARTS:,} values")
+        raise InvalidJson(Sentence("it holds more than {most} values", most=MAX_PARTS))
     try:
         value = json.loads(text, parse_constant=parse_constant, object_pairs_hook=object_pairs_hook)
     except RecursionError as error:
-        raise InvalidJson("it nests too deeply") from error
+        raise InvalidJson(Sentence("it nests too deeply")) from error
     except json.JSONDecodeError:
         raise
     except ValueError as error:
         if "integer string conversion" in str(error):
-            raise InvalidJson("it holds a number too long, of thousands of digits") from error
+            raise InvalidJson(Sentence("it holds a number too long, of thousands of digits")) from error
         raise
     if not allow_surrogates and _HALF.search(text) and not _stored(value):
-        raise InvalidJson("it holds a half character (a lone surrogate)")
+        raise InvalidJson(Sentence("it holds a half character (a lone surrogate)"))
     return value
 
 

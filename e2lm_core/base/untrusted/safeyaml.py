@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence
 
 MAX_BYTES = 256 * 1024
 MAX_PARTS = 20_000  # lines, commas and brackets, including those in texts: each may be a value
@@ -135,7 +136,12 @@ def decode_utf8(data: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise TaskError(
-            f"{where} is not UTF-8 (byte 0x{data[error.start]:02x} in line {line}); save it as UTF-8."
+            Sentence(
+                "{where} is not UTF-8 (byte {byte} in line {line}); save it as UTF-8.",
+                where=where,
+                byte=f"0x{data[error.start]:02x}",
+                line=str(line),
+            )
         ) from error
 
 

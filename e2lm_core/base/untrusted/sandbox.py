@@ -28,6 +28,7 @@ from typing import IO, Any, BinaryIO, NamedTuple, TypeVar
 from e2lm_core.base import errors
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence, unpickled
 from e2lm_core.base.untrusted import sandbox_worker
 from e2lm_core.base.untrusted.sandbox_worker import DEFECT, DONE, NO_MEMORY, PIECE, SAID
 
@@ -161,7 +162,12 @@ def iterate_confined(
     if reply.kind == DONE:
         return
     if reply.kind == BUSY:
-        raise LimitError(f"{description} waits behind others that are being read: try again in a minute.")
+        raise LimitError(
+            Sentence(
+                "{description} waits behind others that are being read: try again in a minute.",
+                description=description,
+            )
+        )
     if reply.kind == SAID:
         name, text = reply.value
         named = getattr(errors, name, StudioError)
@@ -169,11 +175,25 @@ def iterate_confined(
     if reply.kind == DEFECT:
         _log.warning("%s ended a parser: %s\n%s", description, *reply.value)
         raise TaskError(
-            f"{description} holds something that cannot be read ({reply.value[0]}): check it, or make it anew."
+            Sentence(
+                "{description} holds something that cannot be read ({kind}): check it, or make it anew.",
+                description=description,
+                kind=reply.value[0],
+            )
         )
     no_memory = reply.kind == NO_MEMORY or reply.used_s < 0.9 * seconds
-    what = f"{memory // 2**20:,} MB of memory" if no_memory else f"{seconds} s of processor time"
-    raise LimitError(f"{description} takes more than {what} to read: give less at once.")
+    what = (
+        Sentence("{number} MB of memory", number=memory // 2**20)
+        if no_memory
+        else Sentence("{number} s of processor time", number=str(seconds))
+    )
+    raise LimitError(
+        Sentence(
+            "{description} takes more than {what} to read: give less at once.",
+            description=description,
+            what=what,
+        )
+    )
 
 
 def iterate_replies(
@@ -327,7 +347,9 @@ def _replies(
                 pass
             yield Reply(ENDED, used_s=time.monotonic() - start)
             return
-    raise StudioError("The process that reads files cannot be started: free some memory, or try again.")
+    raise StudioError(
+        Sentence("The process that reads files cannot be started: free some memory, or try again.")
+    )
 
 
 def _line(order: dict[str, Any]) -> bytes:
@@ -351,7 +373,7 @@ class _Answer(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name) if module.startswith(("e2lm_core.", "numpy")) else None
-        if (module, name) in self._ARRAYS:
+        if (module, name) in self._ARRAYS or found is unpickled:
             return found
         records = isinstance(found, type) and (
             issubclass(found, Record | tuple | Enum) or is_dataclass(found)

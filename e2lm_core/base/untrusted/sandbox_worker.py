@@ -104,7 +104,7 @@ def replies(module: str, name: str, arguments: tuple[Any, ...]) -> Iterator[tupl
         yield NO_MEMORY, None
     except Exception as error:
         if "StudioError" in (kind.__name__ for kind in type(error).__mro__):
-            yield SAID, (type(error).__name__, str(error))
+            yield SAID, (type(error).__name__, getattr(error, "sentence", str(error)))
         else:
             yield DEFECT, (type(error).__name__, traceback.format_exc()[-20_000:])
 

@@ -116,8 +116,10 @@ def require_sound(task: TaskSet, limits: Limits) -> None:
         *structural_errors(task.dev, limits, "Dev question"),
     ]
     if errors:
-        more = f" ({len(errors) - 1} more like this)" if len(errors) > 1 else ""
-        raise TaskError(errors[0].sentence + more)
+        first, more = errors[0].sentence, str(len(errors) - 1)
+        raise TaskError(
+            Sentence("{sentence} ({more} more like this)", sentence=first, more=more) if errors[1:] else first
+        )
 
 
 def find_problems(

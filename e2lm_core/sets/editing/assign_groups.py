@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
 from e2lm_core.sets.checks.groups import INDEPENDENT
@@ -36,7 +37,12 @@ def set_groups(
     wanted = [None] * len(task.questions) if labels is None else list(labels)
     if len(wanted) != len(task.questions):
         raise TaskError(
-            f"{name} has {len(task.questions):,} questions, and {len(wanted):,} groups are given: give one each."
+            Sentence(
+                "{name} has {questions} questions, and {groups} groups are given: give one each.",
+                name=name,
+                questions=len(task.questions),
+                groups=len(wanted),
+            )
         )
     changes = {q.id: {"group": label} for q, label in zip(task.questions, wanted, strict=True)}
     task = authoring.update_questions(settings, name, changes)

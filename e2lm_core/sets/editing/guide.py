@@ -11,6 +11,7 @@ from typing import Literal
 from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 from e2lm_core.sets.editing import drafts
@@ -75,7 +76,10 @@ def save_guide(settings: Settings, guide: Guide) -> None:
         replace_file(path, guide.model_dump_json().encode())
     except OSError as error:
         raise StudioError(
-            f"The guided start cannot be saved ({error.strerror}): free some space, or ask whoever runs this studio."
+            Sentence(
+                "The guided start cannot be saved ({problem}): free some space, or ask the person who runs this studio.",
+                problem=error.strerror,
+            )
         ) from error
 
 

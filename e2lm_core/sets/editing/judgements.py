@@ -23,7 +23,7 @@ from e2lm_core.base.judgements import (
     with_judgements,
 )
 from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.titles import clean_title
 from e2lm_core.sets import authoring
@@ -118,9 +118,13 @@ def import_judgements(settings: Settings, name: str, data: bytes, filename: str)
         taken[:], refused[:] = _accepted(rows, {q.id for q in questions}, name)
         if not taken:
             raise TaskError(
-                f"{PurePath(filename).name[:80] or 'The file'} brings no judgement that can be taken: {refused[0]}"
-                if refused
-                else f"{PurePath(filename).name[:80] or 'The file'} has no rows: one row is one judgement."
+                Sentence(
+                    "{file} brings no judgement that can be taken: {problem}"
+                    if refused
+                    else "{file} has no rows: one row is one judgement.",
+                    file=PurePath(filename).name[:80] or Sentence("The file"),
+                    problem=refused[0] if refused else "",
+                )
             )
         by_id: dict[str, list[JudgementRow]] = {}
         for row in taken:
@@ -144,7 +148,7 @@ def remove_judge(settings: Settings, name: str, judge: str, by: By) -> TaskSet:
     def removed(questions: Sequence[Question]) -> list[Question]:
         found = [_without(question, judge, by) for question in questions]
         if all(a is b for a, b in zip(found, questions, strict=True)):
-            raise TaskError(f"{name} has no judgement by {quote(judge)}.")
+            raise TaskError(Sentence("{name} has no judgement by {judge}.", name=name, judge=quote(judge)))
         return found
 
     return authoring.change_questions(settings, name, removed, f"remove the judgements by {judge}")
@@ -200,7 +204,11 @@ def _judged(question: Question, rows: Sequence[JudgementRow], by: By) -> Questio
     ]
     if len(kept) + len(new) > MAX_JUDGEMENTS:
         raise TaskError(
-            f"Question {quote(question.id)} would have more than {MAX_JUDGEMENTS} judgements: remove a judge first."
+            Sentence(
+                "Question {id} would have more than {most} judgements: remove a judge first.",
+                id=quote(question.id),
+                most=MAX_JUDGEMENTS,
+            )
         )
     return with_judgements(question, [*kept, *new])
 
@@ -209,39 +217,58 @@ def _accepted(
     rows: Sequence[JudgementRow], known: Collection[str], name: str
 ) -> tuple[list[JudgementRow], list[str]]:
     """Rows that can be taken, and a sentence for each other one."""
-    taken: dict[tuple[str, str, str], JudgementRow] = {}
-    refused = []
-    for row in rows:
+    taken: dict[tuple[str, str, str], tuple[int, JudgementRow]] = {}
+    refused: list[str] = []
+    for number, row in enumerate(rows, start=1):
         if (reason := _refusal(row, known, name)) is not None:
-            refused.append(f"{row.at}: {reason}")
+            refused.append(joined((row.at, reason), ": "))
         elif (key := (row.id, row.judge, row.what)) in taken:
             refused.append(
-                f"{row.at}: {taken[key].at.lower()} has this judge's {row.what} of {quote(row.id)} already."
+                Sentence(
+                    "{where}: row {number} has this judge's {what} of {id} already.",
+                    where=row.at,
+                    number=str(taken[key][0]),
+                    what=row.what,
+                    id=quote(row.id),
+                )
             )
         else:
-            taken[key] = row
-    return list(taken.values()), refused
+            taken[key] = number, row
+    return [row for _, row in taken.values()], refused
 
 
 def _refusal(row: JudgementRow, known: Collection[str], name: str) -> str | None:
     if row.id not in known:
-        return f"{name} has no question {quote(row.id)}; give the ids of its questions."
+        return Sentence(
+            "{name} has no question {id}; give the ids of its questions.", name=name, id=quote(row.id)
+        )
     if not row.judge or len(row.judge) > MAX_JUDGE_CHARS:
-        return f"judge must be a name of 1 to {MAX_JUDGE_CHARS} characters."
+        return Sentence("judge must be a name of 1 to {most} characters.", most=MAX_JUDGE_CHARS)
     if row.what not in VALUES or row.what == "review":
-        return f"what is {quote(row.what)}; a judge's file has scientific, key or difficulty."
+        return Sentence(
+            "what is {what}; a judge's file has scientific, key or difficulty.", what=quote(row.what)
+        )
     if row.value not in VALUES[row.what]:
-        return f"{quote(row.value)} is no value of {row.what}; use {_values_of(row.what)}."
+        return Sentence(
+            "{value} is no value of {what}; use {values}.",
+            value=quote(row.value),
+            what=row.what,
+            values=_values_of(row.what),
+        )
     if len(row.comment) > MAX_COMMENT_CHARS:
-        return f"the comment has {len(row.comment):,} characters; at most {MAX_COMMENT_CHARS} are kept."
+        return Sentence(
+            "the comment has {number} characters; at most {most} are kept.",
+            number=len(row.comment),
+            most=str(MAX_COMMENT_CHARS),
+        )
     return None
 
 
 def _values_of(what: str) -> str:
     values = VALUES.get(what)  # type: ignore[call-overload]
     if values is None:
-        return f"one of the aspects {', '.join(LABELS)}"
-    return f"{', '.join(values[:-1])} or {values[-1]}"
+        return Sentence("one of the aspects {aspects}", aspects=", ".join(LABELS))
+    return Sentence("{names} or {last}", names=", ".join(values[:-1]), last=values[-1])
 
 
 def _require_length(judge: str, comment: str) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.collection import find_set
 from e2lm_core.sets.editing import presence
@@ -100,7 +101,14 @@ def require_unchanged(settings: Settings, name: str, digest: str | None, ids: Co
     lines = zip((q.id for q in known.task.questions), known.lines[0], strict=True)
     changed = [identity for identity, line in lines if identity in ids and old.get(identity) != line]
     if changed:
-        what = f"Question {changed[0]}" if len(changed) == 1 else count(len(changed), "question")
-        have = "was" if len(changed) == 1 else "were"
-        done = f"{have} changed" if before else "may have been changed"
-        raise TaskError(f"{what} {done} after the table showed it: look again, and then repeat that.")
+        one = len(changed) == 1
+        raise TaskError(
+            Sentence(
+                "{what} may have been changed after the table showed it: look again, and then repeat that."
+                if not before
+                else "{what} was changed after the table showed it: look again, and then repeat that."
+                if one
+                else "{what} were changed after the table showed it: look again, and then repeat that.",
+                what=Sentence("Question {n}", n=changed[0]) if one else count(len(changed), "question"),
+            )
+        )

@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from e2lm_core.base import atomic
-from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import sandbox
-from e2lm_core.base.untrusted.archives import read_zip
+from e2lm_core.base.untrusted.archives import ARCHIVE, check_size, read_zip
 from e2lm_core.sets.folder.files import find_entry_yaml, read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip; a fixed one keeps the bytes the same on every day
@@ -82,10 +83,8 @@ def read_members(data: bytes, limits: Limits) -> dict[str, bytes]:
 
 def _run_confined(read: Callable[[bytes, Limits], _Read], data: bytes, limits: Limits) -> _Read:
     """Result of a function on an archive in the sandbox; raises LimitError for one of too many bytes."""
-    about = "The archive"
-    if len(data) > limits.max_file_bytes:
-        raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
-    return sandbox.run_confined(read, data, limits, input_bytes=len(data), description=about)
+    check_size(data, limits, ARCHIVE)
+    return sandbox.run_confined(read, data, limits, input_bytes=len(data), description=ARCHIVE)
 
 
 def read_members_unconfined(data: bytes, limits: Limits) -> dict[str, bytes]:
@@ -98,7 +97,7 @@ def read_members_unconfined(data: bytes, limits: Limits) -> dict[str, bytes]:
         LimitError: The archive exceeds a limit of `archives.read_zip`.
         TaskError: The archive cannot be read, or does not hold exactly one task folder.
     """
-    files = read_zip(data, limits, folder="the task folder")
+    files = read_zip(data, limits, folder=Sentence("the task folder"))
     return _inside(files, _task_folder(files))
 
 
@@ -109,7 +108,7 @@ def unpack_unconfined(data: bytes, limits: Limits) -> TaskSet:
         LimitError: The archive exceeds a limit of `archives.read_zip`.
         TaskError: The archive cannot be read, or does not hold exactly one task folder that can be read.
     """
-    files = read_zip(data, limits, folder="the task folder")
+    files = read_zip(data, limits, folder=Sentence("the task folder"))
     sandbox.raise_memory_limit(MEMORY_A_BYTE * sum(map(len, files.values())))
     root = _task_folder(files)
     names = find_entry_yaml(_inside(files, root), root.name or "task")

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.formats.records import LETTERS
 
 LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
@@ -162,8 +163,13 @@ def answer_index(
     if text in choices and encoding.letters is not True:
         if encoding.letters is None and letter != choices.index(text):
             raise TaskError(
-                f"{where}: its answer {quote(text)} is the letter of one choice and the text of another; write both, "
-                f'as in "{LETTERS[choices.index(text)]}. {text}".'
+                Sentence(
+                    "{where}: its answer {answer} is the letter of one choice and the text of another; write both, "
+                    'as in "{example}".',
+                    where=where,
+                    answer=quote(text),
+                    example=f"{LETTERS[choices.index(text)]}. {text}",
+                )
             )
         return choices.index(text)
     if letter is not None:
@@ -172,12 +178,20 @@ def answer_index(
         return found
     if _SEVERAL.fullmatch(text):
         raise TaskError(
-            f"{where}: its answer is {quote(text)}, which is more than one choice; a question has one that is right."
+            Sentence(
+                "{where}: its answer is {answer}, which is more than one choice; a question has one that is right.",
+                where=where,
+                answer=quote(text),
+            )
         )
     if not text:
-        raise TaskError(f"{where}: it has no answer; say which choice is right.")
+        raise TaskError(Sentence("{where}: it has no answer; say which choice is right.", where=where))
     raise TaskError(
-        f"{where}: answer is {quote(value)}, which is no choice; use the right choice's letter, its text or its number."
+        Sentence(
+            "{where}: answer is {answer}, which is no choice; use the right answer's letter, its text or its number.",
+            where=where,
+            answer=quote(value),
+        )
     )
 
 

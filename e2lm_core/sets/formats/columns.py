@@ -10,6 +10,7 @@ from typing import Any, Literal
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import NONE, Sentence
 from e2lm_core.sets.formats.answers import (
     BASES,
     LETTER,
@@ -199,16 +200,29 @@ def add_base_column(questions: Sequence[Question]) -> Sequence[Question]:
 def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
     for column, role in given.items():
         if column not in columns:
-            has = ", ".join(columns[:12]) or "none"
-            raise TaskError(f"{name} has no column {quote(column)} to map; it has {has}.")
+            raise TaskError(
+                Sentence(
+                    "{name} has no column {column} to map; it has {columns}.",
+                    name=name,
+                    column=quote(column),
+                    columns=", ".join(columns[:12]) or NONE,
+                )
+            )
         if role not in ROLES:
             raise TaskError(
-                f"A column cannot be read as {quote(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MAX_CHOICES}."
+                Sentence(
+                    "A column cannot be read as {role}: use {roles}, or choice_1 to choice_{most}.",
+                    role=quote(role),
+                    roles=", ".join(FIXED),
+                    most=MAX_CHOICES,
+                )
             )
     named = [role for role in given.values() if role not in (KEPT, LEFT_OUT)]
     twice = next((role for role in named if named.count(role) > 1), None)
     if twice is not None:
-        raise TaskError(f"Two columns of {name} are mapped to {twice}: map one.")
+        raise TaskError(
+            Sentence("Two columns of {name} are mapped to {role}: map one.", name=name, role=twice)
+        )
 
 
 def _choices(columns: Sequence[str]) -> dict[str, str]:

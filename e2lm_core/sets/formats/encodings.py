@@ -6,6 +6,7 @@ import re
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
+from e2lm_core.base.sentences import Sentence
 
 # Encodings that a user may name. A file that is neither marked nor UTF-8 is guessed among `_GUESSED`.
 ENCODINGS = (
@@ -55,17 +56,30 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> tuple[str, st
         TaskError: The encoding is unknown, or the bytes are not written in it.
     """
     if encoding is not None and encoding not in ENCODINGS:
-        raise TaskError(f"There is no encoding {quote(encoding)} to read: use one of {', '.join(ENCODINGS)}.")
+        raise TaskError(
+            Sentence(
+                "There is no encoding {encoding} to read: use one of {encodings}.",
+                encoding=quote(encoding),
+                encodings=", ".join(ENCODINGS),
+            )
+        )
     found = encoding or _found(data)
     try:
         text = data.decode("utf-8-sig" if found == "utf-8" else found)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         shown = (
-            f"byte 0x{data[error.start]:02x} in line {line}" if error.start < len(data) else "it is cut short"
+            Sentence("byte {byte} in line {line}", byte=f"0x{data[error.start]:02x}", line=str(line))
+            if error.start < len(data)
+            else Sentence("it is cut short")
         )
         raise TaskError(
-            f"{name} is not written in {found} ({shown}); choose its encoding, or save it as UTF-8."
+            Sentence(
+                "{name} is not written in {encoding} ({problem}); choose its encoding, or save it as UTF-8.",
+                name=name,
+                encoding=found,
+                problem=shown,
+            )
         ) from error
     return text.removeprefix("\ufeff"), found
 

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.json_values import strip_csv_guard
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.titles import clean_title
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.formats.encodings import decode
+from e2lm_core.sets.formats.records import row_at
 from e2lm_core.sets.formats.tables.delimited import MAX_LINES, MAX_SEPARATORS
-from e2lm_core.sets.rows import check_size, objects_of, parse_json
+from e2lm_core.sets.rows import both, check_size, objects_of, parse_json
 
 COLUMNS = ("id", "judge", "what", "value", "comment")
 NEEDED = COLUMNS[:-1]
@@ -55,7 +57,7 @@ def read_confined(data: bytes, filename: str, limits: Limits) -> list[JudgementR
         TaskError: The file as a whole cannot be used, as in `parse_file`.
         LimitError: The file takes too much memory or time.
     """
-    name = PurePath(filename).name[:80] or "The file"
+    name = PurePath(filename).name[:80] or Sentence("The file")
     check_size(data, name, limits)
     return sandbox.run_confined(
         parse_file,
@@ -74,11 +76,15 @@ def parse_file(data: bytes, filename: str, limits: Limits) -> list[JudgementRow]
     Raises:
         TaskError: The file is of another format, is no text, lacks a column or has too many rows.
     """
-    name = PurePath(filename).name[:80] or "The file"
+    name = PurePath(filename).name[:80] or Sentence("The file")
     check_size(data, name, limits)
     kind = PurePath(filename).suffix.lower()
     if kind not in (".csv", ".tsv", ".jsonl", ".json"):
-        raise TaskError(f"{name} is no CSV, TSV, JSON or JSONL file: save the judgements as one of these.")
+        raise TaskError(
+            Sentence(
+                "{name} is no CSV, TSV, JSON or JSONL file: save the judgements as one of these.", name=name
+            )
+        )
     text, _ = decode(data, name)
     if kind == ".json":
         rows: Iterable[Mapping[str, Any]] = objects_of(parse_json(text, name), name)
@@ -86,7 +92,7 @@ def parse_file(data: bytes, filename: str, limits: Limits) -> list[JudgementRow]
         lines = text.split("\n")
         _check_rows(len(lines), name)
         rows = objects_of(
-            [parse_json(line, f"{name}, line {n}") for n, line in enumerate(lines, 1) if line.strip()], name
+            [parse_json(line, name, n) for n, line in enumerate(lines, 1) if line.strip()], name
         )
     else:
         rows = _table(text, name, "\t" if kind == ".tsv" else ",")
@@ -95,11 +101,16 @@ def parse_file(data: bytes, filename: str, limits: Limits) -> list[JudgementRow]
     columns = dict.fromkeys(column for row in found[:1000] for column in row)
     if found and (missing := [column for column in NEEDED if column not in columns]):
         raise TaskError(
-            f"{name} lacks {' and '.join(missing)}; its columns are {', '.join(NEEDED)} and, if you like, comment."
+            Sentence(
+                "{name} lacks {missing}; its columns are {columns} and, if you like, comment.",
+                name=name,
+                missing=both(missing),
+                columns=", ".join(NEEDED),
+            )
         )
     return [
         JudgementRow(
-            f"Row {number}",
+            row_at(number),
             _text(row.get("id")),
             clean_title(_text(row.get("judge"))),
             _text(row.get("what")).casefold(),
@@ -115,11 +126,11 @@ def _table(text: str, name: str, separator: str) -> list[dict[str, str]]:
     if separator == "," and first.count(";") > first.count(","):
         separator = ";"
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
-        raise TaskError(f"{name} has too many cells: split it.")
+        raise TaskError(Sentence("{name} has too many cells: split it.", name=name))
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
-        raise TaskError(f"{name} is no CSV ({error}).") from error
+        raise TaskError(Sentence("{name} is no CSV ({problem}).", name=name, problem=str(error))) from error
     lines = [line for line in lines if any(cell.strip() for cell in line)]
     if not lines:
         return []
@@ -129,7 +140,14 @@ def _table(text: str, name: str, separator: str) -> list[dict[str, str]]:
 
 def _check_rows(number: int, name: str) -> None:
     if number > MAX_ROWS:
-        raise TaskError(f"{name} has {number:,} rows; at most {MAX_ROWS:,} are read: split it.")
+        raise TaskError(
+            Sentence(
+                "{name} has {number} rows; at most {most} are read: split it.",
+                name=name,
+                number=number,
+                most=MAX_ROWS,
+            )
+        )
 
 
 def _text(value: Any) -> str:

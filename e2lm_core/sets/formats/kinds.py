@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.markup.parsing import root_name
 
@@ -75,8 +76,10 @@ def detect_format(data: bytes, filename: str, encoding: str | None = None) -> st
     if end in ("", ".txt"):
         return _text(decode(data, name, encoding)[0])
     if end == ".xls":
-        raise TaskError(f"{name} is an old workbook; save it as .xlsx or .csv.")
-    raise TaskError(f"{name} is no file that can be imported; use {', '.join(ENDS)}.")
+        raise TaskError(Sentence("{name} is an old workbook; save it as .xlsx or .csv.", name=name))
+    raise TaskError(
+        Sentence("{name} is no file that can be imported; use {ends}.", name=name, ends=", ".join(ENDS))
+    )
 
 
 def _ends_as_aiken(data: bytes, name: str, encoding: str | None) -> bool:
@@ -92,8 +95,12 @@ def _xml(data: bytes, name: str) -> str:
     if root in ("assessmentitem", "assessmenttest", "manifest"):
         return "qti"
     if root == "questestinterop":
-        raise TaskError(f"{name} is QTI 1, which is not read; export it as QTI 2 or 3.")
-    raise TaskError(f"{name} is XML of the kind {quote(root)}; use Moodle XML or QTI 2 or 3.")
+        raise TaskError(Sentence("{name} is QTI 1, which is not read; export it as QTI 2 or 3.", name=name))
+    raise TaskError(
+        Sentence(
+            "{name} is XML of the kind {kind}; use Moodle XML or QTI 2 or 3.", name=name, kind=quote(root)
+        )
+    )
 
 
 def _text(text: str) -> str:

@@ -6,13 +6,22 @@ Tested in tests/sets/formats/test_reading.py.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from e2lm_core.base.formatting import count, join_words
-from e2lm_core.base.sentences import Sentence, joined
+from e2lm_core.base.sentences import Sentence, joined, recognised
 from e2lm_core.sets.formats.answers import Reading
 from e2lm_core.sets.formats.kinds import KINDS
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Preview
 from e2lm_core.sets.formats.tables.delimited import SEPARATORS
+
+_PLACES = (
+    Sentence("{id} of the set"),
+    Sentence("Row {number}"),
+    Sentence("Line {number}"),
+    Sentence("Question {n}"),
+    Sentence("Item {number}"),
+)
 
 
 def format_summary(preview: Preview) -> str:
@@ -62,13 +71,21 @@ def duplicates_sentence(doubles: Mapping[str, str]) -> str:
     """
     if not doubles:
         return ""
-    first = [Sentence("{one} repeats {other}", one=one, other=other) for one, other in doubles.items()]
+    first = [
+        Sentence("{one} repeats {other}", one=one, other=place_of(other))
+        for one, other in islice(doubles.items(), 3)
+    ]
     return Sentence(
         "{number} question of the file is there already: {first}.",
         "{number} questions of the file are there already: {first}.",
         number=len(doubles),
-        first=join_words(first),
+        first=join_words([*first, *[""] * (len(doubles) - len(first))]),
     )
+
+
+def place_of(text: str) -> str:
+    """Sentence of a place in a preview's rows, or of a repeated question's other place."""
+    return recognised(text, _PLACES)
 
 
 def reading_label(reading: Reading, readings: Sequence[Reading]) -> str:

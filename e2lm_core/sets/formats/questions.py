@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import one_line
 from e2lm_core.base.records import Finding, Question
+from e2lm_core.base.sentences import NONE, Sentence, joined
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import answers, columns
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, FileRow, FileRows, Preview, ReadOptions
 from e2lm_core.sets.prompts.docs import OPTIONAL
-from e2lm_core.sets.rows import extra_columns, free_id, optional_text, parse_json
+from e2lm_core.sets.rows import extra_columns, free_id, no_list, optional_text, parse_json
 
 MISSING = "missing_columns"
 UNCLEAR = "unclear_answers"
@@ -82,7 +83,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
             seen.add(question.id)
             read.append((draft.row, question))
         except TaskError as error:
-            problems.append(_refused(str(error)))
+            problems.append(_refused(error.sentence))
     questions = tuple(question for _, question in read)
     has_numbers = not rows.final and any(
         answers.whole_number(row.values.get(answer)) is not None for row, _ in read
@@ -96,7 +97,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
         update={
             "answers_from": meant.numbers if has_numbers and meant.numbers != "text" else None,
             "questions": questions,
-            "rows": places,
+            "rows": tuple(map(str, places)),  # sentences of many rows would take long to come back
             "problems": tuple(p.model_copy(update={"sentence": one_line(p.sentence)}) for p in problems),
         }
     )
@@ -111,10 +112,15 @@ def _missing(roles: Mapping[str, str], names: Sequence[str], name: str) -> str:
         missing.append("choices")
     if not missing:
         return ""
-    has = ", ".join(names[:12]) or "none"
-    return (
-        f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} (it has "
-        f"{has}); a table needs question, answer and choices (a JSON list) or choice_1, choice_2, …"
+    return Sentence(
+        "{name} lacks the column {missing} (it has {columns}); a table needs question, answer and choices (a JSON "
+        "list) or choice_1, choice_2, …",
+        "{name} lacks the columns {missing} (it has {columns}); a table needs question, answer and choices (a JSON "
+        "list) or choice_1, choice_2, …",
+        number=len(missing),
+        name=name,
+        missing=", ".join(missing),
+        columns=", ".join(names[:12]) or NONE,
     )
 
 
@@ -128,12 +134,12 @@ def _drafts(rows: Sequence[FileRow], roles: Mapping[str, str]) -> tuple[list[_Dr
     for row in rows:
         try:
             if row.refused:
-                raise TaskError(f"{row.at}: {row.refused}")
+                raise TaskError(joined((row.at, row.refused), ": "))
             text = row.values.get(asked)
             if isinstance(text, int | float) and not isinstance(text, bool):
                 text = answers.cell_text(text)
             if not isinstance(text, str):
-                raise TaskError(f"{row.at}: question must be text.")
+                raise TaskError(Sentence("{where}: question must be text.", where=row.at))
             labels: tuple[str, ...] = ()
             if listed is None:
                 choices = [answers.cell_text(row.values.get(column)) for column in each]
@@ -146,14 +152,14 @@ def _drafts(rows: Sequence[FileRow], roles: Mapping[str, str]) -> tuple[list[_Dr
             else:
                 drafts.append(_Draft(row, text, *_listed(row.values.get(listed), row.at)))
         except TaskError as error:
-            problems.append(_refused(str(error)))
+            problems.append(_refused(error.sentence))
     return drafts, problems
 
 
 def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Texts and labels of the choices in a list, a JSON list, or `{"text": […], "label": […]}`."""
     if isinstance(value, str):
-        value = parse_json(value, f"{at}: choices")
+        value = parse_json(value, joined((at, "choices"), ": "))
     labels: Any = ()
     if isinstance(value, dict):
         labels = value.get("label") or value.get("labels") or ()
@@ -164,7 +170,7 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if isinstance(value, list) and value and all(isinstance(one, dict) and "text" in one for one in value):
         labels, value = [one.get("label", "") for one in value], [one["text"] for one in value]
     if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
-        raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
+        raise no_list(at)
     labels = labels if isinstance(labels, list) and len(labels) == len(value) else ()
     return tuple(value), tuple(map(str, labels))
 
@@ -199,25 +205,40 @@ def _asks(meant: answers.AnswerEncoding, places: Sequence[str]) -> str:
     """Question about the meaning of numbers, with an example; `places` are the rows of `meant`."""
     one, other = meant.telling[0], meant.telling[-1]
     if "text" in meant.readings:
-        ways = {"text": "as a text", 1: "counted from 1", 0: "counted from 0"}
-        said = [f"{_choice(one, reading)} {ways[reading]}" for reading in meant.readings]
-        return (
-            f'Is "{one.text}" a choice\'s text or its number? In {places[one.row]} it is {", ".join(said)}.'
+        said = [
+            Sentence("{choice} as a text", choice=_choice(one, reading))
+            if reading == "text"
+            else Sentence("{choice} counted from {first}", choice=_choice(one, reading), first=reading)
+            for reading in meant.readings
+        ]
+        return Sentence(
+            'Is "{answer}" a choice\'s text or its number? In {row} it is {readings}.',
+            answer=one.text,
+            row=places[one.row],
+            readings=joined(said, ", "),
         )
     if one is other:
-        return (
-            f'Is "1" the first choice or the second? In {places[one.row]} the answer {one.text} is '
-            f"{_choice(one, 1)} if it is the first and {_choice(one, 0)} if it is the second."
+        return Sentence(
+            'Is "1" the first choice or the second? In {row} the answer {answer} is {first} if it is the first and '
+            "{second} if it is the second.",
+            row=places[one.row],
+            answer=one.text,
+            first=_choice(one, 1),
+            second=_choice(one, 0),
         )
-    return (
-        f'Is "1" the first choice or the second? The answer {other.text} of {places[other.row]} fits only if it is '
-        f"the first, the answer {one.text} of {places[one.row]} only if it is the second."
+    return Sentence(
+        'Is "1" the first choice or the second? The answer {first} of {first_row} fits only if it is the first, the '
+        "answer {second} of {second_row} only if it is the second.",
+        first=other.text,
+        first_row=places[other.row],
+        second=one.text,
+        second_row=places[one.row],
     )
 
 
 def _choice(given: answers.NumberedAnswer, reading: answers.Reading) -> str:
     place = given.choice_index(reading)
-    return "none" if place is None else f'"{given.choices[place][:40]}"'
+    return NONE if place is None else f'"{given.choices[place][:40]}"'
 
 
 def _question(
@@ -257,17 +278,27 @@ def _said(
     problems = []
     twofold = [row.at for row, q, value in given if _is_twofold(value, q)]
     if twofold:
-        more = f" (and in {len(twofold) - 1:,} more rows)" if len(twofold) > 1 else ""
-        means = f"a place counted from {meant.numbers}" if meant.numbers in (0, 1) else "a choice's letter"
+        where = twofold[0]
+        if len(twofold) > 1:
+            where = Sentence("{row} (and in {number} more rows)", row=where, number=len(twofold) - 1)
+        means = (
+            Sentence("a place counted from {first}", first=meant.numbers)
+            if meant.numbers in (0, 1)
+            else Sentence("a choice's letter")
+        )
         problems.append(
             _warning(
                 "ambiguous_answer",
-                f"{twofold[0]}{more}: the answer is also the text of another choice; it is read as {means}, "
-                "so write the choice's letter where its text is meant.",
+                Sentence(
+                    "{where}: the answer is also the text of another choice; it is read as {meaning}, so write the "
+                    "choice's letter where its text is meant.",
+                    where=where,
+                    meaning=means,
+                ),
             )
         )
     if asked is None and meant.numbers == 1:
-        said = "Answers that are numbers count from 1, as the rows or the names of the columns say."
+        said = Sentence("Answers that are numbers count from 1, as the rows or the names of the columns say.")
         problems.append(_warning("answers_from_one", said))
     return problems
 

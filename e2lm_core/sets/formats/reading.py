@@ -8,6 +8,7 @@ from pathlib import PurePath
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.checks.check import duplicate_key
@@ -39,7 +40,7 @@ def read_confined(data: bytes, filename: str, limits: Limits, options: ReadOptio
         TaskError: The file as a whole cannot be used, as in `parse_file`.
         LimitError: The file takes too much memory or time.
     """
-    name = PurePath(filename).name[:80] or "The text"
+    name = PurePath(filename).name[:80] or Sentence("The text")
     check_size(data, name, limits)
     end = PurePath(filename).suffix.lower().strip(".")
     modules = ("charset_normalizer", *_LIBRARIES.get(end, ()))
@@ -65,10 +66,16 @@ def parse_file(data: bytes, filename: str, limits: Limits, options: ReadOptions 
             many rows or columns; one sentence.
     """
     options = options or ReadOptions()
-    name = PurePath(filename).name[:80] or "The text"
+    name = PurePath(filename).name[:80] or Sentence("The text")
     check_size(data, name, limits)
     if options.kind is not None and options.kind not in KINDS:
-        raise TaskError(f"There is no format {quote(options.kind)} to read: use {', '.join(KINDS)}.")
+        raise TaskError(
+            Sentence(
+                "There is no format {format} to read: use {formats}.",
+                format=quote(options.kind),
+                formats=", ".join(KINDS),
+            )
+        )
     kind = options.kind or detect_format(data, filename, options.encoding)
     found = _READERS[kind](data, name, limits, options)
     return questions.preview(found, kind, name, limits, options)

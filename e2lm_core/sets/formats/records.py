@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from e2lm_core.base.records import Finding, Question, Record
+from e2lm_core.base.sentences import Sentence
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LEFT_OUT = "-"  # the role of a column that is not read
@@ -37,6 +38,16 @@ class ReadOptions(Record):
     sheet: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
     answers_from: Literal[0, 1, "text"] | None = None
+
+
+def row_at(number: int) -> str:
+    """Place of a row in a table, by its number from 1."""
+    return Sentence("Row {number}", number=str(number))
+
+
+def line_at(number: int) -> str:
+    """Place of a question in a text, by the number of its first line."""
+    return Sentence("Line {number}", number=str(number))
 
 
 class FileRow(NamedTuple):

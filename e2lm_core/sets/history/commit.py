@@ -15,6 +15,7 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import count
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.folder import set_cache as known_sets
 from e2lm_core.sets.folder.set_cache import CachedSet, PreparedSave
@@ -124,8 +125,13 @@ def replace_set(settings: Settings, folder: Path, task: TaskSet, action: str) ->
         shutil.copytree(folder, aside, dirs_exist_ok=True)
     except (OSError, shutil.Error) as error:
         raise TaskError(
-            f"{folder.name} was not restored: its damaged files cannot be kept in {aside} ({error}); free some space, and "
-            "try again."
+            Sentence(
+                "{name} was not restored: its damaged files cannot be kept in {folder} ({problem}); free some space, "
+                "and try again.",
+                name=folder.name,
+                folder=aside,
+                problem=str(error),
+            )
         ) from error
     step = Step(
         number=last.number + 1, action=action, who=settings.author, at=logs.utc_now(), digest=new.digest
@@ -214,8 +220,12 @@ def _keep_damaged_files(log: Journal) -> None:
                 path.rename(aside / path.name)
     except OSError as error:
         raise TaskError(
-            f"The edit was not saved: {log.folder.name}'s damaged history cannot be kept ({error.strerror}); check the "
-            "disk, and save again."
+            Sentence(
+                "The edit was not saved: {name}'s damaged history cannot be kept ({problem}); check the disk, and "
+                "save again.",
+                name=log.folder.name,
+                problem=error.strerror,
+            )
         ) from error
     log.__init__(log.folder)  # type: ignore[misc]
     log.opening = ANEW

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, NamedTuple
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.folder.set_cache import CachedSet
 from e2lm_core.sets.history.delta import Delta, MutableState, diff_states
@@ -174,8 +175,12 @@ class Journal:
             return TaskSet.model_validate_json(gzip.decompress(path.read_bytes()))
         except (OSError, EOFError, zlib.error, ValueError) as error:
             raise StudioError(
-                f"{self.folder.name}'s earlier state {path.name} is missing or damaged, so it cannot be "
-                "brought back; the set stays as it is."
+                Sentence(
+                    "{name}'s earlier state {file} is missing or damaged, so it cannot be restored; the set stays "
+                    "as it is.",
+                    name=self.folder.name,
+                    file=path.name,
+                )
             ) from error
 
     def save_snapshot(self, number: int, task: TaskSet, most: int | None = None) -> None:
@@ -280,8 +285,12 @@ class Journal:
 
     def _refused(self, error: OSError) -> StudioError:
         return StudioError(
-            f"The edit was not saved: {self.folder.name}'s history cannot be written ({error.strerror}); "
-            "check the disk and its rights, and save again."
+            Sentence(
+                "The edit was not saved: {name}'s history cannot be written ({problem}); check the disk and its "
+                "rights, and save again.",
+                name=self.folder.name,
+                problem=error.strerror,
+            )
         )
 
     def _reread(self) -> None:
@@ -305,7 +314,9 @@ def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
     """
     numbers = [entry.step.number for entry in log.entries]
     if number not in numbers:
-        raise StudioError(f"{log.folder.name} has no version {number}.")
+        raise StudioError(
+            Sentence("{name} has no version {number}.", name=log.folder.name, number=str(number))
+        )
     place = numbers.index(number)
     kept = {numbers.index(n) for n in log.snapshots() if n in numbers}
     shown = _shown(log, present)
@@ -323,8 +334,12 @@ def state_at(log: Journal, number: int, present: CachedSet | None) -> TaskSet:
         if not any(state.apply(log.entries[at].delta or {}, back=anchor > place) for at in steps):
             return state.task
     raise StudioError(
-        f"{log.folder.name}'s version {number} cannot be opened: its files were changed outside the studio "
-        "since, or its history is damaged; the set stays as it is."
+        Sentence(
+            "{name}'s version {number} cannot be opened: its files were changed outside the studio since, or its "
+            "history is damaged; the set stays as it is.",
+            name=log.folder.name,
+            number=str(number),
+        )
     )
 
 

@@ -15,6 +15,7 @@ from e2lm_core.base.records import (
     TaskConfig,
     TaskSet,
 )
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 
@@ -71,7 +72,14 @@ def resolve_layout(settings: Settings, name: str) -> TaskSet:
     try:
         return empty_set_like(collection.open_set(settings, name))
     except TaskError as error:
-        raise TaskError(f"{name} is neither a set nor {', '.join(LAYOUTS)}: {error}") from error
+        raise TaskError(
+            Sentence(
+                "{name} is neither a set nor {formats}: {problem}",
+                name=name,
+                formats=", ".join(LAYOUTS),
+                problem=error.sentence,
+            )
+        ) from error
 
 
 def sample_question(task: TaskSet) -> Question:

@@ -24,12 +24,14 @@ from typing import NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Each, Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.prompts.docs import Doc, columns_of_set, harness_rows, to_docs
 from e2lm_core.sets.prompts.sandbox import (
     MAX_TOTAL_CHARS,
     Template,
     TemplateRefused,
     compile_template,
+    place_of,
     render_all,
 )
 from e2lm_core.sets.prompts.shots import check_shots, draw_examples
@@ -154,8 +156,12 @@ def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDo
         total += len(doc.context)
         if total > MAX_TOTAL_CHARS:
             raise TaskError(
-                f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {_label(place)}; "
-                "use fewer or shorter few-shot examples."
+                Sentence(
+                    "The prompts have more than {most} characters together, reached at {place}; use fewer or shorter "
+                    "few-shot examples.",
+                    most=MAX_TOTAL_CHARS,
+                    place=place_of(_label(place)),
+                )
             )
     return rendered
 
@@ -200,7 +206,7 @@ def render_parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str])
                     part = _from(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
                     _RENDERED.put(keys[place], part)
             for place in new[len(refusal.rendered) :][:1]:
-                _REFUSED.put((keys[place], _period()), (str(refusal), labels[place]))
+                _REFUSED.put((keys[place], _period()), (refusal.sentence, labels[place]))
             raise
     total = sum(known.rendered for known in parts.values()) + sum(len(text) for row in rows for text in row)
     if total > MAX_TOTAL_CHARS:
@@ -219,6 +225,9 @@ def _refuse_again(key: _Key, label: str) -> None:
     """Raise a recent refusal again, so that a slow template does not cost its second at every check."""
     if (known := _REFUSED.get((key, _period()))) is not None:
         sentence, at = known
+        if isinstance(sentence, Sentence):
+            there = Sentence(" at {place}", place=place_of(label))
+            raise TemplateRefused(Sentence(sentence.template, **{**sentence.values, "at": there}))
         raise TemplateRefused(sentence.replace(f" at {at}", f" at {label}", 1))
 
 
@@ -250,8 +259,11 @@ def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> 
     )
     if isinstance(parts.text, int) and (not isinstance(parts.target, str) or not parts.target):
         raise TaskError(
-            f"doc_to_text names a column of indices, so each choice is asked before the text of doc_to_target, and at "
-            f"{label} that gives none: name a text column, such as question."
+            Sentence(
+                "doc_to_text names a column of indices, so each choice is asked before the text of doc_to_target, and "
+                "at {place} that gives none: name a text column, such as question.",
+                place=place_of(label),
+            )
         )
     return parts
 
@@ -262,7 +274,12 @@ def _column_text(source: str, doc: Doc, rendered: str | None, where: str, label:
     value = doc[source] if source else ""
     if not isinstance(value, str):
         raise TaskError(
-            f"{where} names the column {source!r}, which holds no text at {label}; use a text column."
+            Sentence(
+                "{field} names the column {column}, which holds no text at {place}; use a text column.",
+                field=where,
+                column=repr(source),
+                place=place_of(label),
+            )
         )
     return value
 
@@ -270,8 +287,12 @@ def _column_text(source: str, doc: Doc, rendered: str | None, where: str, label:
 def _text(source: str, doc: Doc, rendered: str | None, label: str) -> str | int:
     if rendered is not None and rendered.isdigit():
         raise TaskError(
-            f"doc_to_text gives the bare number {rendered[:20]!r} at {label}, which the harness takes for a "
-            "choice's index; add a word to the template."
+            Sentence(
+                "doc_to_text gives the bare number {number} at {place}, which the harness takes for a choice's index; "
+                "add a word to the template.",
+                number=repr(rendered[:20]),
+                place=place_of(label),
+            )
         )
     if rendered is None and source and isinstance(value := doc[source], int) and not isinstance(value, bool):
         return value
@@ -288,12 +309,18 @@ def _choices(source: str | tuple[str, ...], doc: Doc, rendered: str | None, labe
         value = doc["choices" if source == CLOZE_CHOICE else source]
     if not isinstance(value, list | tuple) or not all(isinstance(choice, str) for choice in value):
         raise TaskError(
-            f"doc_to_choice does not give a list of texts at {label}; use {{{{choices}}}}, a list in the "
-            "YAML, or a template that prints a Python list of strings."
+            Sentence(
+                "doc_to_choice does not give a list of texts at {place}; use {{{{choices}}}}, a list in the YAML, or a "
+                "template that prints a Python list of strings.",
+                place=place_of(label),
+            )
         )
     if len(value) < 2 or not all(value):
         raise TaskError(
-            f"doc_to_choice gives fewer than two choices or an empty one at {label}; use 2 or more."
+            Sentence(
+                "doc_to_choice gives fewer than two choices or an empty one at {place}; use 2 or more.",
+                place=place_of(label),
+            )
         )
     return tuple(value)
 
@@ -310,7 +337,10 @@ def _target(source: str, doc: Doc, rendered: str | None, label: str) -> int | st
         value = int(value)
     if not isinstance(value, int | str):
         raise TaskError(
-            f"doc_to_target gives neither one index nor one text at {label}; use a column such as answer."
+            Sentence(
+                "doc_to_target gives neither one index nor one text at {place}; use a column such as answer.",
+                place=place_of(label),
+            )
         )
     return value
 
@@ -330,8 +360,12 @@ def _turn(config: TaskConfig, shot: RenderedParts) -> str:
     index = shot.text if isinstance(shot.text, int) else shot.target
     if isinstance(index, int) and shot.gold < 0:
         raise TaskError(
-            f"An example's gold is {index}, but it has {len(shot.choices)} choices "
-            f"(use 0–{len(shot.choices) - 1})."
+            Sentence(
+                "An example's gold is {gold}, but it has {choices} choices (use 0–{last}).",
+                gold=str(index),
+                choices=str(len(shot.choices)),
+                last=str(len(shot.choices) - 1),
+            )
         )
     text = shot.choices[shot.text] if isinstance(shot.text, int) else shot.text
     answer = shot.choices[shot.target] if isinstance(shot.target, int) else shot.target
@@ -342,8 +376,13 @@ def _join(config: TaskConfig, question_id: str, part: RenderedParts, shots: str,
     ending = str(part.target) if isinstance(part.text, int) else None
     if part.gold < 0:
         raise TaskError(
-            f"{label[0].upper()}{label[1:]}: gold is {part.target if ending is None else part.text!r}, but it has "
-            f"{len(part.choices)} choices (use 0–{len(part.choices) - 1} or a choice's text)."
+            Sentence(
+                "{where}: gold is {gold}, but it has {choices} choices (use 0–{last} or a choice's text).",
+                where=place_of(f"{label[0].upper()}{label[1:]}"),
+                gold=repr(part.target if ending is None else part.text),
+                choices=str(len(part.choices)),
+                last=str(len(part.choices) - 1),
+            )
         )
     scored = part.choices if ending is None else (ending,) * len(part.choices)
     return RenderedDoc(

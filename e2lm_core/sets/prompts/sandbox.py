@@ -20,6 +20,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence, recognised
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.prompts import sandbox_worker
 
@@ -28,6 +29,13 @@ MAX_RENDERED_CHARS = 1_000_000
 MAX_TOTAL_CHARS = 200_000_000
 MAX_PLAIN_NODES = 200
 MAX_DEPTH = 200  # chained or nested operations: Python's compiler takes no more nested brackets
+# Beginnings of a doc's name in messages.
+_LABELS = (
+    Sentence("Question {n}"),
+    Sentence("question {n}"),
+    Sentence("Dev question {n}"),
+    Sentence("example {n}"),
+)
 DOC_SECONDS = 1.0
 TOTAL_SECONDS = 60
 MAX_BYTES = 768 * 2**20
@@ -97,16 +105,30 @@ def compile_template(source: str, where: str) -> Template:
     """
     if len(source) > MAX_TEMPLATE_CHARS:
         raise TaskError(
-            f"{where} has {len(source):,} characters; a template may have at most {MAX_TEMPLATE_CHARS:,}."
+            Sentence(
+                "{field} has {number} characters; a template may have at most {most}.",
+                field=where,
+                number=len(source),
+                most=MAX_TEMPLATE_CHARS,
+            )
         )
     try:
         tree = _ENVIRONMENT.parse(source)
     except jinja2.TemplateSyntaxError as error:
-        raise TaskError(f"{where} is not a valid template (line {error.lineno}: {_short(error)}).") from error
+        raise TaskError(
+            Sentence(
+                "{field} is not a valid template (line {line}: {problem}).",
+                field=where,
+                line=str(error.lineno),
+                problem=_short(error),
+            )
+        ) from error
     except RecursionError as error:
         raise _too_deep(where) from error
     except (ValueError, OverflowError) as error:
-        raise TaskError(f"{where} is not a valid template: {_short(error)}.") from error
+        raise TaskError(
+            Sentence("{field} is not a valid template: {problem}.", field=where, problem=_short(error))
+        ) from error
     _refuse_reaching(tree, where)
     try:
         return Template(source, where, _ENVIRONMENT.from_string(tree) if _is_plain(tree) else None)
@@ -170,8 +192,12 @@ def render_all(
             total += sum(map(len, row))
             if total > MAX_TOTAL_CHARS:
                 raise TaskError(
-                    f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {label}; "
-                    "shorten the templates or use fewer questions."
+                    Sentence(
+                        "The prompts have more than {most} characters together, reached at {place}; shorten the "
+                        "templates or use fewer questions.",
+                        most=MAX_TOTAL_CHARS,
+                        place=place_of(label),
+                    )
                 )
             rendered.append(row)
     return rendered
@@ -197,8 +223,10 @@ def _render_outside(
         for doc, label, reply in zip(docs, labels, replies, strict=False):
             if reply.kind == sandbox.BUSY:
                 raise TaskError(
-                    f"{templates[0].where} waits behind other templates that take long to render; "
-                    "try again in a minute."
+                    Sentence(
+                        "{field} waits behind other templates that take long to render; try again in a minute.",
+                        field=templates[0].where,
+                    )
                 )
             if reply.kind != sandbox.PIECE:
                 kind = "memory" if reply.kind == sandbox.NO_MEMORY else "time"
@@ -213,30 +241,78 @@ def _render_outside(
 def _refusal(
     template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str
 ) -> TemplateRefused:
-    at = f" at {label}" if label else ""
+    field, at = template.where, Sentence(" at {place}", place=place_of(label)) if label else ""
     if kind == "time":
-        what = f"takes longer than {DOC_SECONDS:g} second{at}; make its loops shorter"
+        most = f"{DOC_SECONDS:g}"
+        said = Sentence(
+            "{field} takes longer than {most} second{at}; make its loops shorter.",
+            field=field,
+            most=most,
+            at=at,
+        )
     elif kind == "total":
-        what = f"takes longer than {TOTAL_SECONDS} seconds for all questions together, reached{at}; make it simpler"
+        said = Sentence(
+            "{field} takes longer than {most} seconds for all questions together, reached{at}; make it simpler.",
+            field=field,
+            most=TOTAL_SECONDS,
+            at=at,
+        )
     elif kind == "memory":
-        what = f"needs more than {MAX_BYTES // 2**20} MB of memory{at}; make its texts and loops smaller"
+        said = Sentence(
+            "{field} needs more than {most} MB of memory{at}; make its texts and loops smaller.",
+            field=field,
+            most=str(MAX_BYTES // 2**20),
+            at=at,
+        )
     elif kind == "output":
-        what = f"gives more than {MAX_RENDERED_CHARS:,} characters{at}; make it shorter"
+        said = Sentence(
+            "{field} gives more than {most} characters{at}; make it shorter.",
+            field=field,
+            most=MAX_RENDERED_CHARS,
+            at=at,
+        )
     elif kind == "range":
-        what = f"counts too far{at}; a range may have at most 100,000 numbers"
+        said = Sentence(
+            "{field} counts too far{at}; a range may have at most {most} numbers.",
+            field=field,
+            most=100_000,
+            at=at,
+        )
     elif kind == "depth":
-        what = f"calls itself too deeply{at}; take the recursion out"
+        said = Sentence("{field} calls itself too deeply{at}; take the recursion out.", field=field, at=at)
     elif kind == "security":
-        what = f"reaches for something that is not a column{at} ({_short(message)}); use the columns only"
+        said = Sentence(
+            "{field} reaches for something that is not a column{at} ({problem}); use the columns only.",
+            field=field,
+            at=at,
+            problem=_short(message),
+        )
     else:
-        columns = f"; the columns are {', '.join(doc)}" if doc and "undefined" in message else ""
-        what = f"cannot be rendered{at}: {_short(message)}{columns}"
-    return TemplateRefused(f"{template.where} {what}.")
+        columns: str = ""
+        if doc and "undefined" in message:
+            columns = Sentence("; the columns are {columns}", columns=", ".join(doc))
+        said = Sentence(
+            "{field} cannot be rendered{at}: {problem}{columns}.",
+            field=field,
+            at=at,
+            problem=_short(message),
+            columns=columns,
+        )
+    return TemplateRefused(said)
+
+
+def place_of(label: str) -> str:
+    """Name of a doc for an error, by its label: every doc has one, and hardly any has an error."""
+    return recognised(label, _LABELS)
 
 
 def _too_deep(where: str) -> TaskError:
     return TaskError(
-        f"{where} is not a valid template: it chains or nests more than {MAX_DEPTH} operations; use fewer."
+        Sentence(
+            "{field} is not a valid template: it chains or nests more than {most} operations; use fewer.",
+            field=where,
+            most=MAX_DEPTH,
+        )
     )
 
 
@@ -251,15 +327,24 @@ def _refuse_reaching(tree: nodes.Template, where: str) -> None:
             continue
         if isinstance(node, REFUSED_NODES):
             raise TaskError(
-                f"{where} loads another template (line {node.lineno}); write everything into one template."
+                Sentence(
+                    "{field} loads another template (line {line}); write everything into one template.",
+                    field=where,
+                    line=str(node.lineno),
+                )
             )
         name: object = node.attr if isinstance(node, nodes.Getattr) else None
         if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
             name = node.arg.value
         if isinstance(name, str) and name.startswith("_"):
             raise TaskError(
-                f"{where} reaches for the attribute {name!r} (line {node.lineno}); "
-                "use the columns of a question, filters and tests only."
+                Sentence(
+                    "{field} reaches for the attribute {name} (line {line}); use the columns of a question, filters "
+                    "and tests only.",
+                    field=where,
+                    name=repr(name),
+                    line=str(node.lineno),
+                )
             )
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.formatting import count
 from e2lm_core.base.records import TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 
 HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
@@ -64,13 +65,35 @@ def check_shots(task: TaskSet, shots: int) -> None:
     """
     allowed = Limits().max_fewshot
     if not 0 <= shots <= allowed:
-        raise TaskError(f"{task.name}: num_fewshot is {shots}; use 0 to {allowed}.")
-    if shots and task.zero_shot is not None:
-        raise TaskError(f"{task.name}: num_fewshot is {shots}, but {task.zero_shot}; use 0.")
-    if shots > task.max_fewshot:
-        where = "dev questions" if task.config.fewshot_split == "dev" else "questions"
-        one = " and draws one more than it shows" if task.config.fewshot_leaves_out else ""
         raise TaskError(
-            f"{task.name}: num_fewshot is {shots}, but the set has {count(len(task.fewshot_pool), where[:-1])} to show{one}; "
-            f"use fewer shots or add {where}."
+            Sentence(
+                "{name}: num_fewshot is {shots}; use 0 to {most}.",
+                name=task.name,
+                shots=str(shots),
+                most=allowed,
+            )
+        )
+    if shots and task.zero_shot is not None:
+        raise TaskError(
+            Sentence(
+                "{name}: num_fewshot is {shots}, but {reason}; use 0.",
+                name=task.name,
+                shots=str(shots),
+                reason=task.zero_shot,
+            )
+        )
+    if shots > task.max_fewshot:
+        is_dev, there = task.config.fewshot_split == "dev", len(task.fewshot_pool)
+        raise TaskError(
+            Sentence(
+                "{name}: num_fewshot is {shots}, but the set has {questions} to show{more}; use fewer shots or add "
+                "{kind}.",
+                name=task.name,
+                shots=str(shots),
+                questions=formatting.count(there, "dev question")
+                if is_dev
+                else formatting.count(there, "question"),
+                more=Sentence(" and draws one more than it shows") if task.config.fewshot_leaves_out else "",
+                kind=Sentence("dev questions") if is_dev else Sentence("questions"),
+            )
         )

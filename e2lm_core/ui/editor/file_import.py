@@ -115,7 +115,7 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
 
 def _asked(place: Any, data: bytes, filename: str, read: Preview, how: ReadOptions, key: str) -> Preview:
     """The file read with the visitor's meaning of numeric answers; until then all meanings are compared."""
-    question, _, example = read.problems[0].sentence.partition("?")
+    question, _, example = language.translate(read.problems[0].sentence).partition("?")
     others = {
         reading: _read(data, filename, how.model_copy(update={"answers_from": reading}))
         for reading in read.readings
@@ -243,10 +243,10 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
     broken = {p.question_id for p in read.errors}
     rows = [
         {
-            "row": at,
+            "row": language.translate(messages.place_of(at)),
             "already there": language.translate("cannot be added")
             if q.id in broken
-            else doubles.get(q.id, ""),
+            else language.translate(messages.place_of(doubles.get(q.id, ""))),
             "question": q.question,
             "right answer": q.choices[q.answer] if 0 <= q.answer < len(q.choices) else "",
             **{

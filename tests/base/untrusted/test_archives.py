@@ -11,6 +11,7 @@ import pytest
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.archives import MAX_RATIO, read_zip
+from tests.support import german
 
 LIMITS = Limits()
 DIRECTORY = b"PK\x01\x02"
@@ -45,8 +46,9 @@ def changed(data: bytes, offset: int, kind: str, value: int, entry: int = 0) -> 
 
 def refused(data: bytes, limits: Limits = LIMITS, kind: type[StudioError] = TaskError) -> str:
     with pytest.raises(StudioError) as refusal:
-        read_zip(data, limits, "x.zip", "the folder")
+        read_zip(data, limits, "x.zip")
     assert type(refusal.value) is kind
+    german.translated(refusal.value)
     sentence = str(refusal.value)
     assert sentence.startswith("x.zip")
     assert "\n" not in sentence

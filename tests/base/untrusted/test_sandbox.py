@@ -15,7 +15,9 @@ import pytest
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import Finding
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import sandbox
+from tests.support import german
 
 FINDING = Finding(severity="error", code="x", sentence="y")
 POLICY = sandbox.Policy(memory=2**28, max_memory=2**28, seconds=5, clock_s=1.0)
@@ -37,7 +39,11 @@ def gives(value):
 
 
 def refuses():
-    raise TaskError("The row is wrong.")
+    raise TaskError(Sentence("{where} is wrong.", where=Sentence("The row")))
+
+
+def reaches_into_a_value():
+    raise TaskError(Sentence("{a.__class__}", a="x"))
 
 
 def stumbles():
@@ -155,13 +161,20 @@ def test_no_other_file_is_within_reach(tmp_path) -> None:
 
 
 def test_what_a_job_says_is_said() -> None:
-    with pytest.raises(TaskError, match=r"^The row is wrong\.$"):
+    with pytest.raises(TaskError, match=r"^The row is wrong\.$") as refusal:
         asked(refuses)
+    assert (refusal.value.sentence.template, refusal.value.sentence.values["where"].template) == (
+        "{where} is wrong.",
+        "The row",
+    )
+    with pytest.raises(LimitError):
+        asked(reaches_into_a_value)
 
 
 def test_a_defect_is_one_sentence() -> None:
-    with pytest.raises(TaskError, match="The file 'x' holds something that cannot be read"):
+    with pytest.raises(TaskError, match="The file 'x' holds something that cannot be read") as refusal:
         asked(stumbles)
+    german.translated(refusal.value)
 
 
 @pytest.mark.parametrize("function", [grows, dies])

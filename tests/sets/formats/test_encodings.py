@@ -6,6 +6,7 @@ import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.sets.formats.encodings import ENCODINGS, decode
+from tests.support import german
 
 SAID = {
     "utf-8": "Quel gaz est nécessaire à la photosynthèse ?",
@@ -48,5 +49,6 @@ def test_marks_are_not_part_of_the_text() -> None:
     ("encoding", "says"), [("utf-8", "byte 0xe9 in line 2"), ("idna", "no encoding 'idna'")]
 )
 def test_an_encoding_that_does_not_fit_is_said(encoding: str, says: str) -> None:
-    with pytest.raises(TaskError, match=says):
+    with pytest.raises(TaskError, match=says) as refusal:
         decode("a\ncafé!".encode("cp1252"), "t.csv", encoding)
+    german.translated(refusal.value)

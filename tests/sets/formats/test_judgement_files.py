@@ -7,6 +7,7 @@ import pytest
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats import judgement_files
+from tests.support import german
 
 HEAD = b"id,judge,what,value,comment\n"
 
@@ -31,10 +32,12 @@ def test_a_cell_that_was_guarded_against_formulas_is_read_without_its_guard():
 
 def test_too_many_rows_and_bytes_are_refused(monkeypatch):
     monkeypatch.setattr(judgement_files, "MAX_ROWS", 2)
-    with pytest.raises(TaskError, match="3 rows; at most 2 are read"):
+    with pytest.raises(TaskError, match="3 rows; at most 2 are read") as refusal:
         rows(HEAD + b"q,m,key,right,\n" * 3)
-    with pytest.raises(TaskError, match="at most 10 bytes"):
+    german.translated(refusal.value)
+    with pytest.raises(TaskError, match="at most 10 bytes") as refusal:
         rows(HEAD, limits=Limits().model_copy(update={"max_file_bytes": 10}))
+    german.translated(refusal.value)
 
 
 @pytest.mark.parametrize("filename", ["x.csv", "x.tsv", "x.json", "x.jsonl"])
@@ -47,5 +50,6 @@ def test_hostile_files_end_in_a_sentence_or_in_no_rows(data, filename):
         found = judgement_files.read_confined(data, filename, Limits())
     except StudioError as refused:
         found, said = [], str(refused)
+        german.translated(refused)
     assert found == []
     assert len(said) < 500

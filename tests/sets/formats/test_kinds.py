@@ -10,6 +10,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats import writing
 from e2lm_core.sets.formats.kinds import detect_format
 from e2lm_core.sets.formats.reading import parse_file
+from tests.support import german
 
 TEXTS = {
     "json": '[{"question": "q"}]',
@@ -47,12 +48,14 @@ def test_a_files_name_tells_and_its_first_bytes_tell_better() -> None:
 
 
 def test_what_is_none_of_them_is_said() -> None:
-    with pytest.raises(TaskError, match=r"notes.docx is no file that can be imported; use .csv"):
-        detect_format(b"x", "notes.docx")
-    with pytest.raises(TaskError, match=r"is not valid XML"):
-        detect_format(b"<", "a.xml")
-    with pytest.raises(TaskError, match=r"declares a document type"):
-        detect_format(b"<!DOCTYPE quiz [<!ENTITY a 'b'>]><quiz/>", "a.xml")
+    for data, name, says in (
+        (b"x", "notes.docx", r"notes.docx is no file that can be imported; use .csv"),
+        (b"<", "a.xml", r"is not valid XML"),
+        (b"<!DOCTYPE quiz [<!ENTITY a 'b'>]><quiz/>", "a.xml", r"declares a document type"),
+    ):
+        with pytest.raises(TaskError, match=says) as refusal:
+            detect_format(data, name)
+        german.translated(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from e2lm_core.sets.formats.questions import UNCLEAR
 from e2lm_core.sets.formats.reading import accept_questions, parse_file
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import parquet as parquet_table
+from tests.support import german
 
 LIMITS = Limits()
 
@@ -69,6 +70,7 @@ def asks(table: str, name: str = "t.csv") -> str:
     for skip in (True, False):
         with pytest.raises(TaskError, match="--answers-from"):
             accept_questions(read, name, skip)
+    german.translated(read.problems[0].sentence)
     return read.problems[0].sentence
 
 
@@ -204,12 +206,14 @@ def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
     assert both.problems[0].sentence == (
         "Row 1: its answer 'B' is the letter of one choice and the text of another; write both, as in \"C. B\"."
     )
+    german.translated(both.problems[0].sentence)
     assert golds(head + "Which letter is reactance?,Z,X,B,C. B\n") == [2]
     assert golds(head + "Which letter is first?,A,B,C,B\n") == [1]
     read = parse_file((head + "q,Z,X,B,B\nr,a,b,c,C\n").encode(), "t.csv", LIMITS)
     assert read.problems[0].sentence.startswith(
         "Row 1: the answer is also the text of another choice; it is read as a"
     )
+    german.translated(read.problems[0].sentence)
 
 
 def test_choices_of_public_data_sets() -> None:
@@ -237,6 +241,7 @@ def test_choices_of_public_data_sets() -> None:
 def test_a_row_that_is_none_is_named_with_its_reason(row: str, says: str) -> None:
     read = parse_file(f"question,A,B,answer\n{row}\nr,a,b,A\n".encode(), "t.csv", LIMITS)
     assert says in read.errors[0].sentence
+    german.translated(read.errors[0].sentence)
     assert [q.question for q in read.sound] == ["r"]
 
 

@@ -18,6 +18,7 @@ from e2lm_core.sets.formats.reading import read_confined
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables.delimited import write as write_csv
 from e2lm_core.sets.rows import write_jsonl
+from tests.support import german
 
 LIMITS = Limits()
 MOON = Question(
@@ -100,6 +101,7 @@ def test_a_file_of_no_use_is_one_sentence(name: str, data: bytes, says: str) -> 
     with pytest.raises(TaskError) as refusal:
         read_confined(data, f"some/where/{name}", LIMITS)
     assert says in str(refusal.value)
+    german.translated(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
@@ -115,6 +117,7 @@ def test_columns_that_are_missing_are_said_and_can_still_be_mapped(data: bytes, 
     preview = read_confined(data, "some/where/t.csv", LIMITS)
     assert (preview.questions, len(preview.problems)) == ((), 1)
     assert says in preview.problems[0].sentence
+    german.translated(preview.problems[0].sentence)
     with pytest.raises(TaskError, match=r"t\.csv lacks"):
         reading.accept_questions(preview, "t.csv", skip_broken=True)
 
@@ -124,12 +127,17 @@ def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
     preview = read_confined(data, "t.csv", LIMITS, ReadOptions(answers_from=0))
     assert len(preview.questions) == 6
     assert [problem.sentence for problem in preview.problems] == [
-        "Row 1: answer is 'E', which is no choice; use the right choice's letter, its text or its number.",
+        "Row 1: answer is 'E', which is no choice; use the right answer's letter, its text or its number.",
         "Row 6: it has no answer; say which choice is right.",
         "Row 2: gold is 2, but it has 2 choices (use 0–1).",
         "Row 3: choices A and B are the same ('a'). Change one.",
         "Row 4: the question is empty; write it or delete the row.",
         "Row 5: it has 1 choice; give it 2 to 26.",
+    ]
+    assert [german.translated(problem.sentence) for problem in preview.problems][:2] == [
+        "Zeile 1: answer ist 'E' und damit keine der Antworten; nehmen Sie Buchstabe, Text oder Nummer der richtigen "
+        "Antwort.",
+        "Zeile 6: Die richtige Antwort fehlt; geben Sie an, welche es ist.",
     ]
     assert [q.id for q in preview.sound] == ["q7", "q8"]
     with pytest.raises(TaskError, match=r"Row 1: .*\(5 more errors\) Mend it"):
@@ -145,6 +153,7 @@ def test_a_number_that_is_a_choice_too_is_pointed_out() -> None:
     assert problem.sentence.startswith(
         "Row 1: the answer is also the text of another choice; it is read as a place counted from 0"
     )
+    german.translated(problem.sentence)
 
 
 def test_jsonl_keeps_every_column() -> None:
@@ -193,6 +202,7 @@ def test_what_the_set_has_already_is_marked_and_what_the_file_has_twice() -> Non
         "2 questions of the file are there already: q2 repeats w of the set"
     )
     assert reading.find_duplicates(preview, []) == {"q3": "Row 2"}
+    german.translated(messages.duplicates_sentence(found))
     assert messages.duplicates_sentence({}) == ""
 
 
@@ -210,6 +220,7 @@ def test_how_a_file_was_read_is_said() -> None:
         "subject = Thema. Kept as extra columns: Bild."
     )
     assert preview.problems[0].code == "answers_from_one"
+    german.translated(preview.problems[0].sentence)
     question = Question(
         id="q1", question="Welches Maß?", choices=("Länge", "Kraft"), answer=1, subject="Physik"
     )
@@ -257,3 +268,4 @@ def test_what_is_meant_and_is_not_there_is_one_sentence(how: ReadOptions, says: 
     with pytest.raises(TaskError) as refusal:
         read_confined(b"question,A,B,answer\nq,a,b,0\n.", "t.csv", LIMITS, how)
     assert says in str(refusal.value)
+    german.translated(refusal.value)

@@ -67,6 +67,12 @@ def test_a_chosen_language_holds_for_everybody(german) -> None:
     assert language.translate_count("{number} question", "{number} questions", 15_000) == "15\u202f000 Fragen"
 
 
+def test_values_of_a_sentence_have_any_name(german) -> None:
+    same = Sentence("{where}: choices {first} and {second} are the same ({text}). Change one.")
+    said = Sentence(same, where=Sentence("Row {number}", number="3"), first="A", second="B", text="'a'")
+    assert language.translate(said) == "Zeile 3: Die Antworten A und B sind gleich ('a'). Ändern Sie eine."
+
+
 def test_a_missing_translation_shows_english(german) -> None:
     assert language.translate("A text that no catalogue has") == "A text that no catalogue has"
     assert language.translate("") == ""  # gettext's own answer is the catalogue's head

@@ -9,20 +9,21 @@ from __future__ import annotations
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.markup.parsing import elements, first_descendant
-from e2lm_core.sets.formats.markup.plain import Plain, html_text, local_name
+from e2lm_core.sets.formats.markup.parsing import elements, first_descendant, not_one_right
+from e2lm_core.sets.formats.markup.plain import AN_IMAGE, Plain, html_text, local_name, no_text
 from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.formats.texts.gift import subject_of_category
 from e2lm_core.sets.rows import check_count
 
 _OTHERS = {
-    "essay": "it asks for an essay, which has no choices",
-    "shortanswer": "its answer is typed, so that it has no wrong choice",
-    "numerical": "its answer is a number and not a choice",
-    "matching": "it matches pairs",
-    "cloze": "it has gaps of several kinds",
-    "description": "it is a text and no question",
+    "essay": Sentence("it asks for an essay, which has no choices"),
+    "shortanswer": Sentence("its answer is typed, so that it has no wrong choice"),
+    "numerical": Sentence("its answer is a number and not a choice"),
+    "matching": Sentence("it matches pairs"),
+    "cloze": Sentence("it has gaps of several kinds"),
+    "description": Sentence("it is a text and no question"),
 }
 
 
@@ -42,7 +43,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
             path = first_descendant(node, "category")
             subject = subject_of_category(_text(path).text) if path is not None else None
             continue
-        rows.append(_row(f"Question {len(rows) + 1}", node, subject))
+        rows.append(_row(Sentence("Question {n}", n=str(len(rows) + 1)), node, subject))
         check_count(len(rows), name, limits)
     return FileRows(["id", "question", "choices", "answer", "subject"], rows, final=True)
 
@@ -50,11 +51,8 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
 def _row(at: str, node: Element, subject: str | None) -> FileRow:
     kind = node.get("type", "")
     if kind not in ("multichoice", "truefalse"):
-        return FileRow(
-            at,
-            {},
-            f"{_OTHERS.get(kind, f'it is of the kind {kind[:30]!r}')}; only multiple choice can be read.",
-        )
+        why = _OTHERS.get(kind) or Sentence("it is of the kind {kind}", kind=repr(kind[:30]))
+        return FileRow(at, {}, Sentence("{why}; only multiple choice can be read.", why=why))
     asked = _own(node, "questiontext")
     text = _text(asked[0]) if asked else Plain("", "")
     choices: list[str] = []
@@ -69,9 +67,9 @@ def _row(at: str, node: Element, subject: str | None) -> FileRow:
     if kind == "truefalse":
         choices = [choice.capitalize() for choice in choices]
     if shows:
-        return FileRow(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+        return FileRow(at, {}, no_text(shows))
     if len(right) != 1:
-        return FileRow(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+        return FileRow(at, {}, not_one_right(len(right)))
     values: dict[str, Any] = {
         "question": text.text,
         "choices": choices,
@@ -96,7 +94,7 @@ def _text(node: Element) -> Plain:
     if local_name(node.tag) in ("idnumber", "name", "category") or form == "plain_text":
         return Plain(content.strip(), "")
     if form == "markdown":
-        return Plain(content.strip(), "an image" if "![" in content else "")
+        return Plain(content.strip(), AN_IMAGE if "![" in content else "")
     return html_text(content)
 
 

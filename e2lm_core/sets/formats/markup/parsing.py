@@ -11,6 +11,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.formats.markup.plain import MAX_DEEP, local_name
 
 MAX_TAGS = 4_000_000
@@ -31,7 +32,9 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
         LimitError: Elements are too many or nested too deeply.
     """
     if data.count(b"<") > MAX_TAGS:
-        raise LimitError(f"{about} holds more than {MAX_TAGS:,} tags; give less at once.")
+        raise LimitError(
+            Sentence("{name} holds more than {most} tags; give less at once.", name=about, most=MAX_TAGS)
+        )
     open_: list[Element] = []
     inside, count = 0, 0
     for event, node in _events(data, about, ("start", "end")):
@@ -42,7 +45,10 @@ def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Eleme
                 inside, count = len(open_), 0
             if len(open_) > MAX_DEEP or (inside and count > MAX_OF_ONE):
                 raise LimitError(
-                    f"{about} nests too deeply, or holds a question of too many parts; make it simpler."
+                    Sentence(
+                        "{name} nests too deeply, or holds a question of too many parts; make it simpler.",
+                        name=about,
+                    )
                 )
             continue
         open_.pop()
@@ -67,10 +73,25 @@ def _events(data: bytes, about: str, kinds: Collection[str]) -> Iterator[tuple[s
         yield from iterparse(io.BytesIO(data), kinds, forbid_dtd=True)
     except DefusedXmlException as error:
         raise TaskError(
-            f"{about} declares a document type or an entity, which is not read; save it without."
+            Sentence(
+                "{name} declares a document type or an entity, which is not read; save it without.",
+                name=about,
+            )
         ) from error
     except (ParseError, ValueError, LookupError) as error:
-        raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
+        raise TaskError(
+            Sentence("{name} is not valid XML ({problem}).", name=about, problem=str(error)[:80])
+        ) from error
+
+
+def not_one_right(number: int) -> str:
+    """Reason to refuse a question with none or several right choices."""
+    return Sentence(
+        "it has {number} right choices; a question has one."
+        if number
+        else "it has no right choices; a question has one.",
+        number=str(number),
+    )
 
 
 def first_descendant(element: Element, *names: str) -> Element | None:

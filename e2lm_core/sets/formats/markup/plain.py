@@ -13,6 +13,8 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from e2lm_core.base.sentences import Sentence
+
 _BLOCKS = frozenset(
     (
         *(
@@ -48,10 +50,11 @@ _UNSEEN = frozenset(
         "rubricblock",
     )
 )
+AN_IMAGE = Sentence("an image")
 _SHOWN = {
-    **dict.fromkeys(("img", "image", "svg", "canvas", "picture"), "an image"),
-    **dict.fromkeys(("video", "audio", "iframe", "object", "embed"), "something embedded"),
-    "math": "a formula as MathML",
+    **dict.fromkeys(("img", "image", "svg", "canvas", "picture"), AN_IMAGE),
+    **dict.fromkeys(("video", "audio", "iframe", "object", "embed"), Sentence("something embedded")),
+    "math": Sentence("a formula as MathML"),
 }
 _ABOVE = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _BELOW = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
@@ -174,6 +177,11 @@ class _Html(HTMLParser):
         self._builder.text(data)
 
 
+def no_text(shows: str) -> str:
+    """Reason to refuse a question that shows more than a text."""
+    return Sentence("it shows {shows}, which a text cannot hold; describe it in words.", shows=shows)
+
+
 def html_text(html: str) -> Plain:
     """Plain text of a piece of HTML.
 
@@ -181,7 +189,7 @@ def html_text(html: str) -> Plain:
     characters are not read: `shows` says so.
     """
     if len(html) > MAX_HTML:
-        return Plain("", f"more than {MAX_HTML:,} characters of HTML")
+        return Plain("", Sentence("more than {most} characters of HTML", most=MAX_HTML))
     if html.count("<") > 2 * html.count(">") + 20:  # the parser would search to the end for each
         return Plain(html.strip(), "")
     builder = _Builder()

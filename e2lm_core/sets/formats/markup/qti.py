@@ -16,11 +16,18 @@ from xml.sax.saxutils import quoteattr
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.archives import read_zip
 from e2lm_core.sets.folder.bundle import zip_files
-from e2lm_core.sets.formats.markup.parsing import attribute, descendants, elements, first_descendant
-from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local_name, strip_invalid_xml
+from e2lm_core.sets.formats.markup.parsing import (
+    attribute,
+    descendants,
+    elements,
+    first_descendant,
+    not_one_right,
+)
+from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local_name, no_text, strip_invalid_xml
 from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.rows import check_count
 
@@ -42,20 +49,29 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         LimitError: The package exceeds a limit of `archives.read_zip`, or its XML one of `parsing.elements`.
     """
     if not data.startswith(b"PK"):
-        rows = [_row(f"Item {n}", node) for n, node in enumerate(_counted(data, name, limits), start=1)]
+        rows = [
+            _row(Sentence("Item {number}", number=str(n)), node)
+            for n, node in enumerate(_counted(data, name, limits), start=1)
+        ]
         if not rows:
-            raise TaskError(f"{name} holds no item of QTI 2 or 3 (assessmentItem); export it as one of them.")
+            raise TaskError(
+                Sentence(
+                    "{name} holds no item of QTI 2 or 3 (assessmentItem); export it as one of them.",
+                    name=name,
+                )
+            )
         return FileRows(_COLUMNS, rows, final=True)
     bound = limits.model_copy(update={"max_archive_files": limits.max_questions + _BEYOND})
-    files = read_zip(data, bound, name, "the package")
+    files = read_zip(data, bound, name, Sentence("the package"))
     rows = []
     for number, path in enumerate(_items(files, name), start=1):
-        at = f"Item {number} ({path[-40:]})"
+        at = Sentence("Item {number} ({file})", number=str(number), file=path[-40:])
         try:
             nodes = list(elements(files[path], path, _ITEM))
-            rows += [_row(at, node) for node in nodes] or [FileRow(at, {}, "it holds no item of QTI 2 or 3.")]
+            none = FileRow(at, {}, Sentence("it holds no item of QTI 2 or 3."))
+            rows += [_row(at, node) for node in nodes] or [none]
         except StudioError as error:
-            rows.append(FileRow(at, {}, str(error)))
+            rows.append(FileRow(at, {}, error.sentence))
         check_count(len(rows), name, limits)
     return FileRows(_COLUMNS, rows, final=True)
 
@@ -88,7 +104,7 @@ def _items(files: dict[str, bytes], name: str) -> list[str]:
     """Paths of a package's items, in the manifest's order."""
     manifests = [path for path in files if PurePosixPath(path).name == MANIFEST]
     if not manifests:
-        raise TaskError(f"{name} is no QTI package: it holds no {MANIFEST}.")
+        raise TaskError(Sentence("{name} is no QTI package: it holds no {file}.", name=name, file=MANIFEST))
     manifest = min(manifests, key=len)
     folder = PurePosixPath(manifest).parent
     found: dict[str, None] = {}
@@ -97,7 +113,13 @@ def _items(files: dict[str, bytes], name: str) -> list[str]:
         if "item" in attribute(node, "type").lower() and path in files:
             found[path] = None
     if not found:
-        raise TaskError(f"{name} names no item of QTI 2 or 3 in its {MANIFEST}; export it as one of them.")
+        raise TaskError(
+            Sentence(
+                "{name} names no item of QTI 2 or 3 in its {file}; export it as one of them.",
+                name=name,
+                file=MANIFEST,
+            )
+        )
     return list(found)
 
 
@@ -111,21 +133,22 @@ def _row(at: str, node: Element) -> FileRow:
     body = first_descendant(node, "itembody")
     asks = [n for n in node.iter() if local_name(n.tag).endswith("interaction")]
     if body is None or len(asks) != 1 or local_name(asks[0].tag) != "choiceinteraction":
-        kinds = ", ".join(sorted({local_name(n.tag) for n in asks})) or "nothing"
-        return FileRow(at, {}, f"it asks for {kinds[:60]}; only one choice of several can be read.")
+        kinds = ", ".join(sorted({local_name(n.tag) for n in asks}))[:60] or Sentence("nothing")
+        why = Sentence("it asks for {kinds}; only one choice of several can be read.", kinds=kinds)
+        return FileRow(at, {}, why)
     offered = descendants(asks[0], "simplechoice")
     right = _right(node, attribute(asks[0], "responseidentifier"))
     named = [attribute(choice, "identifier") for choice in offered]
     gold = [n for n, identifier in enumerate(named) if identifier in right]
     if len(gold) != 1 or len(right) != 1:
-        return FileRow(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+        return FileRow(at, {}, not_one_right(len(right)))
     texts = [element_text(choice) for choice in offered]
     above = element_text(body, without=frozenset({"choiceinteraction"}))
     prompt = first_descendant(asks[0], "prompt")
     parts = [above, element_text(prompt)] if prompt is not None else [above]
     shows = next((part.shows for part in (*parts, *texts) if part.shows), "")
     if shows:
-        return FileRow(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+        return FileRow(at, {}, no_text(shows))
     values: dict[str, Any] = {
         "id": attribute(node, "label") or attribute(node, "identifier"),
         "question": "\n".join(part.text for part in parts if part.text),

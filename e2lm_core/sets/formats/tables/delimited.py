@@ -20,6 +20,7 @@ from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.records import FileRows, ReadOptions
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, check_columns, rows_of, too_many_cells
 from e2lm_core.sets.prompts.docs import OPTIONAL
+from e2lm_core.sets.rows import line_of
 
 SEPARATORS = {
     ",": Sentence("comma"),
@@ -53,7 +54,11 @@ def read(
     separator = options.separator or _separator(text, default_separator)
     if separator not in SEPARATORS:
         raise TaskError(
-            f"{name} cannot be read with {separator!r} between cells: use a comma, a semicolon, a tab or a bar."
+            Sentence(
+                "{name} cannot be read with {separator} between cells: use a comma, a semicolon, a tab or a bar.",
+                name=name,
+                separator=repr(separator),
+            )
         )
     # A quoted text may hold separators.
     check_columns(text[:1_000_000].split("\n", 1)[0].count(separator), name, MAX_COLUMNS * 20)
@@ -112,7 +117,13 @@ def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
         for line in reader:
             yield [strip_csv_guard(guard_csv_cell) for guard_csv_cell in line]
     except csv.Error as error:
-        raise TaskError(f"{name}, line {reader.line_num} is not valid CSV ({error}).") from error
+        raise TaskError(
+            Sentence(
+                "{where} is not valid CSV ({problem}).",
+                where=line_of(name, reader.line_num),
+                problem=str(error),
+            )
+        ) from error
 
 
 def _tabbed(text: str) -> Iterator[list[str]]:

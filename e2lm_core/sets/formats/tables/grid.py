@@ -12,10 +12,11 @@ from typing import Any
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import join_words
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.answers import cell_text
 from e2lm_core.sets.formats.columns import are_column_names, names_columns
-from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions, row_at
 from e2lm_core.sets.rows import check_count
 
 MAX_COLUMNS = 200
@@ -30,12 +31,22 @@ def check_columns(columns: int, name: str, max_columns: int = MAX_COLUMNS) -> No
         TaskError: There are more than `max_columns`; the sentence names `MAX_COLUMNS`.
     """
     if columns > max_columns:
-        raise TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
+        raise TaskError(
+            Sentence(
+                "{name} has more than {most} columns; keep those that you need.", name=name, most=MAX_COLUMNS
+            )
+        )
 
 
 def too_many_cells(name: str) -> TaskError:
     """Error for a table with more than `MAX_CELLS` cells."""
-    return TaskError(f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need.")
+    return TaskError(
+        Sentence(
+            "{name} has more than {most} cells; keep the columns and rows that you need.",
+            name=name,
+            most=MAX_CELLS,
+        )
+    )
 
 
 def rows_of(
@@ -76,17 +87,25 @@ def rows_of(
         if count <= limits.max_questions:
             behind = sum(cell not in (None, "") for cell in cells[len(columns) :]) if of_one_width else 0
             if behind:
-                wide = f"it has {len(cells)} cells for {len(columns)} columns; put a text that holds a separator into quotes."
-                rows.append(FileRow(f"Row {number}", {}, wide))
+                wide = Sentence(
+                    "it has {cells} cells for {columns} columns; put a text that holds a separator into quotes.",
+                    cells=str(len(cells)),
+                    columns=str(len(columns)),
+                )
+                rows.append(FileRow(row_at(number), {}, wide))
                 continue
             values = {c: v for c, v in zip_longest(columns, own, fillvalue="") if c}
-            rows.append(FileRow(f"Row {number}", values))
+            rows.append(FileRow(row_at(number), values))
         if count * len(columns) > MAX_CELLS:
             raise too_many_cells(name)
     check_count(count, name, limits)
     repeated = next((c for c, times in Counter(columns).items() if c and times > 1), None)
     if repeated is not None:
-        raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
+        raise TaskError(
+            Sentence(
+                "{name} has the column {column} twice; rename one of them.", name=name, column=repr(repeated)
+            )
+        )
     return FileRows([column for column in columns if column], rows, header=named, notes=notes)
 
 
@@ -102,4 +121,5 @@ def _is_named(
     named = names_columns(head, [[cell_text(cell) for cell in line[:MAX_COLUMNS]] for line in filled])
     if not named or are_column_names(head) or not filled:
         return named, ()
-    return True, (f"The first line was read as names of columns: {join_words([*head], 8)}.",)
+    read = Sentence("The first line was read as names of columns: {names}.", names=join_words([*head], 8))
+    return True, (read,)

@@ -10,7 +10,7 @@ from typing import Any
 
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions, row_at
 from e2lm_core.sets.formats.tables.grid import check_columns
 from e2lm_core.sets.rows import check_count, objects_of, parse_json, parse_jsonl
 
@@ -58,7 +58,7 @@ def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "
     for row in rows:
         columns.update(dict.fromkeys(row))
         check_columns(len(columns), name)
-    numbered = [FileRow(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
+    numbered = [FileRow(row_at(number), row) for number, row in enumerate(rows, start=1)]
     return FileRows(list(columns), numbered, encoding)
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.sets.formats.tables.grid import check_columns
@@ -110,7 +111,9 @@ def first_rows_unconfined(
             found = found.append_column("source", arrow.array([origin] * len(found), arrow.string()))
         parquet.write_table(found.replace_schema_metadata(None), buffer, compression="zstd")
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise TaskError(f"{name} holds no Parquet tables of one form: choose another split.") from error
+        raise TaskError(
+            Sentence("{name} holds no Parquet tables of one form: choose another split.", name=name)
+        ) from error
     yield buffer.getvalue()
 
 
@@ -125,7 +128,11 @@ def _batches(files: Sequence[BinaryIO], limits: Limits, name: str) -> Iterator[A
         for group in range(min(table.metadata.num_row_groups, MAX_GROUPS)):
             if table.metadata.row_group(group).total_byte_size > MAX_GROUP_BYTES:
                 raise LimitError(
-                    f"{name} has a group of rows of more than {MAX_GROUP_BYTES / 1e6:,.0f} MB: choose another split."
+                    Sentence(
+                        "{name} has a group of rows of more than {most} MB: choose another split.",
+                        name=name,
+                        most=round(MAX_GROUP_BYTES / 1e6),
+                    )
                 )
             for batch in table.iter_batches(1000, row_groups=[group], use_threads=False):
                 part = batch.slice(0, limits.max_questions - rows)
@@ -154,26 +161,46 @@ def parquet_rows(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]
     import pyarrow.parquet as parquet
 
     if data[-4:] == b"PAR1" and int.from_bytes(data[-8:-4], "little") > MAX_FOOTER_BYTES:
-        raise LimitError(f"{name} describes more columns than can be read; keep those that you need.")
+        raise LimitError(
+            Sentence("{name} describes more columns than can be read; keep those that you need.", name=name)
+        )
     try:
         file = parquet.ParquetFile(arrow.BufferReader(data))
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise TaskError(f"{name} is no Parquet table: copy it again.") from error
+        raise TaskError(Sentence("{name} is no Parquet table: copy it again.", name=name)) from error
     about = file.metadata
     check_columns(about.num_columns, name)
     if about.num_rows > limits.max_questions:
         raise LimitError(
-            f"{name} has {about.num_rows:,} rows; a set may have at most {limits.max_questions:,} questions."
+            Sentence(
+                "{name} has {number} rows; a set may have at most {most} questions.",
+                name=name,
+                number=about.num_rows,
+                most=limits.max_questions,
+            )
         )
     if about.num_row_groups > MAX_GROUPS:
-        raise LimitError(f"{name} has {about.num_row_groups:,} groups of rows; write it with fewer.")
+        raise LimitError(
+            Sentence(
+                "{name} has {number} groups of rows; write it with fewer.",
+                name=name,
+                number=about.num_row_groups,
+            )
+        )
     size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
     if size > limits.max_file_bytes:
         raise LimitError(
-            f"{name} unpacks to {size:,} bytes; a file may have at most {limits.max_file_bytes:,} bytes."
+            Sentence(
+                "{name} unpacks to {number} bytes; a file may have at most {most} bytes.",
+                name=name,
+                number=size,
+                most=limits.max_file_bytes,
+            )
         )
     try:
         rows: list[dict[str, Any]] = file.read(use_threads=False).to_pylist()
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise TaskError(f"{name} cannot be read as a Parquet table: copy it again.") from error
+        raise TaskError(
+            Sentence("{name} cannot be read as a Parquet table: copy it again.", name=name)
+        ) from error
     return rows

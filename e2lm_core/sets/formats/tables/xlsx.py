@@ -12,6 +12,7 @@ from typing import Any
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.archives import read_zip
 from e2lm_core.sets.folder.bundle import zip_files
@@ -38,7 +39,9 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         LimitError: The file exceeds a limit of `archives.read_zip`, or has too many elements in its parts.
     """
     if data.startswith(_OLD):
-        raise TaskError(f"{name} is an old .xls or has a password; save it as .xlsx without one.")
+        raise TaskError(
+            Sentence("{name} is an old .xls or has a password; save it as .xlsx without one.", name=name)
+        )
     _check(data, name, limits)
     import openpyxl
 
@@ -47,7 +50,12 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         sheets = {sheet.title: sheet for sheet in book.worksheets}
         if options.sheet is not None and options.sheet not in sheets:
             raise TaskError(
-                f"{name} has no sheet {quote(options.sheet)}; it has {join_words(list(sheets), 8)}."
+                Sentence(
+                    "{name} has no sheet {sheet}; it has {sheets}.",
+                    name=name,
+                    sheet=quote(options.sheet),
+                    sheets=join_words(list(sheets), 8),
+                )
             )
         chosen = [sheets[options.sheet]] if options.sheet is not None else list(sheets.values())
         for sheet in chosen:
@@ -59,9 +67,13 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         raise
     except Exception as error:  # openpyxl may raise anything on a broken part
         raise TaskError(
-            f"{name} cannot be read as XLSX ({type(error).__name__}): save it again, or as CSV."
+            Sentence(
+                "{name} cannot be read as XLSX ({kind}): save it again, or as CSV.",
+                name=name,
+                kind=type(error).__name__,
+            )
         ) from error
-    raise TaskError(f"{name} holds no row; put the questions into a sheet, one a row.")
+    raise TaskError(Sentence("{name} holds no row; put the questions into a sheet, one a row.", name=name))
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -105,23 +117,30 @@ def _undated(content: bytes) -> bytes:
 
 def _check(data: bytes, name: str, limits: Limits) -> None:
     """Check a workbook's limits before it is parsed; raises TaskError and LimitError."""
-    parts = read_zip(data, limits, name, "the workbook")
+    parts = read_zip(data, limits, name, Sentence("the workbook"))
     if "[Content_Types].xml" not in parts:
-        raise TaskError(f"{name} is no XLSX workbook: save it again as .xlsx.")
+        raise TaskError(Sentence("{name} is no XLSX workbook: save it again as .xlsx.", name=name))
     tags = 0
     for part, content in parts.items():
         if not part.lower().endswith(_PARTS):
             continue
         if any(mark in content for mark in _DOCTYPES):
             raise TaskError(
-                f"{name} declares a document type in {quote(part)}, which is not read; save it again."
+                Sentence(
+                    "{name} declares a document type in {part}, which is not read; save it again.",
+                    name=name,
+                    part=quote(part),
+                )
             )
         of_cells = part.startswith("xl/worksheets/") or part == "xl/sharedStrings.xml"
         own = content.count(b"<")
         tags += own if of_cells else 0
         if tags > MAX_TAGS or (not of_cells and own > MAX_TAGS_BESIDE):
             raise LimitError(
-                f"{name} has too many cells or too much beside them; copy the questions into a workbook of their own."
+                Sentence(
+                    "{name} has too many cells or too much beside them; copy the questions into a workbook of their own.",
+                    name=name,
+                )
             )
 
 

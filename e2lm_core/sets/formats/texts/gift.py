@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.markup.plain import html_text
-from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
+from e2lm_core.sets.formats.markup.plain import html_text, no_text
+from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions, line_at
 from e2lm_core.sets.rows import check_count
 
 HOLDS = frozenset({"id", "subject"})
@@ -27,7 +28,9 @@ _CATEGORY = re.compile(r"\$CATEGORY:(.*)")
 _TOP = re.compile(r"^(?:\$\w+\$(?:/(?!/)|$))?(?:top(?:/(?!/)|$))?")
 _GAP = "_____"
 MAX_OF_A_BLOCK = 200_000
-TOO_LONG = f"it has more than {MAX_OF_A_BLOCK:,} characters; leave an empty line behind each question."
+TOO_LONG = Sentence(
+    "it has more than {most} characters; leave an empty line behind each question.", most=MAX_OF_A_BLOCK
+)
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
@@ -53,7 +56,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
                 kept.append(line)
         block = "\n".join(kept).strip()
         if block:
-            at = f"Line {number}"
+            at = line_at(number)
             long = len(block) > MAX_OF_A_BLOCK
             rows.append(FileRow(at, {}, TOO_LONG) if long else _row(at, block, identity, subject))
             check_count(len(rows), name, limits)
@@ -102,7 +105,7 @@ def _row(at: str, block: str, identity: str | None, subject: str | None) -> File
     start = _closing(block, "{", 0)
     end = _closing(block, "}", start + 1) if start >= 0 else -1
     if start < 0 or end < 0:
-        return FileRow(at, {}, "it has no answers in braces; write them as {=right ~wrong}.")
+        return FileRow(at, {}, Sentence("it has no answers in braces; write them as {=right ~wrong}."))
     form = _FORMAT.match(block)
     before, inside, behind = block[:start], block[start + 1 : end].strip(), block[end + 1 :].strip()
     text = _read_text(f"{before.rstrip()} {_GAP} {behind}" if behind else before, form)
@@ -124,13 +127,16 @@ def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] |
     if inside.split("#")[0].strip().upper() in ("T", "TRUE", "F", "FALSE"):
         return ["True", "False"], int(inside[0].upper() == "F")
     if not inside:
-        return "it asks for an essay, which has no choices; give it {=right ~wrong}."
+        return Sentence("it asks for an essay, which has no choices; give it {=right ~wrong}.")
     if inside.startswith("#"):
-        return "its answer is a number and not a choice; give it {=right ~wrong}."
+        return Sentence("its answer is a number and not a choice; give it {=right ~wrong}.")
     marks = [at for at, mark in _marks(inside) if mark in "=~"]
     if not any(inside[at] == "~" for at in marks):
-        what = "it matches pairs" if "->" in inside else "its answer is typed"
-        return f"{what}, so that it has no wrong choice; give it {{=right ~wrong}}."
+        return Sentence(
+            "it matches pairs, so that it has no wrong choice; give it {=right ~wrong}."
+            if "->" in inside
+            else "its answer is typed, so that it has no wrong choice; give it {=right ~wrong}."
+        )
     choices: list[str] = []
     right: list[int] = []
     for at, after in zip(marks, [*marks[1:], len(inside)], strict=True):
@@ -147,7 +153,12 @@ def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] |
             right.append(len(choices))
         choices.append(text)
     if len(right) != 1:
-        return f"it has {len(right) or 'no'} right choices; a question has one, with = before it."
+        return Sentence(
+            "it has {number} right choices; a question has one, with = before it."
+            if right
+            else "it has no right choices; a question has one, with = before it.",
+            number=str(len(right)),
+        )
     return choices, right[0]
 
 
@@ -160,11 +171,7 @@ def _read_text(text: str, form: re.Match[str] | None) -> str | tuple[str]:
     plain = _plain(text.strip())
     if named and named[1] == "html":
         read = html_text(plain)
-        return (
-            (f"it shows {read.shows}, which a text cannot hold; describe it in words.",)
-            if read.shows
-            else read.text
-        )
+        return (no_text(read.shows),) if read.shows else read.text
     return plain.strip() if not own or own[1] != "plain" else plain
 
 

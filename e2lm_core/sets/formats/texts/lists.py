@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.answers import index_of_text
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.records import LETTERS, FileRow, FileRows, ReadOptions
+from e2lm_core.sets.formats.records import LETTERS, FileRow, FileRows, ReadOptions, line_at
 from e2lm_core.sets.rows import check_count
 
 HOLDS: frozenset[str] = frozenset()
@@ -148,9 +149,10 @@ class _Reader:
         self._clear()
 
     def _row(self, text: str) -> FileRow:
-        at = f"Line {self._at}"
+        at = line_at(self._at)
         if not self._choices:
-            return FileRow(at, {}, "it has no choices; write each on a line of its own, as - … or A. …")
+            none = Sentence("it has no choices; write each on a line of its own, as - … or A. …")
+            return FileRow(at, {}, none)
         gold = self._gold()
         if isinstance(gold, str):
             return FileRow(at, {}, gold)
@@ -163,8 +165,11 @@ class _Reader:
         if len(self._marked) == 1:
             return self._marked[0]
         if self._marked:
-            return f"{len(self._marked)} of its choices are marked as right; a question has one."
-        return "no choice is marked as right; tick one as [x], or write ANSWER: B behind them."
+            return Sentence(
+                "{number} of its choices are marked as right; a question has one.",
+                number=str(len(self._marked)),
+            )
+        return Sentence("no choice is marked as right; tick one as [x], or write ANSWER: B behind them.")
 
     def _named(self, answer: str) -> int | str:
         """Choice that an answer names by letter, number or text, or the reason why it names none."""
@@ -179,8 +184,14 @@ class _Reader:
             chosen = same if place is None else place
             if chosen is not None:
                 return chosen
-            return f"its answer is {answer[:40]!r}, which is none of its choices; use its letter or its text."
-        return f"its answer {answer[:40]!r} is the text of one choice and the place of another; tick the right one as [x]."
+            return Sentence(
+                "its answer is {answer}, which is none of its choices; use its letter or its text.",
+                answer=repr(answer[:40]),
+            )
+        return Sentence(
+            "its answer {answer} is the text of one choice and the place of another; tick the right one as [x].",
+            answer=repr(answer[:40]),
+        )
 
     def _start_heading(self, number: int, text: str) -> None:
         self.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.reading import read_confined
+from tests.support import german
 
 LIMITS = Limits()
 QUIZ = """<?xml version="1.0" encoding="UTF-8"?>
@@ -50,3 +51,5 @@ def test_a_quiz() -> None:
         "Question 5: its answer is a number and not a choice; only multiple choice can be read.",
         "Question 6: it is of the kind 'coderunner'; only multiple choice can be read.",
     ]
+    for problem in preview.problems:
+        german.translated(problem.sentence)

@@ -8,6 +8,7 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.sets.formats.markup import parsing
+from tests.support import german
 
 
 def test_elements_come_one_by_one_and_whole() -> None:
@@ -45,5 +46,6 @@ def test_parts_are_found_in_both_spellings() -> None:
     ],
 )
 def test_what_is_refused(data: Callable[[], bytes], says: str) -> None:
-    with pytest.raises(StudioError, match=says):
+    with pytest.raises(StudioError, match=says) as refusal:
         list(parsing.elements(data(), "t.xml", ("q",)))
+    german.translated(refusal.value)

@@ -14,6 +14,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.markup import qti
 from e2lm_core.sets.formats.reading import parse_file, read_confined
 from e2lm_core.sets.formats.writing import lost_content
+from tests.support import german
 
 LIMITS = Limits()
 # After 1EdTech's own examples of a simple choice.
@@ -96,6 +97,8 @@ def test_items_that_are_no_choice_of_one_are_named() -> None:
         "Item 5 (dtd.xml): dtd.xml declares a document type or an entity, which is not read; save it without.",
         "Item 6 (other.xml): it holds no item of QTI 2 or 3.",
     ]
+    for problem in preview.problems:
+        german.translated(problem.sentence)
 
 
 def test_a_package_is_written_and_read_back() -> None:
@@ -134,5 +137,6 @@ def test_only_characters_that_xml_cannot_hold_are_said_to_be_lost() -> None:
     ],
 )
 def test_what_holds_no_item(data: bytes, says: str) -> None:
-    with pytest.raises(StudioError, match=says):
+    with pytest.raises(StudioError, match=says) as refusal:
         read_confined(data, "t.zip" if data[:1] == b"P" else "t.xml", LIMITS)
+    german.translated(refusal.value)

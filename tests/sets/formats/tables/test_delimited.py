@@ -10,6 +10,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.reading import parse_file
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import delimited
+from tests.support import german
 
 LIMITS = Limits()
 
@@ -56,8 +57,9 @@ def test_too_much_is_counted_before_it_exists() -> None:
         (b"c," * 30_000 + b"\n", "more than 200 columns"),
         (b"a,b\n" + b"\n" * 1_000_001, "cells"),
     ):
-        with pytest.raises(TaskError, match=says):
+        with pytest.raises(TaskError, match=says) as refusal:
             delimited.read(data, "t.csv", LIMITS, ReadOptions(header=True))
+        german.translated(refusal.value)
 
 
 def test_a_column_that_is_no_text_goes_as_json() -> None:
@@ -76,3 +78,4 @@ def test_a_row_that_goes_on_behind_the_last_name_is_refused() -> None:
     assert [p.sentence for p in read.problems if p.severity == "error"] == [
         "Row 1: it has 6 cells for 5 columns; put a text that holds a separator into quotes."
     ]
+    german.translated(read.problems[0].sentence)

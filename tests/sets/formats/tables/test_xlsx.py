@@ -16,6 +16,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.reading import parse_file, read_confined
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables import xlsx
+from tests.support import german
 
 LIMITS = Limits()
 
@@ -69,8 +70,9 @@ def test_the_first_sheet_that_holds_rows_or_the_one_that_is_named() -> None:
         (ReadOptions(sheet="Cover"), ""),
     ):
         if says:
-            with pytest.raises(StudioError, match=says):
+            with pytest.raises(StudioError, match=says) as refusal:
                 parse_file(data, "t.xlsx", LIMITS, how)
+            german.translated(refusal.value)
         else:
             assert parse_file(data, "t.xlsx", LIMITS, how).problems[0].code == "missing_columns"
 
@@ -101,5 +103,6 @@ def test_what_a_cell_cannot_hold() -> None:
     ],
 )
 def test_what_is_no_workbook_is_one_sentence(data: bytes, says: str) -> None:
-    with pytest.raises(StudioError, match=says):
+    with pytest.raises(StudioError, match=says) as refusal:
         read_confined(data, "t.xlsx", LIMITS)
+    german.translated(refusal.value)

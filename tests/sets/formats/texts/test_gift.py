@@ -6,6 +6,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.reading import read_confined
 from e2lm_core.sets.formats.texts import gift
+from tests.support import german
 
 LIMITS = Limits()
 # https://docs.moodle.org/en/GIFT_format has these, and more of each kind.
@@ -60,6 +61,8 @@ def test_choices_of_one_right_answer_are_read_and_others_refused_with_their_line
         "Line 29: it shows an image, which a text cannot hold; describe it in words.",
         "Line 31: it has no answers in braces; write them as {=right ~wrong}.",
     ]
+    for problem in preview.problems:
+        german.translated(problem.sentence)
 
 
 def test_what_would_be_a_mark_is_written_so_that_it_is_none() -> None:

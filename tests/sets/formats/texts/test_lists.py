@@ -9,6 +9,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.reading import read_confined
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.texts import lists
+from tests.support import german
 
 LIMITS = Limits()
 AIKEN = """What is the correct answer to this question?
@@ -106,6 +107,8 @@ def test_what_is_none_is_named_by_its_line() -> None:
         "Line 9: its answer is 'C', which is none of its choices; use its letter or its text.",
         "Line 14: it has no choices; write each on a line of its own, as - … or A. …",
     ]
+    for problem in preview.problems:
+        german.translated(problem.sentence)
 
 
 def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
@@ -140,6 +143,8 @@ def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
 def test_an_answer_behind_a_list(choices: str, answer: str, gold: int | str) -> None:
     (row,) = lists.read(f"Which?\n{choices}\nAnswer: {answer}\n".encode(), "t.md", LIMITS, ReadOptions()).rows
     assert row.values["answer"] == gold if isinstance(gold, int) else gold in row.refused
+    if row.refused:
+        german.translated(row.refused)
 
 
 @pytest.mark.parametrize(
