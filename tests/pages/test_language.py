@@ -242,4 +242,4 @@ def test_nor_in_the_cells_of_a_trial(done: Visit, german: Visit, monkeypatch) ->
         with_worker(german, lambda: german.click("Diese Formate ausprobieren"))
         cells += list(at.dataframe[0].value["told apart"])
     assert any(" von " in cell for cell in cells), cells
-    assert not [cell for cell in cells if _ENGLISH_WORDS.search(cell)], cells
+    assert not [cell for cell in cells if ENGLISH_WORDS.search(cell)], cells
