@@ -1,13 +1,14 @@
 """Consent: each person agrees once a set that its texts are sent to the configured server, kept in their workspace.
 
 It is of one set, one server and one model: after a change of either, and for another set under the same name,
-everybody is asked again. A set is told by its folder, which lies in the trash once it is deleted.
+everybody is asked again. A set is told by a mark in its history, which is renamed, deleted and restored with it.
 Tested in tests/assist/test_service.py.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 
 from e2lm_core.assist.client import Server
@@ -17,6 +18,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets import collection
 from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.history.journal import Journal
 
 
 def has_agreed(settings: Settings, address: str, server: Server) -> bool:
@@ -29,7 +31,8 @@ def has_agreed(settings: Settings, address: str, server: Server) -> bool:
     """
     try:
         kept = json.loads(_path(settings, address).read_bytes())
-        return bool(kept == _content(settings, address, server))
+        mark = _mark(settings, address).read_text(encoding="utf-8")
+        return bool(mark and kept == _content(address, mark, server))
     except (OSError, ValueError, StudioError):
         return False
 
@@ -49,16 +52,30 @@ def agree(settings: Settings, address: str, server: Server) -> None:
     path = _path(settings, address)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(_content(settings, address, server)).encode())
+        mark = _marked(_mark(settings, address))
+        replace_file(path, json.dumps(_content(address, mark, server)).encode())
     except OSError as error:
         raise StudioError(
             f"Your consent cannot be saved ({error.strerror}): free some space, or ask whoever runs this studio."
         ) from error
 
 
-def _content(settings: Settings, address: str, server: Server) -> dict[str, str | int]:
-    folder = collection.find_set(settings, address).folder.stat().st_ino
-    return {"set": address, "folder": folder, "url": server.url, "model": server.model}
+def _content(address: str, mark: str, server: Server) -> dict[str, str]:
+    return {"set": address, "mark": mark, "url": server.url, "model": server.model}
+
+
+def _mark(settings: Settings, address: str) -> Path:
+    """File with the set's mark."""
+    name = collection.find_set(settings, address).name
+    return Journal.for_set(access.resolve_set(settings, address).settings, name).folder / "mark"
+
+
+def _marked(path: Path) -> str:
+    """The mark of a set, made anew if it has none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or not path.read_text(encoding="utf-8"):
+        replace_file(path, secrets.token_hex(16).encode())
+    return path.read_text(encoding="utf-8")
 
 
 def _path(settings: Settings, address: str) -> Path:
