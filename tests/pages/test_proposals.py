@@ -148,6 +148,7 @@ def test_the_page_goes_on_while_an_answer_is_awaited(
     at.run()
     assert "How much is two times one?" in helped.said
     assert f"Waiting for {MODEL}" not in helped.said
+    assert not at.button(key="assist_go_panel").disabled
 
 
 def test_an_awaited_answer_is_cancelled(

@@ -146,6 +146,8 @@ def _ask(
         st.code(request.text, language=None, wrap_lines=True)
     _destination(server, agreed)
     of = (task.address, request.text)
+    if _is_awaited(key, of):
+        _take_answer(key)
     label = language.translate("Ask") if agreed else language.translate("Agree and ask")
     if st.button(
         markdown.escape(label),
@@ -156,14 +158,10 @@ def _ask(
     ):
         with st.spinner(markdown.fill_template(_WAITING, model=server.model)):
             _send(task, key, request, agreed)
-        if _is_awaited(key, of):
-            st.rerun()
-        if not agreed and _found(key, of) is not None:
-            st.rerun()  # without the question for consent
+        if _is_awaited(key, of) or (not agreed and _found(key, of) is not None):
+            st.rerun()  # with the wait, or without the question for consent
     elif _is_awaited(key, of):
-        _take_answer(key)
-        if _is_awaited(key, of):
-            st.fragment(_await, run_every=POLL_S)(key, server)
+        st.fragment(_await, run_every=POLL_S)(key, server)
     return _found(key, of)
 
 
