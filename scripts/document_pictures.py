@@ -89,7 +89,7 @@ def _tab(name: str) -> Action:
 
 def _chart(page: Page) -> None:
     """Wait for a chart, which embedding texts holds up."""
-    page.locator(".js-plotly-plot").first.wait_for()
+    page.locator(".studio-figure svg").first.wait_for()
     settle(page)
 
 

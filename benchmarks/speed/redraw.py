@@ -34,6 +34,8 @@ LATEST_S = 120
 # The click, and the first frame in which the page's first chart has other points than before.
 CLICK = """async ([option, latest]) => {
     const points = () => {
+        const picture = document.querySelector('.studio-figure svg');
+        if (picture) return picture.outerHTML;
         const chart = document.querySelector('.js-plotly-plot');
         const plain = (v) => v === undefined ? [] : Array.from(v._inputArray ?? v, (x) => x?.length ? Array.from(x) : x);
         return chart?.data ? JSON.stringify(chart.data.map((t) => [t.name, plain(t.y), plain(t.z), t.text])) : '';

@@ -27,6 +27,7 @@ from e2lm_core.charts.palette import Look, Theme, translucent
 
 LABEL_GAP_PX = 15
 LEGEND_ROW_PX = 21
+LEGEND_ENTRY_PX, LEGEND_AROUND_PX = 19, 27
 BAND_OPACITY = 0.15
 # Legend in columns, below the plot.
 LEGEND = {"orientation": "h", "yanchor": "top", "x": 0, "entrywidthmode": "fraction"}
@@ -315,7 +316,7 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
     for drawn in figure.data:
         is_full = drawn.fill is None and drawn.opacity in (None, 1.0)
         drawn.showlegend = is_full and drawn.name not in without
-    below = LEGEND_ROW_PX * math.ceil(names / columns)
+    below = legend_height(math.ceil(names / columns))
     figure.update_layout(
         showlegend=True,
         legend=LEGEND
@@ -323,6 +324,11 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
         height=figure.layout.height + below,
         margin={"b": MARGIN["b"] + below},
     )
+
+
+def legend_height(rows: int) -> int:
+    """Height of a legend in pixels: with less below its plot Plotly would make the plot smaller."""
+    return LEGEND_ENTRY_PX * rows + LEGEND_AROUND_PX
 
 
 def annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> None:

@@ -21,7 +21,16 @@ from e2lm_core.charts.canvas import (
     value_format,
     window_end,
 )
-from e2lm_core.charts.marks import End, chance_line, early_window, label_ends, reference_line, segment_trace
+from e2lm_core.charts.marks import (
+    LEGEND,
+    End,
+    chance_line,
+    early_window,
+    label_ends,
+    legend_below,
+    reference_line,
+    segment_trace,
+)
 from e2lm_core.charts.palette import Theme
 
 ROW_PX = 34
@@ -82,8 +91,7 @@ def compared(
     chance_line(figure, chance, theme)
     early_window(figure, window_end(early_end), theme)
     if narrow:
-        legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
-        figure.update_layout(showlegend=True, legend=legend, margin={"b": 74})
+        legend_below(figure, len(sides), columns=2)
     else:
         label_ends(figure, [End(float(frame[s.name].iloc[-1]), s.label, s.label_colour) for s in sides])
     return figure
@@ -145,8 +153,7 @@ def condition_curves(frame: pd.DataFrame, theme: Theme, chance: float, narrow: b
     )
     token_axis(figure, frame)
     chance_line(figure, chance, theme)
-    legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
-    figure.update_layout(showlegend=True, legend=legend, margin={"b": 90})
+    legend_below(figure, len(names), columns=2 if narrow else 4)
     return figure
 
 
@@ -192,8 +199,8 @@ def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> 
     _name_rows(figure, rows)
     figure.update_layout(
         showlegend=True,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
-        margin={"l": 90 if narrow else 140, "r": 16, "t": 34, "b": 52},
+        legend=LEGEND | {"y": 1.0, "yanchor": "bottom", "entrywidth": 0.5},
+        margin={"l": 90 if narrow else 140, "r": 16, "t": 41, "b": 52},
     )
     return figure
 
@@ -231,6 +238,7 @@ def _name_rows(figure: go.Figure, rows: list[_GainRow]) -> None:
         type="category",
         categoryorder="array",
         categoryarray=labels[::-1],
+        range=[-0.5, len(rows) - 0.5],
         showgrid=False,
         ticktext=[
             Sentence("<b>{mean}</b>", mean=MEAN) if row.of_mean else Sentence("{label} out", label=row.label)

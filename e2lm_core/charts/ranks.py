@@ -238,7 +238,7 @@ def tau_heatmap(
     if narrow:
         # The caption explains the colours.
         figure.update_traces(showscale=False)
-    figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10, "t": 10, "b": 72})
+    figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10 if narrow else 86, "t": 10, "b": 72})
     return figure
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure
-from e2lm_core.charts.marks import reference_line
+from e2lm_core.charts.marks import LEGEND, reference_line
 from e2lm_core.charts.palette import Theme
 
 # Probability from which the rubric is said to accept a question: bars from it on are blue, others orange.
@@ -55,13 +55,16 @@ def probability_histogram(probability: np.ndarray, theme: Theme) -> go.Figure:
     return figure
 
 
-def relevance_map(questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme) -> go.Figure:
+def relevance_map(
+    questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, narrow: bool = False
+) -> go.Figure:
     """Map of the set among the labelled examples, in the plane of their first principal components.
 
     Args:
         questions: Table of `relevance.tables.map_frames` with x, y, probability, label.
         exemplars: Table of `relevance.tables.map_frames` with x, y, accepted, label.
         theme: Colours.
+        narrow: Draw for a narrow screen.
     """
     figure = blank_figure(theme, 460, narrow=True)
     for accepted, name in ((True, Sentence("exemplar, accepted")), (False, Sentence("exemplar, rejected"))):
@@ -70,9 +73,9 @@ def relevance_map(questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 8, "b": 40},
+        margin={"l": 8, "r": 8, "t": 8, "b": 68 if narrow else 46},
         showlegend=True,
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
+        legend=LEGEND | {"y": -0.02, "entrywidth": 0.5 if narrow else 0.33},
     )
     return figure
 

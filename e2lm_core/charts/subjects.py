@@ -18,10 +18,10 @@ from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
 from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks
 from e2lm_core.charts.marks import (
     LEGEND,
-    LEGEND_ROW_PX,
     Curves,
     band_trace,
     curve_trace,
+    legend_height,
     level_shape,
     lines,
     model_lines,
@@ -107,7 +107,7 @@ def _grid(panels: int, models: int, narrow: bool) -> _Grid:
         rows=rows,
         columns=columns,
         plot=rows * ROW_PX[narrow] + (rows - 1) * GAP_PX,
-        below=LEGEND_ROW_PX * math.ceil(models / NAMES_A_ROW[narrow]),
+        below=legend_height(math.ceil(models / NAMES_A_ROW[narrow])),
     )
 
 

@@ -100,7 +100,7 @@ def test_names_stand_at_their_lines_or_in_a_legend_for_which_the_figure_grows() 
         [go.Scatter(x=[1], y=[1]), go.Scatter(x=[1], y=[1], fill="toself"), go.Scatter(opacity=0.3)]
     )
     marks.legend_below(figure, 5, columns=2)
-    assert figure.layout.height == 300 + 3 * marks.LEGEND_ROW_PX
+    assert figure.layout.height == 300 + marks.legend_height(3)
     assert [trace.showlegend for trace in figure.data] == [True, False, False]
 
 

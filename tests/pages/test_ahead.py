@@ -11,7 +11,7 @@ from e2lm_core.sets import collection
 from e2lm_core.ui.cache import decisions
 from e2lm_core.ui.places import two_models
 from e2lm_core.ui.places.decide import ahead
-from tests.support.visits import OWN, Visit
+from tests.support.visits import OWN, Visit, touched
 
 PAIR = ("ladder-small-arch1", "ladder-large-arch1")
 SEEDS = ("ladder-small-arch1", "ladder-small-arch1-seed2")
@@ -36,9 +36,7 @@ def test_the_page_says_what_the_command_says(taught: Visit) -> None:
     points = answers.outlooks("acc", *SEEDS, end)
     assert messages.headline(points, *names) in taught.said
     assert sum(point.probability is not None for point in points) > 3
-    assert (
-        len(at.get("plotly_chart")) == 2
-    )  # of the pair and of the study: sizes nine times apart decide no set
+    assert len(touched(at)) == 2  # of the pair and of the study: sizes nine times apart decide no set
     shown, held = (one.value for one in at.dataframe)
     assert shown["probability"].notna().sum() == sum(point.probability is not None for point in points)
     assert set(held["left out"]) == {"Pythia", "E2LM"}

@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 from tests.pages.test_degenerate import CASES, Case, varied
 from tests.support import studios as support_studios
 from tests.support import visits
+from tests.support.visits import touched
 
 pytestmark = pytest.mark.slow
 Open = Callable[[Case], AppTest]
@@ -96,7 +97,7 @@ def test_sets_of_which_little_can_be_said(opened: Open, name: str) -> None:
     for page, words in zip(("accuracy", "ranking"), NOTHING[name], strict=True):
         assert words in said(at, page)
     visits.go(at, "accuracy")
-    assert bool(at.get("plotly_chart")) == (len(CASES[name].steps) > 1)  # one point is no curve
+    assert bool(touched(at)) == (len(CASES[name].steps) > 1)  # one point is no curve
     if name == "no twin":
         assert "web-only" not in said(at, "accuracy")
 
@@ -114,7 +115,7 @@ def test_a_run_that_is_half_done(opened: Open) -> None:
 
 
 def layout(at: AppTest, place: int = 0) -> dict:
-    return json.loads(at.get("plotly_chart")[place].proto.spec)["layout"]
+    return json.loads(touched(at)[place].proto.spec)["layout"]
 
 
 def test_every_switch_of_curves(opened: Open) -> None:
@@ -129,9 +130,9 @@ def test_every_switch_of_curves(opened: Open) -> None:
     assert "FLOPs" in titles[2]
     at.toggle(key="curves_log").set_value(True).run()
     assert layout(at)["xaxis"]["type"] == "log"
-    lines = len(json.loads(at.get("plotly_chart")[0].proto.spec)["data"])
+    lines = len(json.loads(touched(at)[0].proto.spec)["data"])
     at.selectbox(key="curves_smooth").set_value("monotone").run()
-    drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
+    drawn = json.loads(touched(at)[0].proto.spec)["data"]
     assert len(drawn) == lines + 4  # four smoothed lines, and every point still there
     assert any("points are as measured" in caption.value for caption in at.caption)
     said(at, "subjects")

@@ -22,7 +22,7 @@ from e2lm_core.ui.base import markdown, viewport
 from e2lm_core.ui.cache import questions as remembered
 from e2lm_core.ui.editor import edit_run
 from tests.support import studios
-from tests.support.visits import OWN, Visit, queue
+from tests.support.visits import OWN, Visit, queue, touched
 from tests.support.workers import Watched
 
 
@@ -53,7 +53,7 @@ def run_once(at: Visit) -> None:
 
 def drawn(at: Visit, chart: int) -> dict[str, int]:
     """How many points each line of a chart has, by name; the faint ones are named by it."""
-    traces = json.loads(at.at.get("plotly_chart")[chart].proto.spec)["data"]
+    traces = json.loads(touched(at.at)[chart].proto.spec)["data"]
     names = [t["name"] + (" before" if t.get("opacity", 1) < 0.3 else "") for t in traces]
     return {name: len(t["customdata"]) for name, t in zip(names, traces, strict=True)}
 

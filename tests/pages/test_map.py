@@ -12,7 +12,7 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.runs import results
 from e2lm_core.sets import collection
 from e2lm_core.ui.base import page_cache
-from tests.support.visits import OWN, Visit
+from tests.support.visits import OWN, Visit, touched
 
 
 def points(visit: Visit, curve: int, indices: list[int]) -> None:
@@ -25,7 +25,7 @@ def points(visit: Visit, curve: int, indices: list[int]) -> None:
             "lasso": [],
         }
     }
-    _send(visit, visit.at.get("plotly_chart")[0].proto.id, sent)
+    _send(visit, touched(visit.at)[0].proto.id, sent)
 
 
 def rows(visit: Visit, indices: list[int], column: str = "learnt") -> None:
@@ -56,7 +56,7 @@ def test_the_map_has_a_line_for_each_question_and_the_table_the_same_order(taugh
     taught.open("map")
     assert "of 40** questions are learnt by at least half of 2 models" in taught.said
     assert "random answer keys give" in taught.said
-    spec = json.loads(taught.at.get("plotly_chart")[0].proto.spec)
+    spec = json.loads(touched(taught.at)[0].proto.spec)
     assert spec["data"][0]["y"] == order(taught)
     table = next(d.value for d in taught.at.dataframe if "learnt" in d.value.columns)
     assert table["id"].tolist() == order(taught)
@@ -116,7 +116,7 @@ def test_the_scatter_says_why_there_is_none(taught):
     taught.open("map")
     taught.at.segmented_control(key="map_view").set_value("Difficulty and discrimination").run()
     assert "There is no discrimination to show. It takes three models" in taught.said
-    assert not taught.at.get("plotly_chart")
+    assert not touched(taught.at)
 
 
 def test_a_point_of_the_scatter_leads_to_its_question(taught, monkeypatch):

@@ -29,7 +29,7 @@ from tests.conftest import ROOT
 from tests.relevance.made import judged
 from tests.support import studios, visits
 from tests.support.packages import install_smollm2
-from tests.support.visits import OWN, app_in, queue, short_name
+from tests.support.visits import OWN, app_in, queue, short_name, touched
 
 # Every place with each of its tabs, but for Relevance, which loads a model: slow. Sets has no strip: test_sets.py.
 PAGES = tuple(name for name in urls.VIEWS if name not in ("relevance", "checkpoints", "sets"))
@@ -92,7 +92,7 @@ def test_partial(visit, page):
     visit.open(page)
     if page in ("overview", "accuracy"):
         assert "8 of 40 checkpoints so far" in visit.said
-        assert visit.at.get("plotly_chart")
+        assert touched(visit.at)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -137,7 +137,7 @@ def test_a_finished_model_is_told_in_sentences(done, tmp_path, monkeypatch):
         said[page] = done.said
         assert f"{smollm2.NAME}, a finished model" in done.said, page
         assert "never learned" not in done.said, page  # the mini models' facts say nothing of it
-        assert not done.at.get("plotly_chart"), page
+        assert not touched(done.at), page
     assert "at its one checkpoint, so there is no curve" in said["accuracy"]
     assert "It has one checkpoint here, and SQ needs 8 in the early window" in said["overview"]
     assert "of 6 questions are answered right, mean over 1 model" in said["measured"]
@@ -156,7 +156,7 @@ def test_overview_shows_the_scores_that_the_library_computes(done):
         name: formatting.score(value.value)
         for name, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs))
     }
-    assert len(done.at.get("plotly_chart")) == 1
+    assert len(touched(done.at)) == 1
 
 
 def test_overview_shows_all_of_a_group_right_where_the_set_has_groups(done):
@@ -170,7 +170,7 @@ def test_overview_shows_all_of_a_group_right_where_the_set_has_groups(done):
     assert [tab.label for tab in at.tabs] == ["Accuracy while the models read", "All of a group right"]
     assert score_words.all_right_sentence(found).replace("**", "") in done.said
     assert score_words.ALL_RIGHT_PROVES in done.said
-    _, drawn = [json.loads(c.proto.spec) for c in at.get("plotly_chart")]
+    _, drawn = [json.loads(c.proto.spec) for c in touched(at)]
     assert drawn["layout"]["yaxis"]["title"]["text"] == "all of a group right"
     lines = {t["name"]: t for t in drawn["data"] if t.get("mode") == "lines+markers"}
     assert len(lines) == 4
@@ -190,12 +190,12 @@ def test_undefined_is_a_dash_with_its_reason(visit):
 
 def test_curves_draws_every_model_and_the_table_holds_every_point(done):
     at = done.open("accuracy")
-    drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
+    drawn = json.loads(touched(at)[0].proto.spec)["data"]
     models = ["large-arch1", "small-arch1", "small-arch1-seed2", "small-arch1-web"]
     assert sorted(t["name"] for t in drawn if t["type"] == "scatter" and "fill" not in t) == models
     assert len(drawn) == 2 * len(models)  # a band behind each line, which a switch takes away
     at.toggle(key="curves_bands").set_value(False).run()
-    assert len(json.loads(at.get("plotly_chart")[0].proto.spec)["data"]) == len(models)
+    assert len(json.loads(touched(at)[0].proto.spec)["data"]) == len(models)
     values = next(d.value for d in at.dataframe if "tokens_seen" in d.value.columns)
     assert len(values) == 40
     at.segmented_control(key="curves_metric").set_value("norm_prob").run()
@@ -212,14 +212,14 @@ def test_rank_stability_names_the_leader(done):
     at.selectbox(key="ranks_rc").set_value("all_models").run()
     assert "not distinguishable from that under random answers" in done.said  # untrained models
     assert {"RC", "SNR", "Decision accuracy"} <= set(done.numbers)
-    assert len(done.at.get("plotly_chart")) == 6
+    assert len(touched(done.at)) == 6
 
 
 @pytest.mark.slow
 def test_relevance(done):
     at = done.open("relevance")
     assert "likely count as science" in done.said
-    assert len(at.get("plotly_chart")) == 3
+    assert len(touched(at)) == 3
     frame = next(
         d.value for d in at.dataframe if "probability" in d.value.columns and "id" in d.value.columns
     )

@@ -13,7 +13,7 @@ from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.base import page_cache
 from tests.support import studios
-from tests.support.visits import OWN, Visit, queue
+from tests.support.visits import OWN, Visit, queue, touched
 
 
 def frame(visit: Visit, column: str) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def test_one_row_a_question(taught):
     assert "biserial" not in shown.columns
     assert taught.said.count("These figures need 30 models") == 1
     assert "questions rise early" in taught.said
-    assert not taught.at.get("plotly_chart")
+    assert not touched(taught.at)
 
 
 def test_item_rest_correlations_and_alpha_where_there_are_enough_models(taught, monkeypatch):
@@ -97,7 +97,7 @@ def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
     before = studios.tree(done.studio.settings.sets)
     done.open("measured")
     select(done, [1, 4])
-    spec = json.loads(done.at.get("plotly_chart")[0].proto.spec)
+    spec = json.loads(touched(done.at)[0].proto.spec)
     assert [t["name"] for t in spec["data"]] == ["selection (2)", "rest (4)"]
     assert "2 questions selected by hand, 4 others" in done.said
     assert len(frame(done, "difference")) == len(studios.STEPS)
@@ -146,7 +146,7 @@ def test_choosing_shows_what_the_library_computes(taught):
     assert choice_words.selection_headline(found, 40) in taught.said
     rows = frame(taught, "held out")
     assert rows["held out"].tolist() == ["size small", "size large", "mean"]
-    assert taught.at.get("plotly_chart")
+    assert touched(taught.at)
 
 
 def test_a_large_set_is_compared_with_random_keys_on_demand(taught, monkeypatch):
@@ -207,7 +207,7 @@ def test_every_rule_and_every_score_draws_or_says_why(taught):
         for score in ("sq", "snr"):
             at.segmented_control(key="choosing_score").set_value(score).run()
             assert not at.exception
-            assert at.get("plotly_chart") or "is undefined" in taught.said
+            assert touched(at) or "is undefined" in taught.said
 
 
 def test_one_question_and_one_model(visit):
@@ -258,9 +258,9 @@ def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):
     done.open("overview")
     assert "One word of each question alone answers" in done.said
     suspects(done)
-    assert not done.at.get("plotly_chart")
+    assert not touched(done.at)
     done.click("Run the control at every checkpoint")
     assert worker.run_worker(done.studio, once=True) == 1
     suspects(done)
-    assert done.at.get("plotly_chart")
+    assert touched(done.at)
     assert "Run the control at every checkpoint" not in [button.label for button in done.at.button]

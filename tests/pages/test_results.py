@@ -19,7 +19,7 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import run_launcher, session
 from tests.conftest import ROOT
 from tests.support import harness_files, studios
-from tests.support.visits import Visit
+from tests.support.visits import Visit, touched
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def press(visit: Visit, key: str) -> None:
 
 
 def lines(visit: Visit) -> list[str]:
-    spec = json.loads(visit.at.get("plotly_chart")[0].proto.spec)
+    spec = json.loads(touched(visit.at)[0].proto.spec)
     return [trace["name"] for trace in spec["data"] if trace.get("name")]
 
 

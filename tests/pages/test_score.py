@@ -12,11 +12,11 @@ from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.places.decide import plan
 from tests.support import studios
-from tests.support.visits import OWN, queue, short_name
+from tests.support.visits import OWN, queue, short_name, touched
 
 
 def bars(at) -> dict:
-    spec = json.loads(next(c for c in at.get("plotly_chart")).proto.spec)
+    spec = json.loads(next(c for c in touched(at)).proto.spec)
     return {t["name"]: t for t in spec["data"] if t["type"] == "bar"}
 
 
@@ -26,7 +26,7 @@ def test_score_shows_what_the_library_computes(done):
     measured = results.load_measurements(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     assert done.numbers["SQ"] == formatting.score(scores.sq.value)
-    assert "little" in json.dumps(json.loads(at.get("plotly_chart")[0].proto.spec)["layout"]["annotations"])
+    assert "little" in json.dumps(json.loads(touched(at)[0].proto.spec)["layout"]["annotations"])
     assert "What would raise it most" in done.said
     at.segmented_control(key="score_metric").set_value("norm_prob").run()
     assert not at.exception
@@ -92,7 +92,7 @@ def test_score_says_which_example_has_no_results(visit):
     for page in ("ranking", "plan"):
         visit.open(page)
         assert not visit.numbers
-        assert not visit.at.get("plotly_chart")
+        assert not touched(visit.at)
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints)
     visit.open("score")
     assert "little is left out" in visit.said
@@ -106,7 +106,7 @@ def test_compare_pairs_versions_and_sets(done):
     assert "5 questions in both, 1 only in version 0" in done.said
     frame = next(d.value for d in at.dataframe if "what" in d.value.columns)
     assert list(frame["id"]) == ["q2"]
-    assert len(at.get("plotly_chart")) == 2
+    assert len(touched(at)) == 2
     at.selectbox(key=f"compare_{OWN}").set_value(("set", "little")).run()
     assert not at.exception
     assert "only in little" in done.said
@@ -165,7 +165,7 @@ def test_nothing_is_planned_from_what_was_never_taught(done):
     done.open("plan")
     assert "Nothing can be planned from these scores" in done.said
     assert "never learned these facts" in done.said
-    assert not done.at.get("plotly_chart")
+    assert not touched(done.at)
 
 
 def test_the_plan_of_a_set_begins_at_its_own_size_however_large_it_is(taught, monkeypatch):

@@ -15,7 +15,7 @@ from e2lm_core.ui.base import urls
 from e2lm_core.ui.cache import shelf as remembered
 from e2lm_core.ui.places import shelf_panel
 from e2lm_core.ui.places.sets import preview
-from tests.support.visits import Visit, go
+from tests.support.visits import Visit, go, touched
 
 
 def link(at: AppTest) -> dict[str, str]:
@@ -41,7 +41,7 @@ def toggle(visit: Visit, is_open: bool) -> AppTest:
 
 
 def drawn(at: AppTest) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+    return [json.loads(chart.proto.spec) for chart in touched(at)]
 
 
 def shelf_chart(at: AppTest, *names: str) -> dict | None:

@@ -29,9 +29,19 @@ def strip(page: Page):
     return page.locator(".st-key-strip")
 
 
+def touch(page: Page) -> None:
+    """Touch the page's first picture of a chart, unless Plotly draws the charts already."""
+    chart = page.locator(".studio-figure svg[role=img], .js-plotly-plot").locator("visible=true").first
+    chart.wait_for()
+    if page.locator(".studio-figure").count():
+        chart.click()
+        page.wait_for_selector(".js-plotly-plot")
+        settle(page)
+
+
 def drawn(page: Page) -> dict[str, list[float]]:
     """The curves of the page's first chart, by model, complete ones only."""
-    page.wait_for_selector(".js-plotly-plot")
+    touch(page)
     traces = page.evaluate(
         """() => document.querySelector(".js-plotly-plot").data
             .filter(t => t.mode === "lines+markers").map(t => [t.name, Array.from(t.y._inputArray ?? t.y)])"""

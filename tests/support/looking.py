@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 
 # Others' words and numbers are not the page's: tables, charts, the questions themselves, what is folded or hidden.
 BESIDE = (
-    "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, .studio-picture, [data-testid=stTable], "
+    "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, .studio-figure, .studio-picture, [data-testid=stTable], "
     "[data-testid=stIconMaterial], [data-testid=stTooltipIcon], .qt-icon, .st-key-window, .st-key-known_list"
 )
 # The line in Streamlit's own number card has no name and cannot be given one; its number stands beside it.
@@ -125,7 +125,7 @@ _FRAMES = (
 }"""
 )
 _CHARTS = """() => {
-  const charts = [...document.querySelectorAll(".js-plotly-plot, .studio-picture")].filter(c => c.getClientRects().length);
+  const charts = [...document.querySelectorAll(".js-plotly-plot, .studio-figure, .studio-picture")].filter(c => c.getClientRects().length);
   const tables = document.querySelectorAll("[data-testid=stMainBlockContainer] [data-testid=stDataFrame]");
   const moving = document.getAnimations().filter(a => a.playState === "running" && a.effect?.getComputedTiming().duration > 50).map(a => a.effect?.target?.className);
   return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.ui import run_launcher, session
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import chart_mode, markdown, urls
 from e2lm_core.ui.requests.component_requests import ComponentRequest, verify_token
 from e2lm_core.ui.requests.middleware import browser_cookie
 from e2lm_core.ui.server import table_routes
@@ -150,6 +150,15 @@ def go(at: AppTest, name: str) -> AppTest:
         at.query_params["tab"] = tab
     at.query_params["followed"] = "1"  # as a link within a place says
     return at.switch_page(place.script).run()
+
+
+def touched(at: AppTest) -> Sequence[Element]:
+    """Plotly's charts of the page, after the visitor has touched one of its pictures."""
+    if chart_mode.KEY not in at.session_state:
+        at.session_state[chart_mode.KEY] = True
+        at.run()
+        assert not at.exception
+    return at.get("plotly_chart")
 
 
 def _whole(row: dict) -> dict:

@@ -1,4 +1,6 @@
-"""Tools of charts in the browser: a picture as SVG, and one line alone.
+"""Tools of charts in the browser: Plotly's chart for a picture, a download as SVG, and one line alone.
+
+A picture of the server is touched by a click or by Enter: then Plotly draws all charts, see `ui/base/chart_mode.py`.
 
 A mode bar has Plotly's camera and, beside it, a button that lets the camera write SVG: Plotly draws the chart
 anew from its own data and serialises that, as it does for a PNG. Both files begin with the set's name. A click
@@ -16,14 +18,17 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.charts.canvas import FAINT
-from e2lm_core.ui.base import language
+from e2lm_core.ui.base import chart_mode, language
+from e2lm_core.ui.base.streamlit_internals import STATIC_FOLDER
+from e2lm_core.ui.requests.middleware.security_headers import charts_script
 
 _JS = (
     """
-export default function ({ data }) {
+export default function ({ data, setTriggerValue }) {
   const NEW = "studio-chart-part", FAINT = """
     + str(FAINT)
     + """, CHART = ".stPlotlyChart .js-plotly-plot";
+  const PICTURE = ".studio-figure";
 
   // One line alone. Its chart has the text of the line's label in `dataset.alone`.
   const note = (chart, label) => chart._fullLayout.annotations[label.dataset.index];
@@ -109,21 +114,62 @@ export default function ({ data }) {
     camera.after(button);
   };
 
+  // Pictures of the server come packed.
+  const unpack = async (packed) => {
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+  };
+  const draw = async (picture) => {
+    const svg = await unpack(picture.dataset.picture);
+    picture.replaceChildren(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
+  };
+  // The first touch of a picture makes all charts Plotly's. Its script is fetched when the pointer comes near.
+  let touched;
+  const touch = (picture, byKey) => {
+    if (!picture || touched !== undefined) return;
+    touched = byKey ? picture.dataset.chart : "";
+    picture.classList.add("studio-figure-touched");
+    setTriggerValue("touched", true);
+  };
+  const near = (event) => {
+    if (!data.script || !event.target.closest?.(PICTURE) || document.querySelector("link[rel=prefetch]")) return;
+    document.head.append(Object.assign(document.createElement("link"), { rel: "prefetch", href: data.script }));
+  };
+  const wake = (event) => {
+    const byKey = event.key === "Enter" || event.key === " ", picture = event.target.closest?.(PICTURE);
+    if (byKey && picture) event.preventDefault();
+    if (byKey || event.type === "click") touch(picture, byKey);
+  };
+  const follow = (chart) => {
+    const key = touched, nobody = document.activeElement === document.body;
+    if (!key || !nobody || !chart.closest(`.st-key-${CSS.escape(key)}`)) return;
+    touched = "";
+    labels(chart)[0]?.focus({ preventScroll: true });
+  };
+
   const came = (event) => {
+    if (event.animationName === NEW && event.target.matches(PICTURE)) return draw(event.target);
     const chart = event.animationName === NEW && event.target.closest(CHART);
     if (!chart) return;
     if (event.target.classList.contains("modebar-group")) addButton(chart);
-    else show(chart);
+    else {
+      show(chart);
+      follow(chart);
+    }
   };
-  const heard = { animationstart: came, click: clicked, keydown: pressed };
-  for (const [name, listener] of Object.entries(heard)) document.addEventListener(name, listener);
+  const heard = [
+    ["animationstart", came], ["click", clicked], ["keydown", pressed],
+    ["click", wake], ["keydown", wake], ["pointerover", near],
+  ];
+  for (const [name, listener] of heard) document.addEventListener(name, listener);
+  for (const picture of document.querySelectorAll(`${PICTURE}:empty`)) draw(picture);
   for (const chart of document.querySelectorAll(CHART)) {  // those that came before this script
     if (!chart._fullLayout) continue;
     addButton(chart);
     show(chart);
   }
   return () => {
-    for (const [name, listener] of Object.entries(heard)) document.removeEventListener(name, listener);
+    for (const [name, listener] of heard) document.removeEventListener(name, listener);
   };
 }
 """
@@ -135,6 +181,8 @@ _CSS = f"""
 .stPlotlyChart .annotation:focus-visible {{ outline: 2px solid var(--studio-accent); outline-offset: 2px; }}
 .stPlotlyChart .studio-faint-line {{ opacity: {FAINT} !important; }}
 .stPlotlyChart .studio-faint-name {{ opacity: .5 !important; }}
+.studio-figure {{ animation: studio-chart-part 1ms; display: flow-root; cursor: pointer; font-variant-numeric: tabular-nums; }}
+.studio-figure-touched {{ cursor: progress; }}
 .studio-svg:hover .icon path {{ fill: var(--studio-active) !important; }}
 """
 
@@ -147,4 +195,8 @@ def _component():
 def listen() -> None:
     """Listen to charts; drawn once a run, outside of the pages."""
     with st.container(key="listening_charts", width="content"):
-        _component()(key="charts", data={"svg": language.translate("Download as SVG")})
+        _component()(
+            key="charts",
+            data={"svg": language.translate("Download as SVG"), "script": charts_script(STATIC_FOLDER)},
+            on_touched_change=chart_mode.make_interactive,
+        )

@@ -20,13 +20,14 @@ from e2lm_core.base.records import METRICS, TaskSet, Value
 from e2lm_core.base.settings import ENGLISH
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts.svg import figure as svg_figure
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import run_launcher
 from e2lm_core.ui.app import doors, table_words
-from e2lm_core.ui.base import language, markdown, polling, urls, viewport
+from e2lm_core.ui.base import chart_mode, language, markdown, polling, urls, viewport
 from e2lm_core.ui.cache import element_replay, results
 from e2lm_core.ui.session import current_set_name, current_theme, file_name
 
@@ -46,7 +47,7 @@ def explained_lines(words: Mapping[str, str]) -> markdown.SafeMarkdown:
 def chart(
     figure: go.Figure | Callable[[], go.Figure], key: str, alt: str, inputs: tuple[object, ...] | None = None
 ) -> None:
-    """Draw a figure in its own colours, with Streamlit's theme switched off.
+    """Draw a figure in its own colours: as a picture until the visitor's first touch of a chart, then as Plotly's.
 
     Args:
         figure: The figure, or a function that makes it.
@@ -57,14 +58,9 @@ def chart(
     """
 
     def draw() -> None:
-        made = figure() if callable(figure) else figure
-        st.plotly_chart(
-            canvas.without_links(made, language.translate),
-            theme=None,
-            key=key,
-            config=canvas.config(key),
-            alt=alt,
-        )
+        made = _prepared(figure() if callable(figure) else figure)
+        if not _drew_picture(made, key, alt):
+            st.plotly_chart(made, theme=None, key=key, config=canvas.config(key), alt=alt)
 
     if inputs is None:
         draw()
@@ -72,8 +68,26 @@ def chart(
         element_replay.once(("chart", key, alt, *inputs), draw)
 
 
+def _prepared(figure: go.Figure) -> go.Figure:
+    """The figure in the visitor's language with fixed margins, without others' tags."""
+    said = canvas.without_links(figure, language.translate)
+    svg_figure.fix_margins(said, viewport.is_narrow())
+    return said
+
+
+def _drew_picture(figure: go.Figure, key: str, alt: str) -> bool:
+    """Draw the figure's picture, unless the visitor has touched a chart; whether it was drawn."""
+    if chart_mode.is_interactive():
+        return False
+    picture = svg_figure.draw_figure(figure, alt, viewport.is_narrow())
+    chart_mode.show_picture(picture, key, int(figure._layout["height"]))
+    return True
+
+
 def selectable_chart(figure: go.Figure, key: str, name: str, alt: str) -> dict[str, list[int]]:
     """Draw a figure whose points are selected by a click, a box or a lasso; the selected points of each trace.
+
+    As with `chart`, a picture stands first; nothing is selected in it.
 
     Args:
         figure: The figure; another one needs another key.
@@ -84,8 +98,10 @@ def selectable_chart(figure: go.Figure, key: str, name: str, alt: str) -> dict[s
     Returns:
         Indices of the selected points, by the name of their trace.
     """
+    if _drew_picture(_prepared(figure), key, alt):
+        return {}
     drawn = st.plotly_chart(
-        canvas.without_links(figure, language.translate),
+        figure,
         theme=None,
         key=key,
         config=canvas.config(name, selecting=True),

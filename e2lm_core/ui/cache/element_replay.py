@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from e2lm_core.ui.base import language, page_cache, viewport
+from e2lm_core.ui.base import chart_mode, language, page_cache, viewport
 
 # Charts, tables and rows of cards, of all sets and pages: about 50 kB each.
 MAX_ELEMENTS = 600
@@ -20,14 +20,21 @@ MAX_ELEMENTS = 600
 def once(inputs: tuple[object, ...], draw: Callable[[], None]) -> None:
     """Draw elements, or replay them if they were drawn from the same inputs before.
 
-    The theme, the kind of window, wide or narrow, and the visitor's language count as inputs.
+    The theme, the kind of window, wide or narrow, the visitor's language, and whether charts are pictures count as
+    inputs.
 
     Args:
         inputs: All other inputs, see `page_cache.content_key`, and a text that distinguishes the drawing from
             others.
         draw: Draws the elements; must not draw a widget.
     """
-    given = (st.context.theme.type, viewport.is_narrow(), language.current(), *inputs)
+    given = (
+        st.context.theme.type,
+        viewport.is_narrow(),
+        language.current(),
+        chart_mode.is_interactive(),
+        *inputs,
+    )
     key = repr(page_cache.content_key(given))
     # The arguments are passed by name: for positional ones Streamlit inspects the signature at each call.
     _replayed(key=key, _draw=draw)

@@ -20,10 +20,12 @@ from e2lm_core.ui.places import shelf_panel
 from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
 from tests.support import pictures
+from tests.support.browser import touch
 from tests.ui.browser.test_views import SET, go, opened
 
 pytestmark = pytest.mark.slow
 CHART = ".stPlotlyChart .js-plotly-plot >> visible=true"
+PICTURE = ".studio-figure svg"
 # Views of the example without a chart of Plotly's; suspects have one once the wording control was run.
 WITHOUT = {"sets", "write", "problems", "suspects", "alternatives", "known", "shelf", "groups", "share"}
 WITHOUT |= {"run", "checkpoints", "results"}
@@ -46,8 +48,10 @@ def test_the_svg_of_each_chart_is_the_chart(browser: Browser, url: str, view: st
     page, alone = opened(browser, theme), opened(browser)
     page.goto(f"{url}/{urls.address(view, SET)}{CHOSEN.get(view, '')}")
     if view == "relevance":  # it is computed in the background at first
-        page.wait_for_selector(".js-plotly-plot", timeout=240_000)
+        page.wait_for_selector(PICTURE, timeout=240_000)
     settle(page)
+    if page.locator(PICTURE).count():
+        touch(page)
     checked = _check_all(page, alone, theme, tmp_path)
     for tab in page.locator("[data-testid=stTabs]").get_by_role("tab").all()[1:]:
         tab.click()
@@ -101,6 +105,7 @@ def test_each_chart_keeps_one_button_and_its_files_have_names(
 ) -> None:
     page = opened(browser, "dark")
     go(page, url, "accuracy")
+    touch(page)
     for metric in ("bpb", "acc"):
         page.get_by_role("radio", name=metric, exact=True).click()
         settle(page)
@@ -125,6 +130,7 @@ def test_the_button_speaks_the_pages_language(browser: Browser, url: str) -> Non
     context = browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 900})
     page = context.new_page()
     go(page, url, "score")
+    touch(page)
     name = page.locator(CHART).first.locator(".studio-svg").get_attribute("aria-label")
     context.close()
     assert name == "Als SVG herunterladen"
@@ -133,6 +139,7 @@ def test_the_button_speaks_the_pages_language(browser: Browser, url: str) -> Non
 def test_a_click_on_a_name_leaves_its_line_alone(browser: Browser, url: str, tmp_path: Path) -> None:
     page = opened(browser)
     go(page, url, "accuracy")
+    touch(page)
     chart = page.locator(CHART).first
     names = chart.locator(".annotation[role=button]")
     many = names.count()
@@ -182,6 +189,7 @@ def test_a_finger_isolates_a_line_too(browser: Browser, url: str) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, has_touch=True)
     page = context.new_page()
     go(page, url, "ranking")
+    touch(page)
     chart = page.locator(CHART).first
     name = chart.locator(".annotation[role=button]").nth(1)
     name.tap()

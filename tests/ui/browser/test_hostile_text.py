@@ -27,6 +27,7 @@ from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle
 from tests.support import pictures, studios
 from tests.support.assist_server import MODEL, AssistServer, completion, proposals, serving
+from tests.support.browser import touch
 from tests.ui.browser import beacon
 
 pytestmark = pytest.mark.slow
@@ -191,6 +192,7 @@ def test_a_picture_of_a_chart_holds_text_and_fetches_nothing(
     if name == "results":
         page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
         settle(page)
+    touch(page)
     charts = page.locator(".stPlotlyChart .js-plotly-plot >> visible=true")
     expect(charts.first).to_be_visible()  # what a click asks for may begin after the page seems to be at rest
     settle(page)

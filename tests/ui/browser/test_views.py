@@ -25,6 +25,7 @@ from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
 from tests.support import looking
+from tests.support.browser import touch
 
 pytestmark = pytest.mark.slow
 SET = "ladder_science"
@@ -63,7 +64,7 @@ def go(page: Page, url: str, view: str) -> None:
     page.goto(f"{url}/{urls.address(view, SET)}")
     settle(page)
     if view == "relevance":
-        page.wait_for_selector(".js-plotly-plot", timeout=240_000)
+        page.wait_for_selector(".studio-figure svg", timeout=240_000)
         settle(page)
 
 
@@ -282,7 +283,7 @@ def test_a_point_of_the_first_picture_says_what_it_is_and_its_link_leads_to_the_
     said = page.locator("#picture-wide [data-marks] title").first.text_content()
     assert re.fullmatch(r"\S+: \d+\.\d%, [\d.,]+ [kM] tokens, step [\d,]+", said or "")
     page.get_by_role("link", name="Explore the curves").click()
-    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+    page.wait_for_selector(".studio-figure polyline")
     assert f"/curves?set={SET}" in page.url
     page.context.close()
 
@@ -398,12 +399,12 @@ def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):
     settle(page)
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Curves").click()
-    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+    page.wait_for_selector(".studio-figure polyline")
     settle(page)
     sidebar = page.get_by_test_id("stSidebar")
     box = sidebar.bounding_box()
     assert box is None or box["x"] + box["width"] <= 1, "the navigation still covers the page"
-    chart = page.locator(".js-plotly-plot").first.bounding_box()
+    chart = page.locator(".studio-figure").first.bounding_box()
     assert chart is not None
     assert chart["x"] >= 0
     assert chart["x"] + chart["width"] <= 390
@@ -429,7 +430,7 @@ def test_on_a_phone_a_question_stands_on_the_first_screen_and_no_key_is_told(bro
         assert page.locator("kbd:visible").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     go(page, url, "ranking")
-    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+    touch(page)
     assert page.locator(".modebar-container:visible").count() == 0
     page.context.close()
 

@@ -16,7 +16,7 @@ from e2lm_core.relevance.embeddings import comparison_models
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import language, markdown, polling, urls
+from e2lm_core.ui.base import language, markdown, polling, urls, viewport
 from e2lm_core.ui.cache import embedding_progress, results
 from e2lm_core.ui.cache.embedding_progress import EmbeddingJob
 
@@ -106,7 +106,9 @@ def exemplar_map(relevance: Relevance, task: TaskSet) -> None:
     """Draw the questions on a map of the labelled exemplars."""
     st.header(language.translate("Map"), anchor=False)
     widgets.chart(
-        lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
+        lambda: relevance_charts.relevance_map(
+            *tables.map_frames(relevance, task), session.current_theme(), viewport.is_narrow()
+        ),
         "relevance_map",
         language.translate("Map of the questions among exemplars"),
         inputs=(relevance, task),
