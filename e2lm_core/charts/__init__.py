@@ -10,5 +10,6 @@ Start here:
     `palette.Theme`: Colours of a page, used by every chart.
     `palette.theme`: Light or dark theme by its name.
     `palette.assign_looks`: Colour, dash and marker of a set's models, the same on every page.
+    `svg.figure.draw_figure`: A figure as an SVG text, drawn on the server.
     `canvas.without_links`: A figure with all tags escaped but those of line breaks and type.
 """

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.base.sentences import Sentence
-from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.canvas import axis_range, blank_figure
 from e2lm_core.charts.marks import LEGEND, reference_line
 from e2lm_core.charts.palette import Theme
 
@@ -70,8 +70,9 @@ def relevance_map(
     for accepted, name in ((True, Sentence("exemplar, accepted")), (False, Sentence("exemplar, rejected"))):
         figure.add_trace(_exemplars(exemplars[exemplars["accepted"] == accepted], name, accepted, theme))
     figure.add_trace(_questions(questions, theme))
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
+    both = pd.concat([questions[["x", "y"]], exemplars[["x", "y"]]])
+    figure.update_xaxes(visible=False, range=list(axis_range(both["x"])))
+    figure.update_yaxes(visible=False, range=list(axis_range(both["y"])))
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 8, "b": 68 if narrow else 46},
         showlegend=True,

@@ -31,11 +31,12 @@ def strip(page: Page):
 
 def touch(page: Page) -> None:
     """Touch the page's first picture of a chart, unless Plotly draws the charts already."""
-    chart = page.locator(".studio-figure svg[role=img], .js-plotly-plot").locator("visible=true").first
-    chart.wait_for()
+    chart = page.locator(".studio-figure svg[role=img], .js-plotly-plot")
+    chart.first.wait_for(state="attached")
     if page.locator(".studio-figure").count():
-        chart.click()
-        page.wait_for_selector(".js-plotly-plot")
+        # a picture in a tab that is not shown has no place for a click
+        chart.first.dispatch_event("click")
+        page.wait_for_selector(".js-plotly-plot", state="attached")
         settle(page)
 
 

@@ -92,7 +92,7 @@ _CONTRAST = (
   for (const [node, el] of texts(document.body)) {
     const style = getComputedStyle(el), svg = el.namespaceURI.endsWith("svg");
     if (el.closest(":disabled, [aria-disabled=true], [data-disabled=true]")) continue;
-    if (svg && (el.closest(".barlayer, .heatmaplayer, .hoverlayer, .modebar") || style.fillOpacity === "0")) continue;
+    if (svg && (el.closest(".barlayer, .heatmaplayer, .hoverlayer, .modebar, [data-bars], [data-texts]") || style.fillOpacity === "0")) continue;
     let colour = svg ? style.fill : style.color;
     if (svg && Number(style.fillOpacity) < 1) {
       const [r, g, b] = rgba(colour); colour = `rgba(${r}, ${g}, ${b}, ${style.fillOpacity})`;
@@ -132,7 +132,7 @@ _CHARTS = """() => {
     charts: charts.length,
     without_alt: charts.filter(c => !c.closest("[aria-label], [role=img], figure")).length,
     tables: tables.length,
-    empty: charts.filter(c => !c.querySelector(".trace, .heatmaplayer image, .scatterlayer path, .barlayer path, polyline")).length,
+    empty: charts.filter(c => !c.querySelector(".trace, .heatmaplayer image, .scatterlayer path, .barlayer path, polyline, :is([data-marks], [data-cells], [data-bars]) > *")).length,
     moving,
     jumping: [...document.querySelectorAll("[tabindex]")].filter(e => Number(e.tabIndex) > 0).length,
     wide: document.documentElement.scrollWidth - window.innerWidth,
@@ -145,13 +145,13 @@ _ON_MARKS = (
     + _COLOURS
     + """
   const found = [];
-  for (const chart of document.querySelectorAll(".js-plotly-plot")) {
-    const heat = chart.querySelector(".heatmaplayer image")?.getBoundingClientRect();
-    for (const el of chart.querySelectorAll(".barlayer text, .annotation-text, .textpoint text")) {
+  for (const chart of document.querySelectorAll(".js-plotly-plot, .studio-figure")) {
+    const heat = chart.querySelector(".heatmaplayer image, [data-cells]")?.getBoundingClientRect();
+    for (const el of chart.querySelectorAll(":is(.barlayer, [data-bars], [data-texts]) text, .annotation-text, .textpoint text")) {
       const box = el.getBoundingClientRect(), style = getComputedStyle(el);
       const x = box.x + box.width / 2, y = box.y + box.height / 2;
       const onHeat = heat && x > heat.left && x < heat.right && y > heat.top && y < heat.bottom;
-      if (!el.textContent.trim() || !shown(el) || !(el.closest(".barlayer") || onHeat)) continue;
+      if (!el.textContent.trim() || !shown(el) || !(el.closest(".barlayer, [data-bars]") || onHeat)) continue;
       if (box.top < 0 || box.bottom > window.innerHeight) continue;
       const [r, g, b, a] = rgba(style.fill);
       const opacity = chain(el).reduce((all, one) => all * Number(getComputedStyle(one).opacity), a * Number(style.fillOpacity));

@@ -31,6 +31,7 @@ class Scale:
             ticks depends on it.
         places: Names of a categorical axis in their order.
         extent: Least and largest value of the points, for an axis without a range.
+        is_used: Whether a trace lies on it; Plotly shows no other.
     """
 
     layout: Mapping[str, Any]
@@ -38,6 +39,7 @@ class Scale:
     pixels: float
     places: tuple[str, ...] = ()
     extent: tuple[float, float] = (0.0, 1.0)
+    is_used: bool = True
 
     @property
     def domain(self) -> tuple[float, float]:
@@ -89,7 +91,7 @@ class Scale:
     def share_of_number(self, number: float) -> float:
         """Position of a value on the axis' own scale, as of `number`."""
         low, high = self.ends
-        return self.share_within((number - low) / (high - low))
+        return self.share_within((number - low) / (high - low) if high != low else 0.5)
 
     def share_within(self, part: float) -> float:
         """Position of a share of the axis' own part of the plot."""
@@ -109,7 +111,7 @@ class Scale:
         elif self.kind == "category":
             numbers, texts = [float(place) for place in range(len(self.places))], [*self.places]
         else:
-            step = float(self.layout.get("dtick") or tick_step((high - low) / self._steps))
+            step = float(self.layout.get("dtick") or tick_step((high - low) / self.steps or 1.0))
             first = math.ceil(low / step - 1e-6)
             numbers = [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-6) + 1)]
             texts = self._labels(numbers, step)
@@ -121,13 +123,13 @@ class Scale:
         ]
 
     @property
-    def _steps(self) -> float:
+    def steps(self) -> int:
         """Number of steps that Plotly aims at."""
         if self.layout.get("nticks"):
-            return float(self.layout["nticks"])
+            return int(self.layout["nticks"])
         first, last = self.domain
         room = self.pixels * (last - first) / (2 * TICK_PX if self.is_x else TICK_PX)
-        return min(max(room, LEAST_STEPS), MOST_STEPS) + 1
+        return round(min(max(room, LEAST_STEPS), MOST_STEPS)) + 1
 
     def _labels(self, values: Sequence[float], step: float) -> list[str]:
         if pattern := self.layout.get("tickformat"):
@@ -186,15 +188,16 @@ def read_scales(
     for name in sorted(numbers | {"x", "y"}):
         is_x = name[0] == "x"
         settings = layout.get(f"{name[0]}axis{name[1:]}") or {}
-        values = [
-            value
-            for trace in data
-            if (trace.get(f"{name[0]}axis") or name[0]) == name
-            for value in _reach(trace, name[0])
-        ]
+        own = [trace for trace in data if (trace.get(f"{name[0]}axis") or name[0]) == name]
+        values = [value for trace in own for value in _reach(trace, name[0])]
         places = _places(values, settings)
         found[name] = Scale(
-            settings, is_x, size[0] if is_x else size[1], places, (0.0, 1.0) if places else _extent(values)
+            settings,
+            is_x,
+            size[0] if is_x else size[1],
+            places,
+            (0.0, 1.0) if places else _extent(values),
+            is_used=bool(own) or len(name) == 1,
         )
     return found
 

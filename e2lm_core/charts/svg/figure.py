@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape, unescape
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from e2lm_core.charts.canvas import FONT
@@ -20,7 +21,7 @@ from e2lm_core.charts.svg.trace_marks import (
     dash_lengths,
     mark_style,
     paint,
-    scale_colour,
+    scale_colours,
     symbol_mark,
     trace_parts,
 )
@@ -29,11 +30,13 @@ from e2lm_core.charts.svg.trace_marks import (
 TICK_PX, TICK_GAP_PX, LINE, CHARACTER = 5, 3, 1.3, 0.6
 # Width of a plot whose own width is not known, for guesses alone.
 GUESSED_PX = {False: 880.0, True: 300.0}
-ENTRY_PX, SAMPLE_PX, LEGEND_ROW_PX, LEGEND_PAD_PX = 40, 30, 19, 5
+ENTRY_PX, SAMPLE_PX, LEGEND_ROW_PX, LEGEND_PAD_PX, GROUP_PX = 40, 30, 19, 5, 5
 # Room below the title of an x axis.
 BELOW_PX = 4
 # Distance of a colour bar from its heat map.
-BAR_GAP_PX = 14
+BAR_GAP_PX = 23
+# Characters that XML does not allow, of which a name may be full.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile(r"<br ?/?>")
 _STYLE = re.compile(r"<(/?)(b|i|sub|sup)>")
 _STYLES = {
@@ -69,13 +72,11 @@ def draw_figure(figure: go.Figure, label: str, narrow: bool = False) -> str:
         *_shapes(layout, plot, below=False),
         *_axis_texts(layout, plot),
         *_notes(layout, plot),
-        *_legend(data, layout, plot, narrow),
+        *_legend(data, layout, plot),
         *_colour_bar(data, layout, plot),
     ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" tabindex="0" aria-label="{escape(label)}" {font} style="{size}">'
-        f"{''.join(parts)}</svg>"
-    )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" tabindex="0" aria-label="{escape(label)}"'
+    return _NOT_XML.sub("", f'{head} {font} style="{size}">{"".join(parts)}</svg>')
 
 
 # --- sizes ----------------------------------------------------------------------------------------------------
@@ -87,10 +88,10 @@ def text_width(text: str, size: float) -> float:
     return max(len(line) for line in lines) * CHARACTER * size
 
 
-def fix_margins(figure: go.Figure, narrow: bool = False) -> None:
-    """Enlarge the figure's margins where an axis needs more, in place of Plotly's automatic margins.
+def fix_sizes(figure: go.Figure, narrow: bool = False) -> None:
+    """Fix what Plotly chooses by measures of the browser: margins with room for all axes, and the number of ticks.
 
-    Plotly measures its texts in the browser, and lays a figure out twice.
+    With automatic margins Plotly lays a figure out twice.
 
     Args:
         figure: Figure to change.
@@ -99,7 +100,8 @@ def fix_margins(figure: go.Figure, narrow: bool = False) -> None:
     data, layout = list(figure._data), figure._layout
     margin, wide = dict(layout["margin"]), GUESSED_PX[narrow]
     height = float(layout["height"]) - margin["t"] - margin["b"]
-    for scale in read_scales(data, layout, (wide, height)).values():
+    scales = read_scales(data, layout, (wide, height))
+    for scale in scales.values():
         settings = scale.layout
         if settings.get("automargin") and settings.get("visible") is not False:
             for side, room in _room_by_side(scale, wide):
@@ -108,6 +110,9 @@ def fix_margins(figure: go.Figure, narrow: bool = False) -> None:
     for name, settings in layout.items():
         if name[:5] in ("xaxis", "yaxis"):
             settings["automargin"] = False
+    for name, scale in scales.items():
+        if scale.kind == "linear":
+            layout[f"{name[0]}axis{name[1:]}"]["nticks"] = scale.steps
 
 
 def _room_by_side(scale: Scale, wide: float) -> Iterator[tuple[str, float]]:
@@ -132,7 +137,7 @@ def _axis_room(scale: Scale) -> float:
     title, font = settings.get("title") or {}, settings.get("tickfont") or {}
     size = float(font.get("size", 12))
     labels = [text for _, text in scale.ticks] if settings.get("showticklabels", True) else []
-    room = TICK_PX if settings.get("ticks") else 0
+    room = float(TICK_PX if settings.get("ticks") else 0)
     if labels:
         wide = max(text_width(text, size) for text in labels)
         rows = max(len(_BREAK.split(text)) for text in labels)
@@ -185,7 +190,7 @@ def _styled(text: str) -> str:
 
 
 def _visible(plot: Plot) -> Iterator[Scale]:
-    return (scale for scale in plot.scales.values() if scale.layout.get("visible") is not False)
+    return (one for one in plot.scales.values() if one.is_used and one.layout.get("visible") is not False)
 
 
 def _beside(scale: Scale, plot: Plot) -> tuple[float, float]:
@@ -242,14 +247,14 @@ def _x_texts(scale: Scale, plot: Plot) -> Iterator[str]:
             place = f"{100 * share:.2f}%"
             yield f'<line x1="{place}" x2="{place}" y1="{edge:.1f}" y2="{edge + down * tick:.1f}"/>'
         yield "</g>"
-    if text := (settings.get("title") or {}).get("text"):
+    if name := (settings.get("title") or {}).get("text"):
         large = float(settings["title"]["font"]["size"])
         middle = 50 * (scale.share_within(0) + scale.share_within(1))
         baseline = _axis_room(scale) - (LINE - 0.64) * large
         y = edge + (baseline if not on_top else -baseline + 0.7 * large)
         ink = paint(str(settings["title"]["font"]["color"]))
         yield text_element(
-            str(text), f'data-title="x" x="{middle:.2f}%" y="{y:.1f}" text-anchor="middle" {ink}', large
+            str(name), f'data-title="x" x="{middle:.2f}%" y="{y:.1f}" text-anchor="middle" {ink}', large
         )
 
 
@@ -277,7 +282,7 @@ def _y_texts(scale: Scale, plot: Plot) -> Iterator[str]:
             y = plot.height * share
             yield (f'<svg x="{left:.2f}%" y="{y:.1f}" overflow="visible"><line x1="{-tick}" x2="0"/></svg>')
         yield "</g>"
-    if text := (settings.get("title") or {}).get("text"):
+    if name := (settings.get("title") or {}).get("text"):
         large = float(settings["title"]["font"]["size"])
         at = large * (LINE - 0.35) - _axis_room(scale)
         y = plot.height * (scale.share_within(0) + scale.share_within(1)) / 2
@@ -285,7 +290,7 @@ def _y_texts(scale: Scale, plot: Plot) -> Iterator[str]:
         yield (
             f'<svg x="{left:.2f}%" y="{y:.1f}" overflow="visible">'
             + text_element(
-                str(text),
+                str(name),
                 f'data-title="y" transform="translate({at:.1f} 0) rotate(-90)" text-anchor="middle" {ink}',
                 large,
             )
@@ -375,9 +380,7 @@ def _anchors(note: Mapping[str, Any]) -> tuple[str, str]:
 # --- names --------------------------------------------------------------------------------------------------------
 
 
-def _legend(
-    data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], plot: Plot, narrow: bool
-) -> Iterator[str]:
+def _legend(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], plot: Plot) -> Iterator[str]:
     if not layout.get("showlegend"):
         return
     legend = layout["legend"]
@@ -386,33 +389,18 @@ def _legend(
     named = [trace for trace in data if trace.get("name") and trace.get("showlegend") is not False]
     row_px = max(LEGEND_ROW_PX, LINE * size + 3)
     top = plot.height * (1 - float(legend.get("y", 1)))
-    places = _entries([str(trace["name"]) for trace in named], legend, size, narrow)
-    rows = 1 + max((row for _, row in places), default=0)
+    columns = max(1, math.floor(1 / float(legend["entrywidth"]) + 1e-9))
+    apart = GROUP_PX if any(trace.get("legendgroup") for trace in named) else 0
+    rows = math.ceil(len(named) / columns)
     top += -rows * row_px - LEGEND_PAD_PX if legend.get("yanchor") == "bottom" else LEGEND_PAD_PX
     yield f'<g data-legend="" {paint(ink)}>'
-    for trace, (share, row) in zip(named, places, strict=True):
-        y = top + row_px * (row + 0.5)
-        yield f'<svg x="{100 * share:.2f}%" y="{y:.1f}" overflow="visible">{_sample(trace)}'
-        yield text_element(str(trace["name"]), f'x="{ENTRY_PX}" y="{0.36 * size:.1f}"', size) + "</svg>"
+    for number, trace in enumerate(named):
+        row, column = divmod(number, columns)
+        x, y = 100 * column * float(legend["entrywidth"]), top + row_px * (row + 0.5)
+        yield f'<svg x="{x:.2f}%" y="{y:.1f}" overflow="visible"><g transform="translate({apart * column} 0)">'
+        yield _sample(trace) + text_element(str(trace["name"]), f'x="{ENTRY_PX}" y="{0.36 * size:.1f}"', size)
+        yield "</g></svg>"
     yield "</g>"
-
-
-def _entries(
-    names: Sequence[str], legend: Mapping[str, Any], size: float, narrow: bool
-) -> list[tuple[float, int]]:
-    """Place of each name: share of the width, and row."""
-    if legend.get("entrywidthmode") == "fraction" and legend.get("entrywidth"):
-        wide = float(legend["entrywidth"])
-        columns = max(1, math.floor(1 / wide + 1e-9))
-        return [(number % columns * wide, number // columns) for number in range(len(names))]
-    places, at, row, whole = [], 0.0, 0, GUESSED_PX[narrow]
-    for name in names:
-        wide = ENTRY_PX + text_width(name, size) + 10
-        if at and at + wide > whole:
-            at, row = 0.0, row + 1
-        places.append((at / whole, row))
-        at += wide
-    return places
 
 
 def _sample(trace: Mapping[str, Any]) -> str:
@@ -457,11 +445,11 @@ def _colour_bar(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], pl
     if trace is None:
         return
     low, high = float(trace["zmin"]), float(trace["zmax"])
-    top, tall = 0.05 * plot.height + 18, 0.9 * plot.height - 18
+    top, tall = 0.05 * plot.height + 33, 0.9 * plot.height - 43
     ink = paint(str(layout["xaxis"]["tickfont"]["color"]))
     yield f'<svg x="100%" overflow="visible"><g transform="translate({BAR_GAP_PX} {top:.1f})">'
-    for number in range(32):
-        colour = scale_colour(trace["colorscale"], 1 - (number + 0.5) / 32)
+    shades = scale_colours(trace["colorscale"], 1 - (np.arange(32) + 0.5) / 32)
+    for number, colour in enumerate(shades):
         yield (
             f'<rect y="{number * tall / 32:.1f}" width="10" height="{tall / 32 + 0.5:.1f}" fill="{colour}"/>'
         )
@@ -471,4 +459,4 @@ def _colour_bar(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any], pl
     ):
         y = tall * (high - value) / (high - low) + 4
         yield f'<text x="15" y="{y:.1f}" font-size="12" {ink}>{text}</text>'
-    yield text_element(str(trace["colorbar"]["title"]["text"]), f'x="-4" y="-8" {ink}', 12) + "</g></svg>"
+    yield text_element(str(trace["colorbar"]["title"]["text"]), f'x="2" y="-10" {ink}', 15.6) + "</g></svg>"

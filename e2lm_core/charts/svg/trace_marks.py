@@ -40,13 +40,13 @@ class Plot(NamedTuple):
     scales: Mapping[str, Scale]
     height: float
 
-    def of(self, trace: Mapping[str, Any]) -> tuple[Scale, Scale]:
+    def axes_of(self, trace: Mapping[str, Any]) -> tuple[Scale, Scale]:
         """Axes of a trace."""
         return self.scales[trace.get("xaxis") or "x"], self.scales[trace.get("yaxis") or "y"]
 
     def points(self, trace: Mapping[str, Any]) -> list[tuple[float, float]]:
         """Positions of a trace's points: shares of the width, pixels from above; NaN of a point without a value."""
-        x, y = self.of(trace)
+        x, y = self.axes_of(trace)
         pairs = zip(as_list(trace.get("x")), as_list(trace.get("y")), strict=True)
         return [(x.share(one), self.height * y.share(other)) for one, other in pairs]
 
@@ -178,7 +178,7 @@ def _is_known(point: tuple[float, float]) -> bool:
 
 def _error_bars(trace: Mapping[str, Any], points: Sequence[tuple[float, float]], plot: Plot) -> Iterator[str]:
     bars = trace["error_y"]
-    scale = plot.of(trace)[1]
+    scale = plot.axes_of(trace)[1]
     above = as_list(bars["array"])
     below = as_list(bars.get("arrayminus", bars["array"]))
     half, wide = float(bars.get("width", 4)), float(bars.get("thickness", 2))
@@ -304,7 +304,7 @@ def _texts(trace: Mapping[str, Any], points: Sequence[tuple[float, float]]) -> I
     anchor = {"left": "end", "center": "middle", "right": "start"}[horizontal]
     dx = {"left": -_TEXT_SHIFT, "center": 0, "right": _TEXT_SHIFT}[horizontal]
     dy = {"top": -_TEXT_SHIFT, "middle": 0, "bottom": 2 * _TEXT_SHIFT}[vertical] + 0.36 * font.get("size", 12)
-    yield f'<g text-anchor="{anchor}" font-size="{font.get("size", 12):g}">'
+    yield f'<g data-texts="" text-anchor="{anchor}" font-size="{font.get("size", 12):g}">'
     for (x, y), text, colour in zip(points, as_list(trace["text"]), colours, strict=True):
         if _is_known((x, y)):
             yield (
@@ -316,7 +316,7 @@ def _texts(trace: Mapping[str, Any], points: Sequence[tuple[float, float]]) -> I
 
 def _bars(trace: Mapping[str, Any], plot: Plot) -> Iterator[str]:
     """Bars with their texts; a bar along x begins at its base, or at 0."""
-    x, y = plot.of(trace)
+    x, y = plot.axes_of(trace)
     lies = trace.get("orientation") == "h"
     along, across = (x, y) if lies else (y, x)
     values, places = as_list(trace["x" if lies else "y"]), as_list(trace["y" if lies else "x"])
@@ -328,6 +328,7 @@ def _bars(trace: Mapping[str, Any], plot: Plot) -> Iterator[str]:
     wide = float(edge.get("width", 0) or 0)
     stroke = f' {paint(str(edge.get("color")), "stroke")} stroke-width="{wide:g}"' if wide else ""
     hatching = f"hatching-{crc32(str(trace.get('name')).encode())}" if pattern else ""
+    yield '<g data-bars="">'
     if pattern:
         yield _hatching(hatching, pattern)
     texts, font = as_list(trace.get("text")), trace.get("textfont") or {}
@@ -350,6 +351,7 @@ def _bars(trace: Mapping[str, Any], plot: Plot) -> Iterator[str]:
                 f'font-size="{font.get("size", 12):g}" pointer-events="none" {paint(str(inks[at]))}>'
                 f"{escape(str(texts[at]))}</text>"
             )
+    yield "</g>"
 
 
 def _hatching(name: str, pattern: Mapping[str, Any]) -> str:
@@ -369,38 +371,56 @@ def _hatching(name: str, pattern: Mapping[str, Any]) -> str:
 
 def _cells(trace: Mapping[str, Any], plot: Plot) -> Iterator[str]:
     """Cells of a heat map, with a gap between them where it is wished."""
-    x, y = plot.of(trace)
-    columns = [x.number(str(value)) for value in as_list(trace["x"])]
-    rows = [y.number(str(value)) for value in as_list(trace["y"])]
-    low, high = float(trace["zmin"]), float(trace["zmax"])
-    gap = float(trace.get("xgap", 0) or 0)
+    x, y = plot.axes_of(trace)
+    low, high, gap = float(trace["zmin"]), float(trace["zmax"]), float(trace.get("xgap", 0) or 0)
+    values = np.array(as_list(trace["z"]), float)
+    colours = scale_colours(trace["colorscale"], ((values - low) / (high - low)).ravel())
+    columns = [_band(x, str(name), 100) for name in as_list(trace["x"])]
+    rows = [_band(y, str(name), plot.height) for name in as_list(trace["y"])]
     crisp = "" if gap else ' shape-rendering="crispEdges"'
     yield f'<g data-cells=""{crisp}>'
-    for row, values in zip(rows, as_list(trace["z"]), strict=True):
-        top, bottom = sorted(plot.height * y.share_of_number(row + side) for side in (-0.5, 0.5))
-        for column, value in zip(columns, values, strict=True):
-            if value is None or not math.isfinite(value):
-                continue
-            left, right = sorted(x.share_of_number(column + side) for side in (-0.5, 0.5))
-            colour = scale_colour(trace["colorscale"], (value - low) / (high - low))
-            style = f'x="{100 * left:.2f}%" y="{top:.1f}" width="{100 * (right - left):.2f}%"'
-            if gap:  # a transparent edge takes the gap from the cell
-                yield (
-                    f'<svg {style} height="{bottom - top:.1f}"><rect x="{gap / 2:g}" y="{gap / 2:g}" width="100%" '
-                    f'height="{bottom - top - gap:.1f}" style="width:calc(100% - {gap:g}px)" fill="{colour}"/></svg>'
-                )
-            else:
-                yield f'<rect {style} height="{bottom - top:.1f}" fill="{colour}"/>'
+    for number, (value, colour) in enumerate(zip(values.ravel(), colours, strict=True)):
+        if not math.isfinite(value):
+            continue
+        row, column = divmod(number, len(columns))
+        (left, wide), (top, tall) = columns[column], rows[row]
+        place = f'x="{left:.2f}%" y="{top:.1f}" width="{wide:.2f}%"'
+        if gap:  # a box of its own takes the gap from the cell
+            yield (
+                f'<svg {place} height="{tall:.1f}"><rect x="{gap / 2:g}" y="{gap / 2:g}" height="{tall - gap:.1f}" '
+                f'style="width:calc(100% - {gap:g}px)" fill="{colour}"/></svg>'
+            )
+        else:
+            yield f'<rect {place} height="{tall:.1f}" fill="{colour}"/>'
     yield "</g>"
 
 
-def scale_colour(scale: Sequence[Sequence[Any]], share: float) -> str:
-    """Colour of a share from 0 to 1 on a scale of shares and colours."""
-    share = min(max(share, 0.0), 1.0)
+def _band(scale: Scale, name: str, length: float) -> tuple[float, float]:
+    """Start and size of a name's band on an axis of that length."""
+    place = scale.number(name)
+    start, end = sorted(length * scale.share_of_number(place + side) for side in (-0.5, 0.5))
+    return start, end - start
+
+
+def scale_colours(scale: Sequence[Sequence[Any]], shares: np.ndarray) -> list[str]:
+    """Colours on a scale.
+
+    Args:
+        scale: Stops from 0 to 1 with their colours.
+        shares: Shares [N]; those outside of the scale have the colour of its end.
+
+    Returns:
+        Colours [N]; that of NaN means nothing.
+
+    Raises:
+        ValueError: A colour of the scale is not `#rrggbb`.
+    """
     stops = [float(stop) for stop, _ in scale]
     parts = np.array([_rgb(str(colour)) for _, colour in scale], float)
-    mixed = [round(float(np.interp(share, stops, parts[:, channel]))) for channel in range(3)]
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+    mixed = np.stack([np.interp(shares, stops, parts[:, channel]) for channel in range(3)], axis=-1)
+    return [
+        f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in np.nan_to_num(mixed).round().astype(int)
+    ]
 
 
 def _rgb(colour: str) -> tuple[int, ...]:

@@ -124,10 +124,11 @@ export default function ({ data, setTriggerValue }) {
     picture.replaceChildren(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
   };
   // The first touch of a picture makes all charts Plotly's. Its script is fetched when the pointer comes near.
+  // A name that was clicked is then alone; Enter leads to the first name.
   let touched;
-  const touch = (picture, byKey) => {
-    if (!picture || touched !== undefined) return;
-    touched = byKey ? picture.dataset.chart : "";
+  const touch = (picture, part) => {
+    if (!picture) return;
+    touched = { key: picture.dataset.chart, name: part?.textContent, byKey: !part };
     picture.classList.add("studio-figure-touched");
     setTriggerValue("touched", true);
   };
@@ -136,15 +137,20 @@ export default function ({ data, setTriggerValue }) {
     document.head.append(Object.assign(document.createElement("link"), { rel: "prefetch", href: data.script }));
   };
   const wake = (event) => {
-    const byKey = event.key === "Enter" || event.key === " ", picture = event.target.closest?.(PICTURE);
-    if (byKey && picture) event.preventDefault();
-    if (byKey || event.type === "click") touch(picture, byKey);
+    const picture = event.target.closest?.(PICTURE);
+    if (event.type === "click") touch(picture, event.target.closest?.("[data-end]") ?? event.target);
+    else if (picture && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      touch(picture);
+    }
   };
   const follow = (chart) => {
-    const key = touched, nobody = document.activeElement === document.body;
-    if (!key || !nobody || !chart.closest(`.st-key-${CSS.escape(key)}`)) return;
-    touched = "";
-    labels(chart)[0]?.focus({ preventScroll: true });
+    if (!touched?.key || !chart.closest(`.st-key-${CSS.escape(touched.key)}`)) return;
+    const ends = labels(chart), { name, byKey } = touched;
+    touched.key = "";
+    if (byKey && document.activeElement === document.body) ends[0]?.focus({ preventScroll: true });
+    const end = !byKey && ends.find((one) => one.textContent === name);
+    if (end) choose(end);
   };
 
   const came = (event) => {

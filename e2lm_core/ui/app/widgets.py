@@ -71,7 +71,7 @@ def chart(
 def _prepared(figure: go.Figure) -> go.Figure:
     """The figure in the visitor's language with fixed margins, without others' tags."""
     said = canvas.without_links(figure, language.translate)
-    svg_figure.fix_margins(said, viewport.is_narrow())
+    svg_figure.fix_sizes(said, viewport.is_narrow())
     return said
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64encode
-from html import escape
 
 import streamlit as st
 
-from e2lm_core.ui.base import language
+from e2lm_core.ui.base import language, markdown
 
 KEY = "interactive_charts"
 
@@ -39,9 +38,14 @@ def show_picture(svg: str, key: str, height: int) -> None:
         key: Key of the chart's element.
         height: Its height in pixels.
     """
-    packed = b64encode(zlib.compress(svg.encode())).decode()
-    hint = language.translate("Click for zoom, single lines and downloads")
     st.html(
-        f'<div class="studio-figure" data-chart="{escape(key)}" data-picture="{packed}" style="height:{height}px" '
-        f'title="{escape(hint)}"></div>'
+        markdown.empty_element(
+            {
+                "class": "studio-figure",
+                "data-chart": key,
+                "data-picture": b64encode(zlib.compress(svg.encode())).decode(),
+                "style": f"height:{height}px",
+                "title": language.translate("Click for zoom, single lines and downloads"),
+            }
+        )
     )

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from html import escape as escape_html
 from typing import Any
 
 import streamlit as st
@@ -133,6 +135,12 @@ def _unlinked(text: str) -> str:
 def html(text: str, other: str) -> str:
     """HTML of a text for `st.html`, with the words that differ from another text in `<mark>`."""
     return f'<div class="both-texts">{text_diff.mark_differences(text, other) or "<i>empty</i>"}</div>'
+
+
+def empty_element(attributes: Mapping[str, str]) -> str:
+    """HTML of a `div` without content for `st.html`, with its attributes escaped."""
+    written = (f'{name}="{escape_html(value)}"' for name, value in attributes.items())
+    return f"<div {' '.join(written)}></div>"
 
 
 # --- Streamlit's own calls, of the same names; a sentence of a catalogue is translated ---------------------

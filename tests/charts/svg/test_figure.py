@@ -10,14 +10,14 @@ import pytest
 
 from e2lm_core.charts import canvas, marks
 from e2lm_core.charts.palette import DARK, LIGHT
-from e2lm_core.charts.svg.figure import draw_figure, fix_margins, text_width
-from e2lm_core.charts.svg.trace_marks import SYMBOLS, hover_texts, mark_style, scale_colour, symbol_mark
+from e2lm_core.charts.svg.figure import draw_figure, fix_sizes, text_width
+from e2lm_core.charts.svg.trace_marks import SYMBOLS, hover_texts, mark_style, scale_colours, symbol_mark
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(figure: go.Figure, label: str = "a chart") -> ElementTree.Element:
-    fix_margins(figure)
+    fix_sizes(figure)
     return ElementTree.fromstring(draw_figure(canvas.without_links(figure), label))
 
 
@@ -57,12 +57,12 @@ def test_margins_grow_for_long_names_and_stay_where_there_is_room() -> None:
     long = "a name of thirty-three characters"
     figure.update_yaxes(range=[0, 1], tickvals=[0.5], ticktext=[long])
     figure.update_xaxes(range=[0, 1])
-    fix_margins(figure)
+    fix_sizes(figure)
     assert figure.layout.margin.l >= text_width(long, 12) + 8
     assert figure.layout.margin.r == canvas.MARGIN["r"]
     assert figure.layout.yaxis.automargin is False
     before = figure.layout.margin.to_plotly_json()
-    fix_margins(figure)
+    fix_sizes(figure)
     assert figure.layout.margin.to_plotly_json() == before
 
 
@@ -76,19 +76,42 @@ def test_names_are_text_wherever_they_stand(name: str) -> None:
     )
     figure.update_xaxes(range=[0, 2], title_text=name, tickvals=[1], ticktext=[name])
     figure.update_yaxes(range=[0, 2])
-    figure.update_layout(showlegend=True)
+    marks.legend_below(figure, 1, columns=2)
     marks.annotate(figure, [marks.plot_note(name, DARK, x=1, y=1)])
     root = drawn(figure, name)
     tags = {one.tag.removeprefix(SVG) for one in root.iter()}
     assert tags <= {"svg", "g", "text", "tspan", "line", "polyline", "rect", "circle", "path", "title"}
     assert [one for one in root.iter() if any(key.startswith("on") for key in one.attrib)] == []
+    name = "".join(letter for letter in name if letter >= " " and letter != "\ud800")
     assert sum("".join(one.itertext()) == name for one in root.iter(f"{SVG}text")) == 4
     assert root.get("aria-label") == name
 
 
+@pytest.mark.parametrize(
+    "values", [[], [np.nan], [None], [1.0], [1.0, 1.0], [-1e300, 1e300], [1e-300, 2e-300]]
+)
+def test_a_figure_is_drawn_of_whatever_values(values: list[float | None]) -> None:
+    for settings in ({}, {"type": "log"}, {"range": [1.0, 1.0]}, {"range": [0.0, 1.0], "tickformat": ".1%"}):
+        figure = canvas.blank_figure(LIGHT, 200, narrow=True)
+        figure.add_trace(
+            go.Scatter(
+                x=values,
+                y=values,
+                mode="lines+markers+text",
+                text=["text"] * len(values),
+                line={"color": "#123456"},
+            )
+        )
+        figure.update_xaxes(**settings)
+        figure.update_yaxes(**settings)
+        text = ElementTree.tostring(drawn(figure), encoding="unicode")
+        assert "nan" not in text
+        assert "inf" not in text
+
+
 def test_a_colour_of_a_scale_lies_between_its_stops() -> None:
     scale = [[0.0, "#000000"], [0.5, "#ffffff"], [1.0, "#ff0000"]]
-    assert [scale_colour(scale, share) for share in (-1, 0, 0.25, 0.5, 1, 2)] == [
+    assert scale_colours(scale, np.array([-1, 0, 0.25, 0.5, 1, 2])) == [
         "#000000",
         "#000000",
         "#808080",
@@ -97,7 +120,7 @@ def test_a_colour_of_a_scale_lies_between_its_stops() -> None:
         "#ff0000",
     ]
     with pytest.raises(ValueError, match="it must be #rrggbb"):
-        scale_colour([[0, "red"], [1, "#ffffff"]], 0.5)
+        scale_colours([[0, "red"], [1, "#ffffff"]], np.array([0.5]))
 
 
 def test_each_symbol_is_drawn_full_and_open() -> None:

@@ -149,7 +149,7 @@ def test_numbers_on_bars_and_heat_maps_stand_out_from_what_is_painted_behind_the
         go(page, url, view)
         if view == "ranking":
             page.get_by_role("tab", name="At one checkpoint").click()
-            page.wait_for_selector(".heatmaplayer image")
+            page.wait_for_selector("[data-cells] rect")
         unfold(page, width, 900)
         seen += looking.on_marks(page)
         faults += [f"{view}: {low}" for low in looking.faint_on_marks(page, TEXT)]
