@@ -151,7 +151,7 @@ def _require_person(settings: Settings, claims: TokenClaims, browser: str | None
         if not here or (
             not visits and (not claims.sign_in or accounts.is_sign_in_ended(settings, claims.sign_in))
         ):
-            raise HTTPException(403, "Whoever opened this page has signed out: load it again.")
+            raise HTTPException(403, "You have signed out since this page was opened: load it again.")
     except StudioError as error:
         raise HTTPException(503, "Who asks cannot be looked up now: try again in a moment.") from error
 
