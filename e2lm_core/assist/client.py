@@ -30,7 +30,7 @@ MAX_BYTES = 2**20  # of the answer with its headers
 _PATH = "/chat/completions"
 # At DEBUG the library logs headers of answers, in which a server could repeat the key.
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
-_TELL = "ask an administrator of this studio to check"
+_TELL = "ask the person who runs this studio to check"
 
 
 class AssistError(StudioError):

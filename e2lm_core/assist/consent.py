@@ -56,7 +56,7 @@ def agree(settings: Settings, address: str, server: Server) -> None:
         replace_file(path, json.dumps(_content(address, mark, server)).encode())
     except OSError as error:
         raise StudioError(
-            f"Your consent cannot be saved ({error.strerror}): free some space, or ask an administrator of this studio."
+            f"Your consent cannot be saved ({error.strerror}): free some space, or ask the person who runs this studio."
         ) from error
 
 

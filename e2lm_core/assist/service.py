@@ -39,7 +39,7 @@ def require_help(settings: Settings, address: str) -> Server:
     server = client.server_of(settings)
     if server is None:
         raise StudioError(
-            "No language model is configured here: an administrator of this studio can set E2LM_ASSIST_URL."
+            "No language model is configured here: the person who runs this studio can set E2LM_ASSIST_URL."
         )
     access.require_writer(settings)
     access.require_member(settings, "ask a language model")
