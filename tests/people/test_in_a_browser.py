@@ -146,7 +146,10 @@ def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser)
     bob.get_by_role("button", name="End session").click()  # the provider asks too
     expect(bob.get_by_role("button", name="Sign in")).to_be_visible()
     expect(people(second).get_by_role("button", name="Sign in")).to_be_visible()
-    assert post(f"{url}/table", body) == (403, "You have signed out since this page was opened: load it again.")
+    assert post(f"{url}/table", body) == (
+        403,
+        "You have signed out since this page was opened: load it again.",
+    )
     bob.goto(f"{url}/?set=ada/hers")
     expect(bob.get_by_text("that you may open")).to_be_visible()
     expect(people(ada)).to_contain_text("Ada Lovelace")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from e2lm_core.base.database import Database, open_database
+from e2lm_core.base.errors import Cancelled
 from e2lm_core.runs.queue import leases
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
@@ -25,9 +26,15 @@ class CheckpointClaims:
         self.lease_s = lease_s
 
     def take(self, checkpoint: str) -> bool:
-        """Claim a checkpoint; False if another worker has it."""
+        """Claim a checkpoint; False if another worker has it.
+
+        Raises:
+            Cancelled: The job is gone, as with a home that was deleted or restored from a backup under its worker.
+        """
         now = leases.monotonic_now()
         with self.database.transaction() as connection:
+            if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (self.job.id,)).fetchone() is None:
+                raise Cancelled(f"The run {self.job.id} is gone.")
             taken = connection.execute(
                 "INSERT INTO shares (job, checkpoint, worker, lease_until, lease_from, lease_s) "
                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job, checkpoint) DO UPDATE SET "

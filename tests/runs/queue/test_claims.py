@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.database import Database
+from e2lm_core.base.errors import Cancelled
 from e2lm_core.base.settings import Limits
 from e2lm_core.runs.queue.claims import CheckpointClaims, find_joinable_job, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
@@ -52,6 +53,13 @@ def test_a_checkpoint_is_one_workers_at_a_time(queue: JobQueue) -> None:
     assert not one.take("m/2")
     one.release_all()
     assert other.take("m/1")
+
+
+def test_a_job_that_is_gone_is_a_run_that_was_stopped(queue: JobQueue, tmp_path: Path) -> None:
+    job = led(queue)
+    another = JobQueue(Database(tmp_path / "another.sqlite"), Limits())  # at the place of a deleted home
+    with pytest.raises(Cancelled, match=f"The run {job.id} is gone"):
+        shares(another, job, "leader").take("m/1")
 
 
 def test_jobs_share_nothing_with_one_another(queue: JobQueue) -> None:

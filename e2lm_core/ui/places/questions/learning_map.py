@@ -93,7 +93,7 @@ def _learnt(
     except StudioError as error:
         with head:
             widgets.headline("Too little is computed yet to tell when questions are learnt.")
-        widgets.empty_state(str(error))
+        widgets.empty_state(error.sentence)
         return
     with head:
         widgets.headline(choice_words.map_headline(found))

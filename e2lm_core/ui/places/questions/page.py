@@ -164,8 +164,8 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
     except StudioError as error:
         widgets.headline("Too little is computed yet to tell questions apart.")
         if results.is_running(task):
-            widgets.run_first(str(error), task)
-        widgets.empty_state(str(error))
+            widgets.run_first(error.sentence, task)
+        widgets.empty_state(error.sentence)
         st.stop()
     head = st.container()
     if tab == "suspects":
