@@ -19,6 +19,7 @@ from tests.ui.browser.test_views import SET
 
 pytestmark = pytest.mark.slow
 
+VIEWS = [view for view in urls.VIEWS if view not in WITHOUT]
 PICTURE = ".studio-figure svg[role=img]"
 # Pixels by which a text's or a mark's middle may lie elsewhere: fonts are measured by Plotly, and guessed by the server.
 TEXT_PX, MARK_PX = 8.0, 1.5
@@ -66,10 +67,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("view", [view for view in urls.VIEWS if view not in WITHOUT])
+@pytest.mark.parametrize("view", VIEWS)
 def test_it_shows_the_axes_names_colours_and_points_of_the_chart(
     browser: Browser, url: str, view: str, width: int
 ) -> None:
+    if os.environ.get("CI") and (width < 640) == bool(VIEWS.index(view) % 2):
+        pytest.skip("continuous integration looks at each view in one width")
     page = _open(browser, url, view, width)
     first = _read_all(page, width)
     assert first
