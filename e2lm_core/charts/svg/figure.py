@@ -177,13 +177,18 @@ def text_element(text: str, attributes: str, size: float, middle: float = 0.0) -
 
 
 def _styled(text: str) -> str:
-    drawn, at = [], 0
+    """Text with its styles as spans; a tag that closes none is left out."""
+    drawn, at, depth = [], 0, 0
     for found in _STYLE.finditer(text):
         drawn.append(escape(unescape(text[at : found.start()]), quote=False))
-        drawn.append("</tspan>" if found[1] else f'<tspan style="{_STYLES[found[2]]}">')
         at = found.end()
-    opened = sum(1 if not found[1] else -1 for found in _STYLE.finditer(text))
-    return "".join(drawn) + escape(unescape(text[at:]), quote=False) + "</tspan>" * max(0, opened)
+        if not found[1]:
+            drawn.append(f'<tspan style="{_STYLES[found[2]]}">')
+            depth += 1
+        elif depth:
+            drawn.append("</tspan>")
+            depth -= 1
+    return "".join(drawn) + escape(unescape(text[at:]), quote=False) + "</tspan>" * depth
 
 
 # --- axes -------------------------------------------------------------------------------------------------------

@@ -88,6 +88,16 @@ def test_names_are_text_wherever_they_stand(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["a</b>", "<b>a", "<i>a</b></i>", "</sub></sup>", "<b><i>a</b>", "a<br>b</i><br/>"]
+)
+def test_tags_that_do_not_match_leave_a_picture(name: str) -> None:
+    figure = canvas.blank_figure(LIGHT, 200, narrow=True)
+    figure.update_xaxes(range=[0, 2], title_text=name, tickvals=[1], ticktext=[name])
+    figure.update_yaxes(range=[0, 2], tickvals=[1], ticktext=[name])
+    assert drawn(figure, name).tag == f"{SVG}svg"
+
+
+@pytest.mark.parametrize(
     "values", [[], [np.nan], [None], [1.0], [1.0, 1.0], [-1e300, 1e300], [1e-300, 2e-300]]
 )
 def test_a_figure_is_drawn_of_whatever_values(values: list[float | None]) -> None:
