@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -225,16 +226,25 @@ def _previous(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.previous"
 
 
-def _sentence(name: str, error: OSError) -> str:
-    reasons = {
-        errno.ENOSPC: "the disk is full; free some space",
-        errno.EDQUOT: "the disk quota is used up; free some space",
-        errno.EFBIG: "the file is larger than the system allows; make the set smaller",
-        errno.EACCES: "there is no permission to write there; choose another folder",
-        errno.EPERM: "there is no permission to write there; choose another folder",
-        errno.EROFS: "the disk is read-only; choose another folder",
-        errno.EEXIST: "a file stands where a folder is needed; choose another folder",
-        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder",
-    }
-    reason = reasons.get(error.errno or 0, f"the disk said {error.strerror or error!s}; look at it")
-    return f"{name} could not be saved: {reason} and save again (what was saved before is unharmed)."
+_REASONS = {
+    errno.ENOSPC: Sentence("the disk is full; free some space"),
+    errno.EDQUOT: Sentence("the disk quota is used up; free some space"),
+    errno.EFBIG: Sentence("the file is larger than the system allows; make the set smaller"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM), Sentence("there is no permission to write there; choose another folder")
+    ),
+    errno.EROFS: Sentence("the disk is read-only; choose another folder"),
+    **dict.fromkeys(
+        (errno.EEXIST, errno.ENOTDIR),
+        Sentence("a file stands where a folder is needed; choose another folder"),
+    ),
+}
+
+
+def _sentence(name: str, error: OSError) -> Sentence:
+    problem = Sentence("the disk said {problem}; look at it", problem=error.strerror or str(error))
+    return Sentence(
+        "{name} could not be saved: {reason} and save again (what was saved before is unharmed).",
+        name=name,
+        reason=_REASONS.get(error.errno or 0, problem),
+    )

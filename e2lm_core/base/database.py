@@ -17,6 +17,7 @@ from pathlib import Path
 
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.memory import snapshot
+from e2lm_core.base.sentences import Sentence
 
 # A page reports within three seconds that another program holds the database; a worker can wait longer.
 PATIENCE_S = 2.5
@@ -341,36 +342,43 @@ def _primary_code(error: sqlite3.Error) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def _damaged(path: Path) -> str:
-    return (
-        f"The results database {path} is damaged or not a database: move it aside "
-        f"(for instance to {path.name}.damaged) and start again; results will be computed anew."
+def _damaged(path: Path) -> Sentence:
+    return Sentence(
+        "The results database {path} is damaged or not a database: move it aside (for instance to {name}.damaged) and "
+        "start again; results will be computed anew.",
+        path=str(path),
+        name=path.name,
     )
 
 
-def _sentence(path: Path, error: sqlite3.Error) -> str | None:
+def _sentence(path: Path, error: sqlite3.Error) -> Sentence | None:
     match _primary_code(error):
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return _damaged(path)
         case sqlite3.SQLITE_FULL:
-            return (
-                f"The disk is full, so nothing more was saved to {path}: free some space and go on; "
-                "what was saved before is kept."
+            return Sentence(
+                "The disk is full, so nothing more was saved to {path}: free some space and go on; what was saved "
+                "before is kept.",
+                path=str(path),
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return (
-                f"The results database {path} is held by another program, so nothing was saved: try again in a "
-                "moment, or close that program."
+            return Sentence(
+                "The results database {path} is held by another program, so nothing was saved: try again in a moment, "
+                "or close that program.",
+                path=str(path),
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            return (
-                f"The results database {path} cannot be opened for writing: "
-                "set E2LM_HOME to a folder that you can write to."
+            return Sentence(
+                "The results database {path} cannot be opened for writing: set E2LM_HOME to a folder that you can "
+                "write to.",
+                path=str(path),
             )
         case sqlite3.SQLITE_IOERR:
-            return (
-                f"The disk failed while {path} was read or written ({error}): "
-                "check its free space and health; what was saved before is kept."
+            return Sentence(
+                "The disk failed while {path} was read or written ({error}): check its free space and health; what "
+                "was saved before is kept.",
+                path=str(path),
+                error=str(error),
             )
         case _:
             return None
