@@ -114,15 +114,29 @@ export default function ({ data, setTriggerValue }) {
     camera.after(button);
   };
 
-  // Pictures of the server come packed.
+  // Pictures of the server come packed. The one before stays until the next one is there, with the focus if it had it.
+  const drawn = new Map();
+  let focused;
   const unpack = async (packed) => {
     const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   };
   const draw = async (picture) => {
-    const svg = await unpack(picture.dataset.picture);
-    picture.replaceChildren(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
+    const key = picture.dataset.chart, before = drawn.get(key);
+    if (before) picture.replaceChildren(before);
+    const svg = new DOMParser().parseFromString(await unpack(picture.dataset.picture), "image/svg+xml").documentElement;
+    if (!picture.isConnected) return;
+    picture.replaceChildren(svg);
+    drawn.set(key, svg);
+    if (focused === key && document.activeElement === document.body) svg.focus({ preventScroll: true });
   };
+  const inserted = new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes) if (node.matches?.(PICTURE)) draw(node);
+      else for (const picture of node.querySelectorAll?.(`${PICTURE}:empty`) ?? []) draw(picture);
+  });
+  inserted.observe(document.body, { childList: true, subtree: true });
+  const focus = (event) => { focused = event.target.closest?.(PICTURE)?.dataset.chart; };
   // The first touch of a picture makes all charts Plotly's. Its script is fetched when the pointer comes near.
   // A name that was clicked is then alone; Enter leads to the first name.
   let touched;
@@ -138,6 +152,7 @@ export default function ({ data, setTriggerValue }) {
   };
   const wake = (event) => {
     const picture = event.target.closest?.(PICTURE);
+    touched = undefined;
     if (event.type === "click") touch(picture, event.target.closest?.("[data-end]") ?? event.target);
     else if (picture && (event.key === "Enter" || event.key === " ")) {
       event.preventDefault();
@@ -145,16 +160,15 @@ export default function ({ data, setTriggerValue }) {
     }
   };
   const follow = (chart) => {
-    if (!touched?.key || !chart.closest(`.st-key-${CSS.escape(touched.key)}`)) return;
-    const ends = labels(chart), { name, byKey } = touched;
-    touched.key = "";
-    if (byKey && document.activeElement === document.body) ends[0]?.focus({ preventScroll: true });
-    const end = !byKey && ends.find((one) => one.textContent === name);
+    if (!touched || !chart.closest(`.st-key-${CSS.escape(touched.key)}`)) return;
+    const ends = labels(chart), end = ends.find((one) => one.textContent === touched.name);
+    const left = document.activeElement;  // nothing, or the picture, where it is still there
+    if (touched.byKey && (left === document.body || left.closest(PICTURE))) ends[0]?.focus({ preventScroll: true });
     if (end) choose(end);
+    touched.name = undefined;  // Plotly draws a chart again when it has found its size
   };
 
   const came = (event) => {
-    if (event.animationName === NEW && event.target.matches(PICTURE)) return draw(event.target);
     const chart = event.animationName === NEW && event.target.closest(CHART);
     if (!chart) return;
     if (event.target.classList.contains("modebar-group")) addButton(chart);
@@ -165,7 +179,7 @@ export default function ({ data, setTriggerValue }) {
   };
   const heard = [
     ["animationstart", came], ["click", clicked], ["keydown", pressed],
-    ["click", wake], ["keydown", wake], ["pointerover", near],
+    ["click", wake], ["keydown", wake], ["pointerover", near], ["focusin", focus],
   ];
   for (const [name, listener] of heard) document.addEventListener(name, listener);
   for (const picture of document.querySelectorAll(`${PICTURE}:empty`)) draw(picture);
@@ -175,6 +189,7 @@ export default function ({ data, setTriggerValue }) {
     show(chart);
   }
   return () => {
+    inserted.disconnect();
     for (const [name, listener] of heard) document.removeEventListener(name, listener);
   };
 }
@@ -187,7 +202,7 @@ _CSS = f"""
 .stPlotlyChart .annotation:focus-visible {{ outline: 2px solid var(--studio-accent); outline-offset: 2px; }}
 .stPlotlyChart .studio-faint-line {{ opacity: {FAINT} !important; }}
 .stPlotlyChart .studio-faint-name {{ opacity: .5 !important; }}
-.studio-figure {{ animation: studio-chart-part 1ms; display: flow-root; cursor: pointer; font-variant-numeric: tabular-nums; }}
+.studio-figure {{ display: flow-root; cursor: pointer; font-variant-numeric: tabular-nums; }}
 .studio-figure-touched {{ cursor: progress; }}
 .studio-svg:hover .icon path {{ fill: var(--studio-active) !important; }}
 """

@@ -85,6 +85,47 @@ def test_it_shows_the_axes_names_colours_and_points_of_the_chart(
         _compare(key, picture, then[key])
 
 
+def test_a_redraw_leaves_no_frame_empty(browser: Browser, url: str) -> None:
+    page = _open(browser, url, "accuracy", 1280)
+    before = page.locator(PICTURE).first.inner_html()
+    page.evaluate(
+        """() => {
+          window.seen = [];
+          const look = () => {
+            const all = [...document.querySelectorAll(".studio-figure")];
+            window.seen.push([all.length, all.filter((one) => !one.querySelector("svg")).length]);
+            requestAnimationFrame(look);
+          };
+          look();
+        }"""
+    )
+    page.get_by_role("radio", name="bpb", exact=True).click()
+    settle(page)
+    seen = page.evaluate("window.seen")
+    assert page.locator(PICTURE).first.inner_html() != before
+    page.context.close()
+    assert len(seen) > 10
+    assert all(charts and not empty for charts, empty in seen), seen
+
+
+def test_a_click_on_a_name_leaves_its_line_alone_and_enter_leads_to_the_first_name(
+    browser: Browser, url: str
+) -> None:
+    page = _open(browser, url, "accuracy", 1280)
+    end = page.locator(f"{PICTURE} [data-end]").nth(2)
+    name = end.text_content()
+    end.click()
+    chart = page.locator(".js-plotly-plot[data-alone]")
+    expect(chart.locator(".annotation[aria-pressed=true]")).to_have_text(str(name), timeout=60_000)
+    page.context.close()
+
+    page = _open(browser, url, "accuracy", 1280)
+    page.locator(PICTURE).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".js-plotly-plot .annotation[role=button]").first).to_be_focused(timeout=60_000)
+    page.context.close()
+
+
 def _open(browser: Browser, url: str, view: str, width: int) -> Page:
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if width < 640 else "light"
