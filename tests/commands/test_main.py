@@ -226,7 +226,7 @@ def test_every_parameter_of_every_command_may_be_hostile(
         said = capsys.readouterr().err
         shown = " ".join(words)[:120]
         assert end.value.code in (0, 2), (shown, said)
-        assert took < 2, (shown, took)
+        assert took < 10, (shown, took)  # a choice alone takes two seconds on a slow machine
         if end.value.code:
             assert len(said) <= 301, shown
             assert said.removesuffix("\n").isprintable(), (shown, said)
