@@ -216,17 +216,20 @@ def test_every_parameter_of_every_command_may_be_hostile(
     before = studios.tree(computed.tasks)
     signal.signal(signal.SIGALRM, _too_long)
     for words in hostile_calls(tmp_path):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
-        began = time.process_time()
-        signal.alarm(60)  # what waits for a pipe's other end would wait for ever
-        with pytest.raises(SystemExit) as end:
-            main_commands.main(words)
-        signal.alarm(0)
-        took = time.process_time() - began
-        said = capsys.readouterr().err
+        for _ in range(2):  # a machine may be slow for a moment; what takes long by itself does so again
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+            began = time.process_time()
+            signal.alarm(60)  # what waits for a pipe's other end would wait for ever
+            with pytest.raises(SystemExit) as end:
+                main_commands.main(words)
+            signal.alarm(0)
+            took = time.process_time() - began
+            said = capsys.readouterr().err
+            if took < 2:
+                break
         shown = " ".join(words)[:120]
         assert end.value.code in (0, 2), (shown, said)
-        assert took < 10, (shown, took)  # a choice alone takes two seconds on a slow machine
+        assert took < 2, (shown, took)
         if end.value.code:
             assert len(said) <= 301, shown
             assert said.removesuffix("\n").isprintable(), (shown, said)

@@ -20,6 +20,7 @@ from e2lm_core.charts.svg.trace_marks import (
     Plot,
     dash_lengths,
     mark_style,
+    one_each,
     paint,
     scale_colours,
     symbol_mark,
@@ -412,9 +413,8 @@ def _sample(trace: Mapping[str, Any]) -> str:
     """Piece of a trace's line with its mark."""
     mode, drawn = str(trace.get("mode", "lines")), ""
     if trace.get("type") == "bar":
-        colour = (trace.get("marker") or {}).get("color", "#000")
-        first = colour if isinstance(colour, str) else next(iter(colour), "#000")
-        return f'<rect x="11" y="-6" width="12" height="12" {paint(str(first))}/>'
+        colour = next(iter(one_each((trace.get("marker") or {}).get("color", "#000"), 1)), "#000")
+        return f'<rect x="11" y="-6" width="12" height="12" {paint(str(colour))}/>'
     if "lines" in mode:
         line = trace.get("line") or {}
         width = float(line.get("width", 2))
@@ -425,13 +425,8 @@ def _sample(trace: Mapping[str, Any]) -> str:
     if "markers" in mode:
         marker = trace["marker"]
         first = {
-            name: (
-                value
-                if isinstance(value, (str, int, float)) or not hasattr(value, "__len__")
-                else next(iter(value), default)
-            )
+            name: next(iter(one_each(marker.get(name, default), 1)), default)
             for name, default in (("size", 6), ("color", "#000"), ("symbol", "circle"))
-            for value in (marker.get(name, default),)
         }
         style = mark_style(first["symbol"], str(first["color"]), marker.get("line") or {})
         place = str(ENTRY_PX - SAMPLE_PX // 2 - 5), "0"

@@ -197,7 +197,7 @@ def _error_bars(trace: Mapping[str, Any], points: Sequence[tuple[float, float]],
 def _markers(trace: Mapping[str, Any], points: Sequence[tuple[float, float]]) -> Iterator[str]:
     marker, told = trace.get("marker") or {}, hover_texts(trace)
     sizes, colours, symbols = (
-        _each(marker.get(name, default), len(points))
+        one_each(marker.get(name, default), len(points))
         for name, default in (("size", 6), ("color", "#000"), ("symbol", "circle"))
     )
     bubbles = not isinstance(marker.get("size", 6), (int, float))
@@ -218,7 +218,7 @@ def _markers(trace: Mapping[str, Any], points: Sequence[tuple[float, float]]) ->
     yield "</g>"
 
 
-def _each(value: Any, count: int) -> list[Any]:
+def one_each(value: Any, count: int) -> list[Any]:
     """One value for each point."""
     return (
         [value] * count
@@ -299,7 +299,7 @@ def _path(symbol: str, r: float) -> str:
 
 def _texts(trace: Mapping[str, Any], points: Sequence[tuple[float, float]]) -> Iterator[str]:
     font = trace.get("textfont") or {}
-    colours = _each(font.get("color", "#000"), len(points))
+    colours = one_each(font.get("color", "#000"), len(points))
     vertical, horizontal = str(trace.get("textposition", "middle center")).split()
     anchor = {"left": "end", "center": "middle", "right": "start"}[horizontal]
     dx = {"left": -_TEXT_SHIFT, "center": 0, "right": _TEXT_SHIFT}[horizontal]
@@ -323,7 +323,7 @@ def _bars(trace: Mapping[str, Any], plot: Plot) -> Iterator[str]:
     base = trace.get("base")
     feet = as_list(base) if base is not None else [0.0] * len(values)
     half, marker = float(trace.get("width", 0.8)) / 2, trace.get("marker") or {}
-    colours, edge = _each(marker.get("color", "#000"), len(values)), marker.get("line") or {}
+    colours, edge = one_each(marker.get("color", "#000"), len(values)), marker.get("line") or {}
     pattern, told = marker.get("pattern"), hover_texts(trace)
     wide = float(edge.get("width", 0) or 0)
     stroke = f' {paint(str(edge.get("color")), "stroke")} stroke-width="{wide:g}"' if wide else ""
@@ -332,7 +332,7 @@ def _bars(trace: Mapping[str, Any], plot: Plot) -> Iterator[str]:
     if pattern:
         yield _hatching(hatching, pattern)
     texts, font = as_list(trace.get("text")), trace.get("textfont") or {}
-    inks = _each(font.get("color", "#000"), len(values))
+    inks = one_each(font.get("color", "#000"), len(values))
     for at, (value, place, foot) in enumerate(zip(values, places, feet, strict=True)):
         if value is None or not math.isfinite(float(value)) or not math.isfinite(float(foot)):
             continue
