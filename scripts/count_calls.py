@@ -4,7 +4,8 @@ A copy of `ladder_science` in a home of its own is run on the built-in models, w
 of. Then one question is edited in the table, a worker computes it at every checkpoint, and the page Questions is
 drawn with what the edit changed; last, the page is drawn once more with nothing new. An arrow is an ordered pair of
 modules of `e2lm_core`: a function of one called a function of the other, directly. Calls of functions that were
-passed as arguments count; imports do not.
+passed as arguments count; imports do not, nor does the next item of a generator expression. A pair of modules that
+call each other is two-way, unless one of them is a cache that calls what it was asked to compute.
 """
 
 from __future__ import annotations
@@ -25,18 +26,21 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = f"{ROOT / 'e2lm_core'}{os.sep}"
 SOURCE, SET = "ladder_science", "counted"
+# Caches: all functions of a module, or one.
+CACHES = frozenset({"base/cache", "base/memory/memo", "ui/base/page_cache", "ui/session:once_a_run"})
 Arrow = tuple[str, str]
 
 
 @dataclass
 class Calls:
-    """Modules that ran, and arrows between them."""
+    """Modules that ran, and arrows between them; `controls` are those that are no callbacks of a cache."""
 
     modules: set[str] = field(default_factory=set)
     arrows: set[Arrow] = field(default_factory=set)
+    controls: set[Arrow] = field(default_factory=set)
 
     def __or__(self, other: Calls) -> Calls:
-        return Calls(self.modules | other.modules, self.arrows | other.arrows)
+        return Calls(self.modules | other.modules, self.arrows | other.arrows, self.controls | other.controls)
 
     @property
     def interface(self) -> set[str]:
@@ -45,9 +49,9 @@ class Calls:
 
     @property
     def two_way_pairs(self) -> list[Arrow]:
-        """Pairs of modules that call each other."""
+        """Pairs of modules that call each other, other than to compute for a cache."""
         return sorted(
-            (one, other) for one, other in self.arrows if one < other and (other, one) in self.arrows
+            (one, other) for one, other in self.controls if one < other and (other, one) in self.controls
         )
 
     @contextmanager
@@ -66,9 +70,13 @@ class Calls:
         if called is None:
             return
         self.modules.add(called)
-        caller = module_of(frame.f_back.f_code) if frame.f_back is not None else None
-        if caller is not None and caller != called:
-            self.arrows.add((caller, called))
+        back = frame.f_back
+        caller = module_of(back.f_code) if back is not None else None
+        if back is None or caller is None or caller == called or frame.f_code.co_name == "<genexpr>":
+            return
+        self.arrows.add((caller, called))
+        if not CACHES & {caller, f"{caller}:{back.f_code.co_name}"}:
+            self.controls.add((caller, called))
 
 
 def module_of(code: CodeType) -> str | None:
