@@ -65,6 +65,13 @@ def test_other_descriptors_are_left_alone_and_none_stays_open(tmp_path):
         assert not idle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+def test_a_machine_that_lists_no_descriptors_is_left_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(nodelay, "_DESCRIPTORS", tmp_path / "none")
+    with listening() as server:
+        assert nodelay.send_without_delay() == 0
+        assert not is_sent_at_once(server)
+
+
 def test_the_server_sends_without_delay_from_its_start(tmp_path, monkeypatch):
     monkeypatch.setenv("E2LM_HOME", str(tmp_path))
 
