@@ -32,6 +32,7 @@ from e2lm_core.ui.requests.middleware import browser_cookie
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
+_CHOSEN = "set_chosen"
 _OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
 
 
@@ -164,6 +165,9 @@ def current_set_name() -> str | None:
     names = _names()
     if linked := urls.linked_set():  # from a colleague, or the browser's Back button
         set_current_set(linked)
+        st.session_state.pop(_CHOSEN, None)
+    elif st.query_params.get("set"):  # not in another place, whose address is bare
+        _take_step()
     if _gone(names):
         return None
     wish = st.session_state.get("set") or FIRST_SET
@@ -227,10 +231,18 @@ def _opens(address: str) -> bool:
 def choose_set(name: str) -> None:
     """Select a set in this session and in the link, as a step in the browser's history."""
     set_current_set(name)
-    if st.query_params.get("set") != name:
+    st.session_state[_CHOSEN] = name
+    _take_step()
+
+
+def _take_step() -> None:
+    """Write a set that was just chosen into the address; again if that was broken off for the browser's next request."""
+    chosen = st.session_state.get(_CHOSEN)
+    if chosen is not None and chosen == st.session_state.get("set") != st.query_params.get("set"):
         # Other parameters that the browser sends date from the loading of the page: view, filters, a
         # question of the other set.
-        st.query_params.from_dict(urls.query(st.query_params.get("tab"), name))
+        st.query_params.from_dict(urls.query(st.query_params.get("tab"), chosen))
+    st.session_state.pop(_CHOSEN, None)
 
 
 def is_example(name: str) -> bool:

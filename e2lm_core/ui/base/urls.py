@@ -226,10 +226,11 @@ def go(name: str) -> None:
 def note_asked_address() -> None:
     """Note that this drawing's address was asked for, should the drawing be broken off before it is read."""
     if _FOLLOWED in st.query_params:
-        del st.query_params[_FOLLOWED]  # at once: this is a step in the browser's history
         st.session_state[_ASKED] = True
+        del st.query_params[_FOLLOWED]  # at once: this is a step in the browser's history
     if streamlit_internals.is_history_navigation():
         st.session_state[_ASKED] = True
+        st.session_state.pop(_CLICKED, None)
 
 
 def current_tab(place: Place) -> str:
@@ -239,12 +240,14 @@ def current_tab(place: Place) -> str:
     title is set.
     """
     note_asked_address()
-    is_clicked = st.session_state.pop(_CLICKED, False)
+    is_clicked = st.session_state.get(_CLICKED) == place.slug
     is_asked = st.session_state.pop(_ASKED, False) or st.session_state.get(_PLACE) != place.slug
     st.session_state[_PLACE] = place.slug
     said = {name: st.query_params.get_all(name) for name in st.query_params}
     is_link = is_asked and not is_clicked
     tab = _shown(place, is_link, is_clicked) if place.tabs else ""
+    # Only now: sending may break this drawing off for the browser's next request, and the step would be missing.
+    st.session_state.pop(_CLICKED, None)
     if is_link:
         _take(place, tab, said)
     label = next((f"{language.translate(one.label)} · " for one in place.tabs if one.slug == tab), "")
@@ -355,8 +358,9 @@ def tab_control(place: Place) -> None:
             key=place.key,
             label_visibility="collapsed",
             on_change=_click,
+            args=(place.slug,),
         )
 
 
-def _click() -> None:
-    st.session_state[_CLICKED] = True
+def _click(place: str) -> None:
+    st.session_state[_CLICKED] = place

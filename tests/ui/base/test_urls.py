@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.ui.base import streamlit_internals, urls
@@ -142,3 +143,59 @@ def test_a_metric_is_taken_from_a_link_and_stands_in_the_next() -> None:
     at.run()
     assert not at.exception
     assert at.segmented_control(key="plan_metric").value == "acc"
+
+
+def clicking() -> None:
+    from e2lm_core.ui import session
+    from e2lm_core.ui.base import urls
+
+    tab = urls.current_tab(urls.DECIDE)
+    name = session.current_set_name()
+    urls.write_url(urls.DECIDE, tab)
+    urls.tab_control(urls.DECIDE)
+    import streamlit as st
+
+    st.button("other", key="other", on_click=session.choose_set, args=("ladder_school",))
+    st.text(f"{name} {tab}")
+
+
+def break_off_once(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """Let the browser's next request arrive while the first step is sent, which breaks that drawing off."""
+    from streamlit.runtime.state import QueryParamsProxy
+
+    sent: list[dict[str, object]] = []
+    send = QueryParamsProxy.from_dict
+
+    def sending(self: QueryParamsProxy, values: dict[str, object]) -> None:
+        sent.append(dict(values))
+        if len(sent) == 1:
+            streamlit.rerun()
+        send(self, values)
+
+    monkeypatch.setattr(QueryParamsProxy, "from_dict", sending)
+    return sent
+
+
+def test_a_clicked_tab_is_a_step_even_if_its_first_drawing_is_broken_off(monkeypatch) -> None:
+    at = AppTest.from_function(clicking)
+    at.query_params["set"], at.query_params["tab"] = "ladder_science", "compare"
+    at.run()
+    sent = break_off_once(monkeypatch)
+    at.segmented_control[0].set_value("plan").run()
+    assert shown(at) == "plan"
+    assert [step["tab"] for step in sent] == [["plan"], ["plan"]]
+    at.run()
+    assert len(sent) == 2
+
+
+def test_a_chosen_set_is_a_step_even_if_its_first_drawing_is_broken_off(monkeypatch) -> None:
+    at = AppTest.from_function(clicking)
+    at.query_params["set"], at.query_params["tab"] = "ladder_science", "compare"
+    at.run()
+    sent = break_off_once(monkeypatch)
+    at.button(key="other").click().run()
+    assert not at.exception
+    assert at.text[0].value == "ladder_school compare"
+    assert [step["set"] for step in sent] == ["ladder_school", "ladder_school"]
+    at.run()
+    assert len(sent) == 2
