@@ -6,6 +6,7 @@ All other modules use Streamlit's documented interface alone. Written against St
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,44 @@ def current_script_run() -> object | None:
 def is_history_navigation() -> bool:
     """Whether the browser's Back or Forward has caused this run; False if it cannot be read."""
     return bool(getattr(_script_run_context(), "is_history_navigation", False))
+
+
+def is_fragment_run() -> bool:
+    """Whether fragments alone are redrawn, and not the page; False if it cannot be read."""
+    return bool(getattr(_script_run_context(), "fragment_ids_this_run", None))
+
+
+def skip_fragments_of_left_pages() -> bool:
+    """Let sessions skip a fragment's redrawing that was asked for on a page which has been left since.
+
+    A poll that the browser sent before a change of pages may be handled after it. Streamlit then names the former
+    page as the current one; the browser drops the elements of the page that it shows, and stops at the next message
+    with "Bad delta path index".
+
+    Returns:
+        Whether they do; False for a release that lacks what is needed.
+    """
+    try:
+        from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
+        run = ScriptRunner._run_script
+    except (ImportError, AttributeError):
+        return False
+    if not hasattr(run, "__wrapped__"):
+
+        @functools.wraps(run)
+        def run_unless_left(runner: Any, asked: Any) -> None:
+            if not _is_of_left_page(runner, asked):
+                run(runner, asked)
+
+        ScriptRunner._run_script = run_unless_left  # type: ignore[method-assign, assignment]
+    return True
+
+
+def _is_of_left_page(runner: Any, asked: Any) -> bool:
+    current = getattr(getattr(runner, "_pages_manager", None), "current_page_script_hash", "")
+    of = getattr(asked, "page_script_hash", "")
+    return bool(getattr(asked, "fragment_id_queue", None) and current and of) and of != current
 
 
 def _script_run_context() -> Any:

@@ -18,6 +18,7 @@ from e2lm_core.base.settings import Settings, misspelt_variables
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
 from e2lm_core.deploy.home import auto_backup, disk_check, mounts
+from e2lm_core.ui.base import streamlit_internals
 from e2lm_core.ui.cache import measurements, process_pool
 from e2lm_core.ui.server import memory, nodelay
 from e2lm_core.ui.server.precompute import Beforehand
@@ -28,6 +29,7 @@ async def running(_: Any) -> AsyncIterator[None]:
     """Start and stop the server's services; the `lifespan` of `st.App`."""
     logs.configure_logging()
     nodelay.send_without_delay()
+    streamlit_internals.skip_fragments_of_left_pages()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
     await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))

@@ -68,6 +68,43 @@ def test_a_step_of_the_browsers_history_is_told(monkeypatch: pytest.MonkeyPatch)
     assert internals.is_history_navigation() is False
 
 
+def test_a_fragment_drawn_with_its_page_is_no_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime.scriptrunner_utils import script_run_context
+
+    assert internals.is_fragment_run() is False
+    run = SimpleNamespace(fragment_ids_this_run=["a"])
+    monkeypatch.setattr(script_run_context, "get_script_run_ctx", lambda **_: run)
+    assert internals.is_fragment_run() is True
+    run.fragment_ids_this_run = None
+    assert internals.is_fragment_run() is False
+    del run.fragment_ids_this_run  # another release
+    assert internals.is_fragment_run() is False
+
+
+def test_fragments_of_pages_that_were_left_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime.scriptrunner import script_runner
+
+    runs: list[object] = []
+    monkeypatch.setattr(script_runner.ScriptRunner, "_run_script", lambda self, asked: runs.append(asked))
+    assert internals.skip_fragments_of_left_pages()
+    once = script_runner.ScriptRunner._run_script
+    assert internals.skip_fragments_of_left_pages()
+    assert script_runner.ScriptRunner._run_script is once
+    runner = SimpleNamespace(_pages_manager=SimpleNamespace(current_page_script_hash="here"))
+    here = SimpleNamespace(page_script_hash="here", fragment_id_queue=["a"])
+    left = SimpleNamespace(page_script_hash="left", fragment_id_queue=["a"])
+    going = SimpleNamespace(page_script_hash="left", fragment_id_queue=[])
+    unnamed = SimpleNamespace(page_script_hash="", fragment_id_queue=["a"])
+    for asked in (here, left, going, unnamed):
+        script_runner.ScriptRunner._run_script(runner, asked)
+    assert runs == [here, going, unnamed]
+    del runner._pages_manager  # another release
+    script_runner.ScriptRunner._run_script(runner, left)
+    assert runs[-1] is left
+    monkeypatch.delattr(script_runner.ScriptRunner, "_run_script")
+    assert internals.skip_fragments_of_left_pages() is False
+
+
 def test_a_page_that_was_called_alone_is_left_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -113,6 +150,7 @@ def test_a_release_without_them_has_an_answer(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(builtins, "__import__", lacking)
     assert internals.current_script_run() is None
     assert internals.leave_pages_directory() is False
+    assert internals.skip_fragments_of_left_pages() is False
     assert internals.make_xsrf_token() is None
 
 
