@@ -12,7 +12,7 @@ from e2lm_core.base.settings import languages
 from e2lm_core.ui import session
 from e2lm_core.ui.app import account, chart_tools, guide
 from e2lm_core.ui.app.status_bar import status_bar
-from e2lm_core.ui.base import language, markdown, theme, urls, viewport
+from e2lm_core.ui.base import language, markdown, polling, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
 
@@ -20,6 +20,7 @@ from e2lm_core.ui.requests import sign_in
 def draw_frame() -> None:
     """Draw the page of the address in the frame that all pages share."""
     session.begin_run()
+    polling.begin_page()
     urls.note_asked_address()
     # The icon is a file of the app: a material symbol as page icon would be fetched from a font host.
     st.set_page_config(
@@ -49,6 +50,7 @@ def draw_frame() -> None:
     )  # after the navigation: a report of the width redraws the page that is current then
     chart_tools.listen()
     pages.run()
+    polling.end_page()
 
 
 def _language_popover() -> None:

@@ -130,7 +130,7 @@ def shown_results(task: TaskSet) -> Shown:
 def _before(name: str, drawn: Shown) -> None:
     now = results.shown_results(selected_set())
     if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
-        st.rerun()
+        polling.redraw_page()
     st.caption(
         language.translate(
             ":material/history: **Results before your last edit.** New results appear automatically."
@@ -166,7 +166,7 @@ def _live(name: str) -> None:
         run_launcher.ensure_worker()
         urls.title_mark(run_status.format_progress(state.run) if state.run else "…")
     if state.kind != "running" or task.address != name:
-        st.rerun()
+        polling.redraw_page()
 
 
 def _state(task: TaskSet, state: run_state.SetState) -> None:

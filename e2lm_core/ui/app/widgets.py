@@ -442,7 +442,7 @@ def redraw_while_running(task: TaskSet, pace_s: float = polling.CHARTS_S) -> Non
 
 def _until_more(task: TaskSet, seen: Measurements) -> None:
     if results.measurements(task) is not seen or results.state(task).kind != "running":
-        st.rerun()
+        polling.redraw_page()
 
 
 def selector(

@@ -61,7 +61,8 @@ def _latest_job(task: TaskSet, kind: str) -> Job | None:
 def _progress(task: TaskSet, key: str, kind: str) -> None:
     job = _latest_job(task, kind)
     if job is None or job.over:
-        st.rerun()
+        polling.redraw_page()
+        return
     run = run_progress(session.studio().jobs, job, task)
     st.progress(run.share, text=markdown.escape(run_words.progress_sentence(run)))
     run_launcher.cancel_button(

@@ -129,7 +129,7 @@ def _panel(task: TaskSet, edit: last_edit.LastEdit, run_every: float | None) -> 
         # The whole page is redrawn: status bar, table and checks must show the end of the run too.
         waits = bool(run_every) and edit.before is not None and run_launcher.is_own_run(results.state(task))
         if waits and has_points and _soon_over(task):
-            st.rerun()
+            polling.redraw_page()
         if waits:
             _await_points(task)
         changed = None if edit.before is None else results.changed(task, edit.before, edit.after)
@@ -461,7 +461,7 @@ def _end(task: TaskSet, run_every: float | None) -> None:
     if results.state(task).kind == "running":
         run_launcher.ensure_worker()
     else:
-        st.rerun()
+        polling.redraw_page()
 
 
 def _columns() -> dict:

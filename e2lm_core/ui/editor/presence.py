@@ -20,7 +20,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import session
-from e2lm_core.ui.base import language, markdown
+from e2lm_core.ui.base import language, markdown, polling
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
 
@@ -56,10 +56,9 @@ def _watched() -> None:
         if not heard or presence.change_stamp(session.studio().settings, drawn.address) == stamp:
             return
         task, busy = _present(drawn), heard.get("busy")
-        if task is None:
-            st.rerun(scope="app")  # the page reports the missing set
-        if busy == "idle":
-            st.rerun(scope="app")
+        if task is None or busy == "idle":
+            polling.redraw_page()  # which reports a missing set
+            return
         if changed := _changed(drawn, task):
             st.caption(markdown.fill_template("{changed} by another.", changed=changed), width="content")
             if st.button(language.translate("Show"), key="presence_show", icon=":material/sync:"):

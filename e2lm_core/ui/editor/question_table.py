@@ -99,7 +99,7 @@ def attach_findings(task: TaskSet, findings: Sequence[Finding]) -> None:
     @st.fragment(run_every=run_every)
     def given() -> None:
         if underway and _is_over(task):
-            st.rerun()
+            polling.redraw_page()
         of_questions = [finding for finding in findings if finding.question_id][:MAX_FOUND]
         found = [(f.question_id, f.severity, language.translate(f.sentence)) for f in of_questions]
         figures = {name: _figure(task, name) for name in _asked(task)}

@@ -129,7 +129,8 @@ def _progress(trial: Callable[[], Trial], key: str, job_id: int) -> None:
     studio = session.studio()
     job = permissions.get_visible_run(studio, job_id)
     if job.over:
-        st.rerun()
+        polling.redraw_page()
+        return
     run = run_progress(studio.jobs, job, trial().task)
     st.progress(run.share, text=markdown.escape(run_words.progress_sentence(run)))
     run_launcher.cancel_button(

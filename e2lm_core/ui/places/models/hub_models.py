@@ -65,7 +65,7 @@ def hub_models_panel() -> None:
     @st.fragment(run_every=polling.PROGRESS_S if busy else None)
     def drawn() -> None:
         if busy and fetch_manager().running is None:
-            st.rerun()
+            polling.redraw_page()
         _added()
 
     drawn()

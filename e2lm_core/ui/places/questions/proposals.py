@@ -23,7 +23,7 @@ from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.people import quotas
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import language, markdown
+from e2lm_core.ui.base import language, markdown, polling
 from e2lm_core.ui.editor import last_edit, toolbar
 
 PARAPHRASES = language.mark("Other wordings")
@@ -180,7 +180,8 @@ def _await(key: str, server: Server) -> None:
     """Draw that an answer is awaited, and redraw the page once it is there."""
     awaited = st.session_state.get(_AWAITED.format(key))
     if awaited is None or awaited[1].done():
-        st.rerun()
+        polling.redraw_page()
+        return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         markdown.caption(markdown.fill_template(_WAITING, model=server.model), width="content")
         st.button(

@@ -64,7 +64,8 @@ def _on_its_way(work: EmbeddingJob, model: str | None) -> None:
     @st.fragment(run_every=polling.poll_interval(polling.PROGRESS_S, is_own_run=True))
     def bar() -> None:
         if work.over:
-            st.rerun()
+            polling.redraw_page()
+            return
         share = work.done / work.total if work.total else 0.0
         text = (
             messages.progress_sentence(work.done, work.total)

@@ -317,7 +317,7 @@ def _follow(drawn: Sequence[int]) -> None:
     """Draw the open runs; redraw the whole page once one has ended or another has begun."""
     jobs = _open_jobs()
     if [job.id for job in jobs] != list(drawn):
-        st.rerun()
+        polling.redraw_page()
     run_launcher.ensure_worker()
     for job in jobs:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -13,7 +13,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.export import background_verify
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import markdown, polling
 
 _KEY, _LOOK_S = "verification", 1.0
 
@@ -51,7 +51,8 @@ def verify_panel(data: bytes, name: str) -> None:
 
 def _follow(begun: background_verify.BackgroundVerification) -> None:
     if begun.is_over:
-        st.rerun()
+        polling.redraw_page()
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         markdown.markdown(markdown.fill_template(":material/hourglass_top: {said}", said=begun.progress_text))
         if st.button("Cancel", key="verify_cancel", type="tertiary"):
