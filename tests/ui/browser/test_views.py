@@ -353,6 +353,9 @@ def test_tabs_and_sets_are_steps_of_the_browsers_history(browser, url, home, wai
         expect(page.get_by_role("heading", level=1)).to_have_text(place, timeout=LONG_MS)
         expect(tabs.get_by_role("radio", name=tab, exact=True)).to_be_checked(timeout=LONG_MS)
         expect(box).to_have_value(re.compile(rf"^{name}\b"), timeout=LONG_MS)
+        # a click checks its tab in the browser; the step is there once the server's answer has changed the address
+        slug = next(one.slug for other in urls.PLACES for one in other.tabs if one.label == tab)
+        expect(page).to_have_url(re.compile(rf"set={name}&tab={slug}\b"), timeout=LONG_MS)
         page.wait_for_timeout(wait_ms)
 
     walk = [("Result", "Overview", SET), ("Result", "Score", SET), ("Result", "Published", SET)]
