@@ -64,7 +64,7 @@ def main(
         env = os.environ | {"E2LM_HOME": home} | ({"E2LM_SHIPPED": "0"} if empty or running else {})
         state = "running" if running else "empty" if empty else "done"
         if running:
-            queue_long_run(Path(home), task)
+            _queue(Path(home), task)
         elif not empty:
             command = [sys.executable, "-m", "e2lm_core", "evaluate", task, "--checkpoints", checkpoints]
             subprocess.run(command, cwd=ROOT, env=env, check=True)
@@ -79,7 +79,7 @@ def main(
     sys.exit(1 if faults else 0)
 
 
-def queue_long_run(home: Path, name: str) -> None:
+def _queue(home: Path, name: str) -> None:
     """A run that takes longer than the pictures: with five examples in each prompt; the app starts its worker."""
     studio = open_studio(Settings(home=home))
     run_start.submit_run(
