@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -80,26 +81,69 @@ def begin_endless_run(home: Path) -> None:
     studio.store.database.close()
 
 
-def test_polls_of_pages_that_were_left_change_nothing(browser: Browser, tmp_path: Path) -> None:
-    """The status bar polls on all pages while a run goes on; those of each page arrive late on each other one."""
-    home, faults, polls, late = tmp_path / "home", [], Polls(), {}
-    begin_endless_run(home)
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with a run that goes on."""
+    begin_endless_run(tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What the page says on the console as an error."""
+    return []
+
+
+@pytest.fixture
+def polls() -> Polls:
+    """What the page sends the server."""
+    return Polls()
+
+
+@pytest.fixture
+def page(browser: Browser, home: Path, faults: list[str], polls: Polls) -> Iterator[Page]:
+    """Curves of the set that is run."""
     with server(os.environ | {"E2LM_HOME": str(home), "E2LM_SHIPPED": "0"}) as url:
-        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.on("console", partial(note_error, faults))
-        page.route_web_socket("**/_stcore/stream", polls.follow)
-        page.goto(f"{url}/{urls.address('accuracy', 'ladder_science')}")
-        settle(page)
-        for place in PLACES:
-            go(page, place)
-            late[place] = polls_of(page, polls)
-        for place in PLACES:
-            go(page, place)
-            for other in set(PLACES) - {place}:
-                for message in late[other]:
-                    polls.send(message)
-            assert polls_of(page, polls), "the browser has not been told that the run is over"
-            expect(page.get_by_role("heading", level=1)).to_have_text(place)
-            assert page.locator(".st-key-strip").count() == 1
-            assert not faults, place
-        page.context.close()
+        opened = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        opened.on("console", partial(note_error, faults))
+        opened.route_web_socket("**/_stcore/stream", polls.follow)
+        opened.goto(f"{url}/{urls.address('accuracy', 'ladder_science')}")
+        settle(opened)
+        yield opened
+        opened.context.close()
+
+
+def test_polls_of_pages_that_were_left_change_nothing(page: Page, polls: Polls, faults: list[str]) -> None:
+    """The status bar polls on all pages while a run goes on; those of each page arrive late on each other one."""
+    late = {}
+    for place in PLACES:
+        go(page, place)
+        late[place] = polls_of(page, polls)
+    for place in PLACES:
+        go(page, place)
+        for other in set(PLACES) - {place}:
+            for message in late[other]:
+                polls.send(message)
+        assert polls_of(page, polls), "the browser has not been told that the run is over"
+        expect(page.get_by_role("heading", level=1)).to_have_text(place)
+        assert page.locator(".st-key-strip").count() == 1
+        assert not faults, place
+
+
+def test_nor_do_those_of_a_part_that_is_no_longer_shown(page: Page, polls: Polls, faults: list[str]) -> None:
+    """The side panel is a fragment, and its part Curves another one within it, which polls."""
+    go(page, "Questions")
+    page.get_by_text("Side panel").click()
+    settle(page)
+    panel = page.locator(".st-key-beside")
+    panel.get_by_role("radio", name="Curves", exact=True).click()
+    settle(page)
+    late = polls_of(page, polls)
+    panel.get_by_role("radio", name="Prompt", exact=True).click()
+    settle(page)
+    for message in late:
+        polls.send(message)
+    assert len(polls_of(page, polls)) < len(late)
+    expect(panel.get_by_role("radio", name="Prompt", exact=True)).to_be_checked()
+    expect(page.locator(".qt-row").first).to_be_visible()
+    assert not faults
