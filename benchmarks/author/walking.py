@@ -25,6 +25,7 @@ from scripts.screenshots import note_error, server
 
 PATIENCE_S, LOOK_S = 20.0, 0.15
 STEP_MS = 20_000
+LAST_LINES = 3  # of what the browser says of a click that it could not do
 SHORTEST_TRIES = 60
 OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
 
@@ -103,7 +104,9 @@ def walk(
                 taken.pop()
                 continue
             except Error as error:
-                return Failure(tuple(taken), f"{step.name}: {str(error).splitlines()[0]}")
+                last = str(error).splitlines()
+                said = [last[0], *(line.strip(" -") for line in last[-LAST_LINES:]), *faults]
+                return Failure(tuple(taken), f"{step.name}: {'; '.join(said)}")
             if found := _settled(settings, page, expected, faults):
                 return Failure(tuple(taken), f"{step.name}: {'; '.join(found)}")
         return None

@@ -61,7 +61,8 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
   window.addEventListener("pagehide", leave);
   document.addEventListener("e2lm-news", news);
   const away = (event: Event) => { if ((event.target as Element).closest?.("a[href]")) store.hold(); }, back = () => store.hold();
-  document.addEventListener("click", away, true);
+  const going = ["pointerdown", "click"]; // at the press already: what is told between press and release would come second, and win
+  for (const event of going) document.addEventListener(event, away, true);
   window.addEventListener("popstate", back);
   return {
     store,
@@ -70,7 +71,7 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
     stop: () => {
       window.removeEventListener("pagehide", leave);
       document.removeEventListener("e2lm-news", news);
-      document.removeEventListener("click", away, true);
+      for (const event of going) document.removeEventListener(event, away, true);
       window.removeEventListener("popstate", back);
       render(null, element);
     },
