@@ -19,6 +19,8 @@ except ImportError:
     script_run_context = None  # type: ignore[assignment]
 
 TESTED = "1.67"  # the test of this module fails at a later minor release until each function was looked at
+# Messages to the browser that answer it, whatever is drawn meanwhile.
+_ANSWERS = ("file_urls_response", "backend_operation_response", "heartbeat_ack")
 STATIC_FOLDER = Path(st.__file__).parent / "static"  # the browser's part, with index.html
 
 
@@ -65,6 +67,42 @@ def skip_fragments_of_left_pages() -> bool:
                 run(runner, asked)
 
         ScriptRunner._run_script = run_unless_left  # type: ignore[method-assign, assignment]
+    return True
+
+
+def keep_unsent_messages() -> bool:
+    """Let a session send all that its page has drawn, even if the next run begins before it is sent.
+
+    Before a fragment is redrawn, Streamlit withdraws the fragment's elements that the page has drawn and not sent
+    yet, but not the message that the page is complete. The browser then drops the fragment's former elements, moves
+    those below up by one, and loses the first of them to the fragment. Before a page is redrawn, Streamlit also
+    withdraws answers, such as the addresses for an upload, which then never begins.
+
+    Returns:
+        Whether they do; False for a release that lacks what is needed.
+    """
+    try:
+        from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+
+        clear = ForwardMsgQueue.clear
+    except (ImportError, AttributeError):
+        return False
+    if not {"_queue", "_delta_index_map"} <= vars(ForwardMsgQueue()).keys():
+        return False
+    if not hasattr(clear, "__wrapped__"):
+
+        @functools.wraps(clear)
+        def clear_some(
+            queue: Any, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
+        ) -> None:
+            unsent = list(queue._queue) if retain_lifecycle_msgs else []
+            if unsent and fragment_ids_this_run:
+                queue._delta_index_map = {}  # later elements come after the run's beginning, not in an earlier's place
+                return
+            clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+            queue._queue += [message for message in unsent if message.WhichOneof("type") in _ANSWERS]
+
+        ForwardMsgQueue.clear = clear_some  # type: ignore[method-assign, assignment]
     return True
 
 

@@ -30,6 +30,7 @@ async def running(_: Any) -> AsyncIterator[None]:
     logs.configure_logging()
     nodelay.send_without_delay()
     streamlit_internals.skip_fragments_of_left_pages()
+    streamlit_internals.keep_unsent_messages()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
     await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))

@@ -5,9 +5,15 @@ from __future__ import annotations
 import ast
 import builtins
 from importlib.metadata import version
+from inspect import unwrap
 from types import SimpleNamespace
 
 import pytest
+from streamlit.proto.Common_pb2 import FileURLsResponse
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NewSession_pb2 import NewSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_token
 
@@ -105,6 +111,62 @@ def test_fragments_of_pages_that_were_left_are_skipped(monkeypatch: pytest.Monke
     assert internals.skip_fragments_of_left_pages() is False
 
 
+def drawn_page() -> ForwardMsgQueue:
+    """A page with a fragment between two elements, drawn and not sent, and the addresses for an upload."""
+    queue = ForwardMsgQueue()
+    queue.enqueue(ForwardMsg(new_session=NewSession(name="page")))
+    for place, fragment in enumerate(("", "a", "")):
+        message = ForwardMsg(delta=Delta(fragment_id=fragment))
+        message.delta.new_element.markdown.body = str(place)
+        message.metadata.delta_path[:] = [0, place]
+        queue.enqueue(message)
+    queue.enqueue(ForwardMsg(file_urls_response=FileURLsResponse(response_id="upload")))
+    queue.enqueue(ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
+    return queue
+
+
+def test_what_a_page_has_drawn_is_sent_though_its_fragment_is_redrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ForwardMsgQueue, "clear", unwrap(ForwardMsgQueue.clear))
+    assert internals.keep_unsent_messages()
+    once = ForwardMsgQueue.clear
+    assert internals.keep_unsent_messages()
+    assert ForwardMsgQueue.clear is once
+    queue, whole = drawn_page(), drawn_page().flush()
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["a"])
+    again = ForwardMsg(delta=Delta(fragment_id="a"))
+    again.delta.new_element.markdown.body = "again"
+    again.metadata.delta_path[:] = [0, 1]
+    queue.enqueue(again)
+    assert queue.flush() == [*whole, again]
+
+
+def test_a_redrawn_page_withdraws_elements_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ForwardMsgQueue, "clear", unwrap(ForwardMsgQueue.clear))
+    assert internals.keep_unsent_messages()
+    queue = drawn_page()
+    queue.clear(retain_lifecycle_msgs=True)
+    assert sorted(str(message.WhichOneof("type")) for message in queue.flush()) == [
+        "file_urls_response",
+        "new_session",
+        "script_finished",
+    ]
+    queue = drawn_page()
+    queue.clear()
+    assert queue.is_empty()
+
+
+def test_without_the_queues_parts_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = unwrap(ForwardMsgQueue.clear)
+    monkeypatch.setattr(ForwardMsgQueue, "clear", original)
+    monkeypatch.setattr(ForwardMsgQueue, "__init__", lambda self: None)  # another release
+    assert internals.keep_unsent_messages() is False
+    assert ForwardMsgQueue.clear is original
+    monkeypatch.delattr(ForwardMsgQueue, "clear")
+    assert internals.keep_unsent_messages() is False
+
+
 def test_a_page_that_was_called_alone_is_left_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -151,6 +213,7 @@ def test_a_release_without_them_has_an_answer(monkeypatch: pytest.MonkeyPatch) -
     assert internals.current_script_run() is None
     assert internals.leave_pages_directory() is False
     assert internals.skip_fragments_of_left_pages() is False
+    assert internals.keep_unsent_messages() is False
     assert internals.make_xsrf_token() is None
 
 

@@ -68,10 +68,10 @@ def polls_of(page: Page, polls: Polls) -> list[bytes]:
     raise AssertionError("the page does not poll: is the run over?")
 
 
-def begin_endless_run(home: Path) -> None:
-    """A run of the first example that another computer holds for an hour."""
+def begin_endless_run(home: Path, name: str) -> None:
+    """Start a set's run that another computer holds for an hour."""
     studio = open_studio(Settings(home=home))
-    task, checkpoints = open_set(studio.settings, "ladder_science"), without_extras(studio.local_checkpoints)
+    task, checkpoints = open_set(studio.settings, name), without_extras(studio.local_checkpoints)
     run_start.submit_run(studio, task, checkpoints)
     job = studio.jobs.claim("elsewhere", LEASE_S)
     assert job is not None
@@ -84,7 +84,7 @@ def begin_endless_run(home: Path) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with a run that goes on."""
-    begin_endless_run(tmp_path / "home")
+    begin_endless_run(tmp_path / "home", "ladder_science")
     return tmp_path / "home"
 
 
