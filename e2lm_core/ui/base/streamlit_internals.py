@@ -19,8 +19,6 @@ except ImportError:
     script_run_context = None  # type: ignore[assignment]
 
 TESTED = "1.67"  # the test of this module fails at a later minor release until each function was looked at
-# Messages to the browser that answer it, whatever is drawn meanwhile.
-_ANSWERS = ("file_urls_response", "backend_operation_response", "heartbeat_ack")
 STATIC_FOLDER = Path(st.__file__).parent / "static"  # the browser's part, with index.html
 
 
@@ -71,12 +69,12 @@ def skip_fragments_of_left_pages() -> bool:
 
 
 def keep_unsent_messages() -> bool:
-    """Let a session send all that its page has drawn, even if the next run begins before it is sent.
+    """Let a session send all that it has drawn, even if its next run begins before that is sent.
 
-    Before a fragment is redrawn, Streamlit withdraws the fragment's elements that the page has drawn and not sent
-    yet, but not the message that the page is complete. The browser then drops the fragment's former elements, moves
-    those below up by one, and loses the first of them to the fragment. Before a page is redrawn, Streamlit also
-    withdraws answers, such as the addresses for an upload, which then never begins.
+    Streamlit withdraws elements that are drawn and not sent yet when the page, or the fragment that they belong to,
+    is drawn again. But a control's value that the server sets is in the first drawing only, so that none of its
+    options is chosen then; a fragment that goes while its page is said to be complete lets the elements below it
+    move up, and costs the first of them; and addresses for an upload are withdrawn too, which then never begins.
 
     Returns:
         Whether they do; False for a release that lacks what is needed.
@@ -87,22 +85,54 @@ def keep_unsent_messages() -> bool:
         clear = ForwardMsgQueue.clear
     except (ImportError, AttributeError):
         return False
-    if not {"_queue", "_delta_index_map"} <= vars(ForwardMsgQueue()).keys():
+    if not hasattr(ForwardMsgQueue(), "_delta_index_map"):
         return False
     if not hasattr(clear, "__wrapped__"):
 
         @functools.wraps(clear)
-        def clear_some(
+        def clear_if_sent(
             queue: Any, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
         ) -> None:
-            unsent = list(queue._queue) if retain_lifecycle_msgs else []
-            if unsent and fragment_ids_this_run:
-                queue._delta_index_map = {}  # later elements come after the run's beginning, not in an earlier's place
-                return
-            clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
-            queue._queue += [message for message in unsent if message.WhichOneof("type") in _ANSWERS]
+            if (
+                retain_lifecycle_msgs
+            ):  # a run begins: its elements come after, not in place of those of the last one
+                queue._delta_index_map = {}
+            else:
+                clear(queue)
 
-        ForwardMsgQueue.clear = clear_some  # type: ignore[method-assign, assignment]
+        ForwardMsgQueue.clear = clear_if_sent  # type: ignore[method-assign, assignment]
+    return True
+
+
+def repeat_unseen_values() -> bool:
+    """Let a run send a control's value again which the last run has set and the browser has not drawn yet.
+
+    Streamlit sends it once. A browser that draws two runs at once sees the second alone, and no option as chosen.
+    It names the controls that it shows in each request.
+
+    Returns:
+        Whether they do; False for a release that lacks what is needed.
+    """
+    try:
+        from streamlit.runtime.state.session_state import SessionState
+
+        begin = SessionState.on_script_will_rerun
+    except (ImportError, AttributeError):
+        return False
+    if not all(hasattr(SessionState(), name) for name in ("_new_session_state", "_key_id_mapper")):
+        return False
+    if not hasattr(begin, "__wrapped__"):
+
+        @functools.wraps(begin)
+        def begin_with_unseen(state: Any, shown: Any, **more: Any) -> None:
+            ids = {key: state._key_id_mapper.get_id_from_key(key, None) for key in state._new_session_state}
+            begin(state, shown, **more)
+            seen = set() if shown is None else {widget.id for widget in shown.widgets}
+            for key, identity in ids.items():
+                if identity is not None and identity not in seen and key in state:
+                    state._new_session_state.setdefault(key, state[key])
+
+        SessionState.on_script_will_rerun = begin_with_unseen  # type: ignore[method-assign, assignment]
     return True
 
 

@@ -13,7 +13,10 @@ from streamlit.proto.Common_pb2 import FileURLsResponse
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import NewSession
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.state import session_state
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_token
 
@@ -125,8 +128,9 @@ def drawn_page() -> ForwardMsgQueue:
     return queue
 
 
-def test_what_a_page_has_drawn_is_sent_though_its_fragment_is_redrawn(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("fragments", [None, ["a"]])
+def test_what_was_drawn_is_sent_though_the_next_run_begins(
+    monkeypatch: pytest.MonkeyPatch, fragments: list[str] | None
 ) -> None:
     monkeypatch.setattr(ForwardMsgQueue, "clear", unwrap(ForwardMsgQueue.clear))
     assert internals.keep_unsent_messages()
@@ -134,25 +138,14 @@ def test_what_a_page_has_drawn_is_sent_though_its_fragment_is_redrawn(
     assert internals.keep_unsent_messages()
     assert ForwardMsgQueue.clear is once
     queue, whole = drawn_page(), drawn_page().flush()
-    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["a"])
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=fragments)
     again = ForwardMsg(delta=Delta(fragment_id="a"))
     again.delta.new_element.markdown.body = "again"
     again.metadata.delta_path[:] = [0, 1]
     queue.enqueue(again)
     assert queue.flush() == [*whole, again]
-
-
-def test_a_redrawn_page_withdraws_elements_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ForwardMsgQueue, "clear", unwrap(ForwardMsgQueue.clear))
-    assert internals.keep_unsent_messages()
-    queue = drawn_page()
-    queue.clear(retain_lifecycle_msgs=True)
-    assert sorted(str(message.WhichOneof("type")) for message in queue.flush()) == [
-        "file_urls_response",
-        "new_session",
-        "script_finished",
-    ]
-    queue = drawn_page()
+    assert queue.is_empty()
+    queue.enqueue(again)
     queue.clear()
     assert queue.is_empty()
 
@@ -165,6 +158,52 @@ def test_without_the_queues_parts_nothing_is_kept(monkeypatch: pytest.MonkeyPatc
     assert ForwardMsgQueue.clear is original
     monkeypatch.delattr(ForwardMsgQueue, "clear")
     assert internals.keep_unsent_messages() is False
+
+
+def drawn_session() -> SessionState:
+    """A session whose last run has set the values of two controls and one more of no control."""
+    state = SessionState()
+    for key in ("seen", "unseen"):
+        state._set_key_widget_mapping(f"id-{key}", key)
+        state[key] = "chosen"
+    state["other"] = "kept"
+    return state
+
+
+def shown(*keys: str) -> WidgetStates:
+    """A browser's request that names the controls that it shows."""
+    return WidgetStates(widgets=[WidgetState(id=f"id-{key}", string_value="chosen") for key in keys])
+
+
+@pytest.mark.parametrize("request_sent", [True, False])
+def test_the_values_that_a_browser_has_not_drawn_are_sent_again(
+    monkeypatch: pytest.MonkeyPatch, request_sent: bool
+) -> None:
+    monkeypatch.setattr(SessionState, "on_script_will_rerun", unwrap(SessionState.on_script_will_rerun))
+    state = drawn_session()
+    state.on_script_will_rerun(shown("seen"))
+    assert not state._new_session_state, "Streamlit sends a value once"
+    assert internals.repeat_unseen_values()
+    once = SessionState.on_script_will_rerun
+    assert internals.repeat_unseen_values()
+    assert SessionState.on_script_will_rerun is once
+    state = drawn_session()
+    state.on_script_will_rerun(shown("seen") if request_sent else None)
+    unseen = {"unseen": "chosen"} if request_sent else {"unseen": "chosen", "seen": "chosen"}
+    assert state._new_session_state == unseen
+    assert state["other"] == "kept"
+    state.on_script_will_rerun(shown("seen", "unseen"))
+    assert not state._new_session_state
+
+
+def test_without_the_sessions_parts_no_value_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = unwrap(SessionState.on_script_will_rerun)
+    monkeypatch.setattr(SessionState, "on_script_will_rerun", original)
+    monkeypatch.setattr(session_state, "SessionState", type("Other", (), {"on_script_will_rerun": original}))
+    assert internals.repeat_unseen_values() is False
+    assert SessionState.on_script_will_rerun is original
+    monkeypatch.delattr(session_state, "SessionState")
+    assert internals.repeat_unseen_values() is False
 
 
 def test_a_page_that_was_called_alone_is_left_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,6 +253,7 @@ def test_a_release_without_them_has_an_answer(monkeypatch: pytest.MonkeyPatch) -
     assert internals.leave_pages_directory() is False
     assert internals.skip_fragments_of_left_pages() is False
     assert internals.keep_unsent_messages() is False
+    assert internals.repeat_unseen_values() is False
     assert internals.make_xsrf_token() is None
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
@@ -26,6 +27,7 @@ from tests.ui.browser.test_late_redraws import PLACES, begin_endless_run
 pytestmark = pytest.mark.slow
 SENDING_S = 0.4
 SEND_LATE = f"from streamlit.runtime import runtime\nruntime.MESSAGE_FLUSH_INTERVAL_SECS = {SENDING_S}\n"
+MOMENTS_MS = range(0, 600, 50)
 DRAWN_MS = 1800  # a page and its fragment are drawn and sent
 TABLE = b"question,A,B,answer\nWhat is warm?,ice,fire,B\n"
 
@@ -146,3 +148,17 @@ def test_an_upload_begins_though_its_page_is_redrawn(page: Page, session: Sessio
     )
     session.redraw()
     expect(page.get_by_role("button", name="Add 1 question")).to_be_visible(timeout=30_000)
+
+
+def test_a_links_tab_is_chosen_though_its_page_is_redrawn(page: Page, session: Session) -> None:
+    """A phone's width is told while the first drawing goes on; the second one did not name the chosen tab."""
+    for moment_ms in MOMENTS_MS:
+        session.request = BackMsg()
+        page.goto(urljoin(page.url, urls.address("measured", SET)), wait_until="commit")
+        while session.request.WhichOneof("type") is None:
+            page.wait_for_timeout(10)
+        page.wait_for_timeout(moment_ms)
+        session.redraw()
+        settle(page)
+        chosen = page.locator(".st-key-tabs [aria-checked=true]")
+        assert chosen.all_inner_texts() == ["Measured"], f"redrawn after {moment_ms} ms"
