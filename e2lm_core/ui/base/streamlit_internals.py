@@ -93,9 +93,8 @@ def keep_unsent_messages() -> bool:
         def clear_if_sent(
             queue: Any, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
         ) -> None:
-            if (
-                retain_lifecycle_msgs
-            ):  # a run begins: its elements come after, not in place of those of the last one
+            if retain_lifecycle_msgs:
+                # A run begins: its elements come after those of the last one, and not in their place.
                 queue._delta_index_map = {}
             else:
                 clear(queue)

@@ -128,8 +128,8 @@ def parts_at_rest(page: Page) -> Counter[str]:
             return drawn
 
 
-def wait_for_parts(page: Page, wanted: Counter[str]) -> Counter[str]:
-    """Elements that the page lacks once it has been drawn again; none of a lost one comes by itself."""
+def lost_parts(page: Page, wanted: Counter[str]) -> Counter[str]:
+    """Elements that the page lacks once it has been drawn again; polls bring no lost one back."""
     for _ in range(ROUNDS):
         page.wait_for_timeout(DRAWN_MS)
         if not (lost := wanted - parts(page)):
@@ -150,7 +150,7 @@ def test_a_fragment_redrawn_right_after_its_page_costs_no_element(
             session.redraw()
             page.wait_for_timeout(50)
             session.redraw(fragment)
-            assert not wait_for_parts(page, before), f"{place}: {fragment}"
+            assert not lost_parts(page, before), f"{place}: {fragment}"
             tried += 1
     assert tried > len(PLACES), "more than the status bar is a fragment"
     assert not faults
