@@ -80,26 +80,25 @@ def keep_unsent_messages() -> bool:
         Whether they do; False for a release that lacks what is needed.
     """
     try:
+        from streamlit.runtime.app_session import AppSession
         from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-        clear = ForwardMsgQueue.clear
+        withdraw = AppSession._clear_queue
     except (ImportError, AttributeError):
         return False
     if not hasattr(ForwardMsgQueue(), "_delta_index_map"):
         return False
-    if not hasattr(clear, "__wrapped__"):
+    if not hasattr(withdraw, "__wrapped__"):
 
-        @functools.wraps(clear)
-        def clear_if_sent(
-            queue: Any, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
-        ) -> None:
-            if retain_lifecycle_msgs:
+        @functools.wraps(withdraw)
+        def begin_after_unsent(session: Any, fragment_ids_this_run: list[str] | None = None) -> None:
+            if (queue := getattr(session, "_browser_queue", None)) is None:
+                withdraw(session, fragment_ids_this_run)
+            else:
                 # A run begins: its elements come after those of the last one, and not in their place.
                 queue._delta_index_map = {}
-            else:
-                clear(queue)
 
-        ForwardMsgQueue.clear = clear_if_sent  # type: ignore[method-assign, assignment]
+        AppSession._clear_queue = begin_after_unsent  # type: ignore[method-assign, assignment]
     return True
 
 

@@ -7,6 +7,7 @@ import builtins
 from importlib.metadata import version
 from inspect import unwrap
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.proto.Common_pb2 import FileURLsResponse
@@ -14,6 +15,7 @@ from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.state import session_state
 from streamlit.runtime.state.session_state import SessionState
@@ -128,36 +130,63 @@ def drawn_page() -> ForwardMsgQueue:
     return queue
 
 
+def session_of(queue: ForwardMsgQueue) -> Any:
+    """A session of a server, of which only the queue matters."""
+    return SimpleNamespace(_browser_queue=queue)
+
+
 @pytest.mark.parametrize("fragments", [None, ["a"]])
 def test_what_was_drawn_is_sent_though_the_next_run_begins(
     monkeypatch: pytest.MonkeyPatch, fragments: list[str] | None
 ) -> None:
-    monkeypatch.setattr(ForwardMsgQueue, "clear", unwrap(ForwardMsgQueue.clear))
+    monkeypatch.setattr(AppSession, "_clear_queue", unwrap(AppSession._clear_queue))
     assert internals.keep_unsent_messages()
-    once = ForwardMsgQueue.clear
+    once = AppSession._clear_queue
     assert internals.keep_unsent_messages()
-    assert ForwardMsgQueue.clear is once
+    assert AppSession._clear_queue is once
     queue, whole = drawn_page(), drawn_page().flush()
-    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=fragments)
+    AppSession._clear_queue(session_of(queue), fragments)
     again = ForwardMsg(delta=Delta(fragment_id="a"))
     again.delta.new_element.markdown.body = "again"
     again.metadata.delta_path[:] = [0, 1]
     queue.enqueue(again)
     assert queue.flush() == [*whole, again]
     assert queue.is_empty()
-    queue.enqueue(again)
-    queue.clear()
-    assert queue.is_empty()
 
 
 def test_without_the_queues_parts_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = unwrap(ForwardMsgQueue.clear)
-    monkeypatch.setattr(ForwardMsgQueue, "clear", original)
-    monkeypatch.setattr(ForwardMsgQueue, "__init__", lambda self: None)  # another release
+    withdrawn: list[object] = []
+    original = lambda session, fragments=None: withdrawn.append(fragments)  # noqa: E731
+    monkeypatch.setattr(AppSession, "_clear_queue", original)
+    assert internals.keep_unsent_messages()
+    AppSession._clear_queue(SimpleNamespace(), ["a"])  # another release
+    assert withdrawn == [["a"]]
+    monkeypatch.setattr(AppSession, "_clear_queue", original)
+    monkeypatch.setattr(ForwardMsgQueue, "__init__", lambda self: None)
     assert internals.keep_unsent_messages() is False
-    assert ForwardMsgQueue.clear is original
-    monkeypatch.delattr(ForwardMsgQueue, "clear")
+    assert AppSession._clear_queue is original
+    monkeypatch.delattr(AppSession, "_clear_queue")
     assert internals.keep_unsent_messages() is False
+
+
+def test_a_page_that_a_test_draws_is_drawn_as_streamlit_draws_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test reads what is drawn from the queue itself, where a drawing that is broken off has to be withdrawn."""
+
+    def page() -> None:
+        import streamlit as st
+
+        if st.session_state.pop("leaves", False):
+            st.title("Left")
+            st.rerun()
+        with st.container():
+            st.button("Inside", key="inside")
+
+    monkeypatch.setattr(AppSession, "_clear_queue", unwrap(AppSession._clear_queue))
+    assert internals.keep_unsent_messages()
+    at = AppTest.from_function(page)
+    at.session_state["leaves"] = True
+    at.run()
+    assert ([one.label for one in at.button], list(at.title)) == (["Inside"], [])
 
 
 def drawn_session() -> SessionState:
