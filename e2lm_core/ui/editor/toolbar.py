@@ -110,6 +110,7 @@ def undo_redo_buttons(name: str) -> None:
         "Ctrl+Z",
         versions.undo_with_note,
         name,
+        "undo",
     )
     _step(
         language.translate("Redo"),
@@ -119,6 +120,7 @@ def undo_redo_buttons(name: str) -> None:
         "Ctrl+Shift+Z",
         versions.redo_with_note,
         name,
+        "redo",
     )
 
 
@@ -175,6 +177,7 @@ def _step(
     shortcut: str,
     move: Callable[[Settings, str], versions.UndoResult],
     name: str,
+    key: str,
 ) -> None:
     # A callback runs before anything is drawn: a page that is redrawn meanwhile would lose the click.
     st.button(
@@ -183,6 +186,7 @@ def _step(
         disabled=is_disabled,
         help=markdown.escape(hint),
         shortcut=shortcut,
+        key=key,  # its hint changes with each change, and a click on a button of the former hint would be lost
         on_click=_turn,
         args=(move, name),
     )

@@ -174,6 +174,7 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
             doors.first_door(found, "run_door")
         if st.button(
             markdown.escape(f"Run {formatting.count(len(choice.models), 'model')}"),
+            key="run_models",
             # Secondary if all results are there, or if a run could tell nothing.
             type="primary" if choice.missing and is_first else "secondary",
             icon=":material/play_arrow:",

@@ -58,7 +58,9 @@ def first_run_card(task: TaskSet) -> None:
             time=time,
         )
     )
-    if st.button(markdown.escape(run), type="primary", icon=":material/play_arrow:"):
+    if st.button(
+        markdown.escape(run), key="overview_first_run", type="primary", icon=":material/play_arrow:"
+    ):
         run_launcher.queue_run(task)
 
 
