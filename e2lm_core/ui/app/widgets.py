@@ -445,6 +445,16 @@ def _until_more(task: TaskSet, seen: Measurements) -> None:
         polling.redraw_page()
 
 
+def set_control_value(key: str, value: object) -> None:
+    """Set the value of a control, before it is drawn, if it has another.
+
+    A value that is set is sent to the browser. Sent with each drawing, it would take back a choice that is made
+    while the drawing arrives.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
 def selector(
     label: str,
     options: Sequence[str],
@@ -462,7 +472,8 @@ def selector(
     A value is selected by its user alone, in a callback: a list that compared its own value with the selected
     one took an old value of itself for a new one, and two lists went on correcting each other for good.
     """
-    st.session_state[key] = selected if selected in options else None
+    shown = selected if selected in options else None
+    set_control_value(key, shown)
 
     def pick() -> None:
         if (picked := st.session_state.get(key)) is not None:
@@ -471,7 +482,7 @@ def selector(
     st.selectbox(
         markdown.escape(label),
         options,
-        index=0 if selected in options else None,
+        index=None if shown is None else 0,
         placeholder=None if placeholder is None else markdown.escape(placeholder),
         format_func=format_func,
         label_visibility=label_visibility,
@@ -517,8 +528,7 @@ def metric_control(key: str, explained: bool = False) -> str:
         key: Key of the control.
         explained: Explain each metric on hover.
     """
-    if st.session_state.get(key) != current_metric():
-        st.session_state[key] = current_metric()
+    set_control_value(key, current_metric())
     chosen = st.segmented_control(
         language.translate("Metric"),
         METRICS,

@@ -30,6 +30,19 @@ def test_a_selector_shows_what_is_selected_elsewhere_and_keeps_no_value_of_its_o
     assert (at.selectbox[0].value, at.session_state["selected"], at.session_state["times"]) == ("a", "a", 1)
 
 
+def test_a_selector_tells_the_browser_its_value_only_if_the_browser_shows_another() -> None:
+    """A value that is told with each drawing takes a choice back that is made while the drawing arrives."""
+    at = AppTest.from_function(_page).run()
+    assert at.selectbox[0].proto.set_value
+    at.run()
+    assert not at.selectbox[0].proto.set_value
+    at.selectbox[0].select("c").run()
+    assert not at.selectbox[0].proto.set_value
+    at.session_state["selected"] = "a"
+    at.run()
+    assert at.selectbox[0].proto.set_value
+
+
 def test_a_selector_of_which_nothing_is_selected_is_empty() -> None:
     at = AppTest.from_function(_page)
     at.session_state["selected"] = "gone"

@@ -26,7 +26,7 @@ def draw() -> None:
         st.session_state[held] = next(iter(groups))
     named = {label: language.translate(label) for label in groups}
     place = st.empty()
-    st.session_state[KEY] = st.session_state[held]
+    widgets.set_control_value(KEY, st.session_state[held])
     st.segmented_control(
         language.translate("Source"),
         list(groups),
