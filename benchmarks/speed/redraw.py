@@ -31,7 +31,8 @@ SWITCHES = ("acc", "margin", "norm_prob")
 # Views with a switch and a chart; each is a tab of its place.
 PAGES = ("score", "accuracy", "ranking", "compare", "plan")
 LATEST_S = 120
-# The click, and the first frame in which the page's first chart has other points than before.
+# The click, the first frame in which the page's first chart has other points than before, and the script's end. A
+# picture may be there a frame after the end; a second later there is none.
 CLICK = """async ([option, latest]) => {
     const points = () => {
         const picture = document.querySelector('.studio-figure svg');
@@ -44,15 +45,16 @@ CLICK = """async ([option, latest]) => {
         .find((b) => b.textContent.trim() === option);
     const before = points(), app = document.querySelector('[data-testid=stApp]'), started = performance.now();
     button.click();
-    let chart = null, ran = false;
+    let chart = null, ran = false, end = null;
     while (performance.now() - started < latest) {
         await new Promise(requestAnimationFrame);
         const state = app.getAttribute('data-test-script-state');
         ran = ran || state === 'running';
         if (chart === null && points() !== before) chart = performance.now() - started;
-        if (ran && state === 'notRunning') return [chart, performance.now() - started];
+        if (ran && state === 'notRunning') end ??= performance.now() - started;
+        if (end !== null && (chart !== null || performance.now() - started - end > 1000)) break;
     }
-    return [chart, null];
+    return [chart, end];
 }"""
 
 
