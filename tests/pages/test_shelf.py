@@ -113,6 +113,9 @@ def test_a_colleagues_link_opens_the_same_benchmark(done: Visit) -> None:
     at = follow(done, "overview", beside="pythia:sciq:5")
     assert "**sciq (5-shot)**" in done.said
     assert at.selectbox(key="shelf_benchmark").value == "pythia:sciq:5"
+    at = follow(done, "accuracy", beside="pythia:sciq:5")
+    assert "**sciq (5-shot)**" in done.said
+    assert at.selectbox(key="shelf_benchmark").value == "pythia:sciq:5"
     at = follow(done, "accuracy", beside="no such benchmark")
     assert "**arc_challenge**" in done.said
 

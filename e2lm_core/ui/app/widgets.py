@@ -445,14 +445,24 @@ def _until_more(task: TaskSet, seen: Measurements) -> None:
         polling.redraw_page()
 
 
-def set_control_value(key: str, value: object) -> None:
+def set_control_value(key: str, value: object) -> bool:
     """Set the value of a control, before it is drawn, if it has another.
 
     A value that is set is sent to the browser. Sent with each drawing, it would take back a choice that is made
     while the drawing arrives.
+
+    Args:
+        key: Key of the control. If controls of two pages share it, the second page's has its own default, and
+            not the value of the first.
+        value: Value that the control should have.
+
+    Returns:
+        Whether the value was set.
     """
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
+    if key in st.session_state and st.session_state[key] == value:
+        return False
+    st.session_state[key] = value
+    return True
 
 
 def selector(
@@ -473,7 +483,7 @@ def selector(
     one took an old value of itself for a new one, and two lists went on correcting each other for good.
     """
     shown = selected if selected in options else None
-    set_control_value(key, shown)
+    is_set = set_control_value(key, shown)
 
     def pick() -> None:
         if (picked := st.session_state.get(key)) is not None:
@@ -482,7 +492,8 @@ def selector(
     st.selectbox(
         markdown.escape(label),
         options,
-        index=None if shown is None else 0,
+        # Streamlit warns of a default beside a value that is set.
+        index=None if shown is None else 0 if is_set else list(options).index(shown),
         placeholder=None if placeholder is None else markdown.escape(placeholder),
         format_func=format_func,
         label_visibility=label_visibility,

@@ -32,7 +32,7 @@ TABS = (language.mark("Compared"), language.mark("Values"))
 def panel(task: TaskSet, measurements: Measurements, metric: str) -> None:
     """Draw the folded panel; opened, it shows the benchmark that the link names."""
     beside_it = urls.HELD["beside"]
-    widgets.set_control_value(KEY, bool(st.session_state.get(beside_it)))
+    st.session_state[KEY] = bool(st.session_state.get(beside_it))
 
     def toggle() -> None:
         chosen = st.session_state.get(beside_it)
