@@ -143,8 +143,10 @@ def test_a_fragment_redrawn_right_after_its_page_costs_no_element(
     """Each fragment of each place; the elements below it moved up and the first of them was gone."""
     tried = 0
     for place in PLACES:
-        session.fragments = set()
         go(page, place)
+        parts_at_rest(page)
+        session.fragments = set()  # those of the place before were sent late too
+        session.redraw()
         before, shown = parts_at_rest(page), sorted(session.fragments - {""})
         for fragment in shown:
             session.redraw()
