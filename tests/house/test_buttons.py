@@ -11,9 +11,9 @@ UI = ROOT / "e2lm_core" / "ui"
 
 
 def buttons(tree: ast.Module) -> Iterator[ast.Call]:
-    """Calls of `st.button`."""
+    """Calls that draw a button: `st.button`, or a container's."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.button":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "button":
             yield node
 
 
