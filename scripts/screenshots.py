@@ -13,15 +13,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urljoin
 
+import psutil
 import typer
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
@@ -45,6 +47,8 @@ FLAGS = [
 ]
 READY_S = 120
 SETTLE_MS = 1200  # charts fade in after the script has ended
+# Seconds that a worker runs between two stops, and is stopped: a run of a minute then outlasts the pictures.
+RUN_S, STOPPED_S = 0.15, 1.2
 
 
 def main(
@@ -68,7 +72,8 @@ def main(
         elif not empty:
             command = [sys.executable, "-m", "e2lm_core", "evaluate", task, "--checkpoints", checkpoints]
             subprocess.run(command, cwd=ROOT, env=env, check=True)
-        with server(env) as url, sync_playwright() as playwright:
+        slow = slowed_workers() if running else nullcontext()
+        with server(env) as url, slow, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             try:
                 faults = _take(browser, url, task, out, state, only or urls.VIEWS)
@@ -79,8 +84,38 @@ def main(
     sys.exit(1 if faults else 0)
 
 
+@contextmanager
+def slowed_workers() -> Iterator[None]:
+    """Stop the workers below this process most of the time, so that their runs go on while pictures are taken."""
+    done = threading.Event()
+
+    def slow() -> None:
+        while not done.is_set():
+            workers = [one for one in psutil.Process().children(recursive=True) if _is_worker(one)]
+            for step, pause_s in (("suspend", STOPPED_S), ("resume", RUN_S)):
+                for worker in workers:
+                    with suppress(psutil.Error):
+                        getattr(worker, step)()
+                done.wait(pause_s)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return process.cmdline()[1:4] == ["-m", "e2lm_core", "worker"]
+    except psutil.Error:
+        return False
+
+
 def _queue(home: Path, name: str) -> None:
-    """A run that takes longer than the pictures: with five examples in each prompt; the app starts its worker."""
+    """Queue a run with five examples in each prompt; the app starts its worker."""
     studio = open_studio(Settings(home=home))
     run_start.submit_run(
         studio, open_set(studio.settings, name), without_extras(studio.local_checkpoints), num_fewshot=5
@@ -168,10 +203,11 @@ def server(
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
+    # Rich would print tracebacks to the output that is thrown away.
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", script.name, *options],
         cwd=script.parent,
-        env=env,
+        env=env | {"STREAMLIT_LOGGER_ENABLE_RICH": "false"},
         stdout=subprocess.DEVNULL,
     )
     try:
