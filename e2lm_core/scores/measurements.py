@@ -14,7 +14,7 @@ from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import Checkpoint, ModelInfo, Scope, SelectionOrigin
 from e2lm_core.base.sentences import Sentence
-from e2lm_core.scores import metrics
+from e2lm_core.scores import metrics, serial_dependence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Layout, Run
 
@@ -123,7 +123,29 @@ class Measurements:
     @property
     def independence_note(self) -> str | None:
         """Assumption of every interval; None with groups or declared independence."""
-        return None if self.independent or any(self.groups) else ASSUMED
+        if self.independent or any(self.groups):
+            return None
+        if self.block_length == 1:
+            return ASSUMED
+        return Sentence(
+            "Neighbouring questions are answered alike. Intervals count {number} in a row as one until groups are set.",
+            number=self.block_length,
+        )
+
+    @cached_property
+    def block_length(self) -> int:
+        """Number of neighbouring questions that resamples draw together, see `serial_dependence`; 1 for each alone.
+
+        It is 1 with groups and with declared independence.
+        """
+        return 1 if self.independent or any(self.groups) else serial_dependence.block_length(self.runs)
+
+    @property
+    def resampling_groups(self) -> tuple[str | None, ...]:
+        """Group of each question [Q] in resamples: the declared ones, or blocks of neighbours; empty for none."""
+        if self.block_length == 1:
+            return self.groups
+        return serial_dependence.group_neighbours(self.question_ids, self.block_length)
 
     @property
     def has_curve(self) -> bool:

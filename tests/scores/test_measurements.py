@@ -6,6 +6,7 @@ import gc
 import math
 import pickle
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.measurements import ModelCurve, final_values
+from e2lm_core.scores.uncertainty import set_intervals
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
 
@@ -79,3 +81,41 @@ def test_a_metric_is_there_once_it_is_asked_for_and_what_is_complete_needs_none(
     at_once = metrics.per_question(got.curves[0].ll, got.gold, got.chars, got.gold_bytes)
     for metric, values in at_once.items():
         np.testing.assert_array_equal(got.per_question[SMALL.name][metric], values)
+
+
+def test_neighbours_that_are_answered_alike_are_drawn_together_until_groups_are_set() -> None:
+    """Each block of ten questions is right or wrong as one, in an order that no line explains."""
+    right = np.repeat(np.random.default_rng(0).random(20) < 0.5, 10)
+    own = curve(SMALL, [0.5] * 4, questions=200)
+    own.ll[:, right] = [-1.0, -2.0]
+    own.ll[:, ~right] = [-2.0, -1.0]
+    measured = measurements(own)
+    length = measured.block_length
+    assert length > 10
+    assert measured.resampling_groups[:2] == ("from q0 on", "from q0 on")
+    assert len(set(measured.resampling_groups)) == math.ceil(200 / length)
+    assert measured.independence_note == (
+        f"Neighbouring questions are answered alike. Intervals count {length} in a row as one until groups are set."
+    )
+    told = replace(measured, groups=tuple(f"passage {n // 10}" for n in range(200)))
+    assert (told.block_length, told.resampling_groups, told.independence_note) == (1, told.groups, None)
+    declared = replace(measured, independent=True)
+    assert (declared.block_length, declared.resampling_groups, declared.independence_note) == (1, (), None)
+
+
+def test_intervals_are_wider_where_neighbours_are_answered_alike() -> None:
+    rng = np.random.default_rng(1)
+    right = np.repeat(rng.random(100) < 0.5, 5)
+    own = curve(SMALL, [0.5] * 4, questions=500)
+    own.ll[:, right] = [-1.0, -2.0]
+    own.ll[:, ~right] = [-2.0, -1.0]
+    bands = [
+        np.diff(
+            set_intervals.score_intervals(set_intervals.resample(one, ("acc",)), "acc").bands[SMALL.name]
+        )[0]
+        for one in (measurements(own), replace(measurements(own), independent=True))
+    ]
+    assert bands[0] > 1.8 * bands[1]
+    shuffled = curve(SMALL, [0.5] * 4, questions=500)
+    shuffled.ll[:] = own.ll[:, rng.permutation(500)]
+    assert measurements(shuffled).independence_note == score_measurements.ASSUMED

@@ -31,6 +31,7 @@ from benchmarks.coverage.elsewhere.generator import (
     true_scores,
 )
 from e2lm_core.base.records import Question
+from e2lm_core.scores import serial_dependence
 from e2lm_core.scores.uncertainty import coverage, intervals
 from e2lm_core.scores.uncertainty.intervals import CurveDifference, Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
@@ -39,8 +40,9 @@ from e2lm_core.scores.uncertainty.rules import few_for_a_difference
 from e2lm_core.sets.checks import groups as proposals
 
 FLEETS, SETS = 16, 25
-FIRST = 700  # the fleets before were looked at while methods and kinds were chosen
+FIRST = 800  # the fleets before were looked at while methods and kinds were chosen
 PROMISED = (0.92, 0.97)
+BLOCKS = "drawn in blocks of neighbours"
 
 CELLS = {
     **{f"{n} questions": Cell(n) for n in (20, 50, 100, 300)},
@@ -49,7 +51,9 @@ CELLS = {
     **{f"{n}, nearly equal models": Cell(n, apart=0.05) for n in (100, 300)},
     **{f"{n}, groups of 5 known": Cell(n, group=5, labels="known") for n in (100, 300)},
     **{f"{n}, groups of 5 proposed": Cell(n, group=5, labels="proposed") for n in (100, 300)},
-    "300, groups of 5 not told": Cell(300, group=5),
+    **{
+        f"{n}, groups of {m} not told": Cell(n, group=m) for n, m in ((100, 5), (300, 2), (300, 5), (300, 10))
+    },
 }
 
 
@@ -114,13 +118,17 @@ def model_difference(
 def judged(source: Source, number: int, sets: int) -> Iterator[tuple[str, str, bool | None]]:
     """(metric, what, whether its interval holds the truth; None where none is shown) of every set."""
     true, told, table = true_scores(source, number), labels(source.cell), coverage.load()
+    ids = [str(place) for place in range(source.cell.questions)]
     for trial in range(sets):
         rng = np.random.default_rng([number, 79, trial])
         made = runs(source.values[source.draw(rng)])
         choices = np.full(source.cell.questions, CHOICES)
+        length = 1 if told else serial_dependence.block_length(made)
+        groups = serial_dependence.group_neighbours(ids, length) if length > 1 else told
         given = intervals.resample(
-            made, choices, METRICS, groups=told, resamples=generator.RESAMPLES, seed=trial
+            made, choices, METRICS, groups=groups, resamples=generator.RESAMPLES, seed=trial
         )
+        yield "acc", BLOCKS, length > 1
         for i, metric in enumerate(METRICS):
             shown = intervals.score_intervals(given, metric, table)
             for m in range(MODELS - 1):
@@ -169,6 +177,16 @@ def table(
     return "\n".join(lines)
 
 
+def blocks_table(found: dict[str, dict[str, list[int]]]) -> str:
+    """Markdown: the share of each cell's sets without told groups that are drawn in blocks of neighbours."""
+    lines = ["| sets | drawn in blocks of neighbours |", "|---|---|"]
+    for cell, rows in found.items():
+        if CELLS[cell].labels == "none":
+            blocks, _, every = rows[f"acc|{BLOCKS}"]
+            lines.append(f"| {cell} | {blocks} of {every} |")
+    return "\n".join(lines)
+
+
 def figure(row: list[int], sets: int) -> str:
     """[held, shown, all] in words: bold where the figure's own 95% interval does not meet `PROMISED`, a dash where hardly
     any is shown. Points of one set's curves hang together and count as one."""
@@ -198,9 +216,11 @@ def main(arguments: list[str] | None = None) -> None:
     fleets = range(FIRST, FIRST + options.fleets)
     found = running.finished(CELLS, options.work, lambda cell: counted(cell, fleets, options.sets))
     made = table(found, options.fleets * options.sets)
-    print(made)
+    blocks = blocks_table(found)
+    print(made, blocks, sep="\n\n")
     if options.write:
         study_pages.put("coverage", "elsewhere", made)
+        study_pages.put("coverage", "neighbours", blocks)
 
 
 if __name__ == "__main__":

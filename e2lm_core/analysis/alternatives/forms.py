@@ -176,7 +176,7 @@ def preferred_form(
     if np.isnan(choosing).any() or np.isnan(judging).any():
         return None, INCOMPLETE
     chosen, gain, p = gain_through_rule(
-        choosing, judging, group_numbers(measured[0].groups or [None] * choosing.shape[1]), draws
+        choosing, judging, group_numbers(measured[0].resampling_groups or [None] * choosing.shape[1]), draws
     )
     return _named(labels, chosen, gain, adjusted_p(p, trial), trial, halves), None
 

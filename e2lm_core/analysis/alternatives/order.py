@@ -118,7 +118,9 @@ def order_effect(measured: Sequence[Measurements], labels: Sequence[str]) -> Ord
         for _ in range(DRAWS)
     )
     ids = [one for one, is_whole in zip(measured[0].question_ids, whole, strict=True) if is_whole]
-    groups = [g for g, is_whole in zip(measured[0].groups, whole, strict=False) if is_whole] or None
+    groups = [
+        g for g, is_whole in zip(measured[0].resampling_groups, whole, strict=False) if is_whole
+    ] or None
     return OrderEffect(
         labels=tuple(labels),
         accuracy=mean.mean(axis=1),

@@ -199,7 +199,7 @@ def selection_note(names: tuple[str, str], first: Measurements, second: Measurem
 
 
 def _side(measurements: Measurements) -> Side:
-    return Side(measurements.runs, measurements.choice_counts, measurements.groups or None)
+    return Side(measurements.runs, measurements.choice_counts, measurements.resampling_groups or None)
 
 
 def _text(question: Question) -> tuple[str, tuple[str, ...], str]:

@@ -218,7 +218,7 @@ def simulate_widths(measurements: Measurements, metric: str, target: Target) -> 
         metric,
         target,
         coverage.load(),
-        measurements.groups or None,
+        measurements.resampling_groups or None,
     )
 
 

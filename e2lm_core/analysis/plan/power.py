@@ -235,7 +235,7 @@ def compute_power(
     spread = VarianceComponents(
         difference=float(apart.mean()) if difference is None else difference,
         questions_sd=float(apart.std(ddof=1)),
-        design_effect=design_effect(apart, measurements.groups),
+        design_effect=design_effect(apart, measurements.resampling_groups),
         training_sd=moved.sd,
         training_freedom=math.inf if moved.sd is None else moved.freedom,
         own_freedom=moved.own_freedom,

@@ -41,7 +41,6 @@ def groups(
     """Similar questions, and the number of independent ones they count as; --accept writes the groups into the set."""
     from e2lm_core.analysis.questions import groups as grouping
     from e2lm_core.runs import results, state
-    from e2lm_core.scores.measurements import ASSUMED
     from e2lm_core.sets.checks import groups as checks
     from e2lm_core.sets.editing import assign_groups as grouped
 
@@ -87,8 +86,8 @@ def groups(
     }
     every = [*([now] if now else []), *rows]
     notes = [grouping.grouping_sentence(row, total) for row in every]
-    if measured.independence_note == ASSUMED:
-        notes.append(ASSUMED)
+    if note := measured.independence_note:
+        notes.append(note)
     print_table(as_json, document, [row.model_dump() for row in every], notes=notes)
 
 

@@ -33,7 +33,7 @@ def resample(
         measurements.runs,
         measurements.choice_counts,
         metric_names,
-        groups=measurements.groups or None,
+        groups=measurements.resampling_groups or None,
         resamples=resamples,
     )
 

@@ -69,6 +69,8 @@ def similar_questions_panel(task: TaskSet) -> None:
             )
         elif measured.independent:
             markdown.markdown("Marked as independent by the author.")
+        elif measured.block_length > 1 and measured.independence_note:
+            markdown.markdown(measured.independence_note)
         else:
             markdown.markdown("Not decided yet. For now, intervals treat all questions as independent.")
         for way, proposed in proposals.PROPOSALS.items():

@@ -207,7 +207,7 @@ def _accuracy(
 ) -> ConditionAccuracy:
     """Accuracy under a condition on the questions `at`, and what it keeps of the accuracy as written."""
     chance = 1 / own.choice_counts[at]
-    groups = [one for one, here in zip(own.groups, at, strict=True) if here] if own.groups else None
+    groups = [one for one, here in zip(own.resampling_groups, at, strict=False) if here] or None
     design = bootstrap.resampling_design(int(at.sum()), groups)
     values = {"condition": right[at], "written": written[at], "chance": chance}
     means = bootstrap.resampled_means(values, design, bootstrap.RESAMPLES, 0)

@@ -29,6 +29,13 @@ def test_what_is_counted_makes_a_row():
     assert sets.table({"40 questions": found}, 2).splitlines()[2].startswith("| 40 questions | acc | ")
 
 
+def test_sets_whose_groups_nobody_told_are_drawn_in_blocks_of_neighbours():
+    cell = "300, groups of 10 not told"
+    found = sets.counted(sets.CELLS[cell], range(1), sets=2)
+    assert sets.blocks_table({cell: found}).splitlines()[2] == f"| {cell} | 2 of 2 |"
+    assert [found[f"acc|{score}"][1] for score in ("sq", "cs", "score")] == [0, 0, 0]
+
+
 @pytest.fixture(scope="module")
 def given() -> Resampled:
     fleet = simulation.fleet("slow", 2)

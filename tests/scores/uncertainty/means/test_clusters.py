@@ -38,8 +38,8 @@ def test_what_has_no_groups_has_no_effect() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(2, 6), st.floats(0.1, 2))
 def test_the_effect_is_that_of_the_correlation(seed: int, size: int, shared: float) -> None:
     random = np.random.default_rng(seed)
-    values = (random.normal(0, shared, (400, 1)) + random.normal(size=(400, size))).ravel()
-    groups = [f"g{n}" for n in range(400) for _ in range(size)]
+    values = (random.normal(0, shared, (4000, 1)) + random.normal(size=(4000, size))).ravel()
+    groups = [f"g{n}" for n in range(4000) for _ in range(size)]
     correlation = intraclass_correlation(values, groups)
     assert correlation == pytest.approx(shared**2 / (shared**2 + 1), abs=0.15)
     assert design_effect(values, groups) == pytest.approx(max(1, 1 + (size - 1) * correlation), rel=0.05)

@@ -1,0 +1,100 @@
+"""Dependence between neighbouring questions of a set, found in the models' answers.
+
+    c_k = mean over q of x_q . x_{q+k}                   x_q: answers [D] to question q, centred over the set
+    b_k = m_1 + (m_1 - m_2) (15 - k) / 15.5              m_1, m_2: means of c_10 ... c_20 and of c_21 ... c_40
+    T   = sum over k of w_k (c_k - b_k),                 w_1 ... w_4 = .8, .6, .4, .2
+    z   = T / sd(T),   var(c_k) = mean over pairs of (x_p . x_q)^2 / (Q - k) in a random order of the questions
+
+Questions about one passage stand next to each other and succeed and fail together. Where nobody has said so, every
+interval is too narrow; the order of the questions tells. The weights are those of groups of five. A set that is sorted
+by difficulty, or has a harder part, raises all lags along a line, which b_k takes off. Questions that hang together
+but were shuffled are not found.
+
+Sources: Wald and Wolfowitz 1943 (serial correlation in random orders); Künsch 1989 (blocks of neighbours in a
+bootstrap). Level and power: docs/studies/coverage.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.layout import Run
+
+WEIGHTS = {1: 0.8, 2: 0.6, 3: 0.4, 4: 0.2}  # by lag
+FAR, FARTHER = range(10, 21), range(21, 41)
+MIN_QUESTIONS = 2 * FARTHER.stop  # fewer have too few pairs at the farther lags
+CRITICAL = 2.326  # of z in a one-sided test; 2% of sets of independent questions get blocks, as T is skewed
+BLOCKS_PER_REACH = 4  # a block of four times the reach holds 85% or more of the dependence
+MAX_ROWS = 64  # checkpoints that are read, evenly over all
+MAX_REACH = 30
+
+
+def block_length(runs: Mapping[str, Run]) -> int:
+    """Number of neighbouring questions that intervals draw together; 1 where neighbours are answered independently.
+
+    Args:
+        runs: Runs by model; models that count in scores are read, at checkpoints with all results.
+    """
+    answers = _answers(runs)
+    return 1 if answers is None else block_length_of_answers(answers)
+
+
+def group_neighbours(ids: Sequence[str], length: int) -> tuple[str, ...]:
+    """Group of each question [Q]: blocks of so many in a row, named after their first question."""
+    return tuple(f"from {ids[place - place % length]} on" for place in range(len(ids)))
+
+
+def block_length_of_answers(answers: NDArray) -> int:
+    """Block length of answers [D, Q] to the questions in their order, any unit; see `block_length`."""
+    questions = answers.shape[1]
+    if questions < MIN_QUESTIONS:
+        return 1
+    x = np.asarray(answers, dtype=np.float64)
+    x = x - x.mean(axis=1, keepdims=True)
+    squares = (x**2).sum(axis=0)
+    pairs = questions * (questions - 1)
+    mean = -squares.sum() / pairs  # of the products of two different questions
+    spread = (((x @ x.T) ** 2).sum() - (squares**2).sum()) / pairs
+    if spread <= 0:
+        return 1
+
+    def product(lag: int) -> float:
+        return float(np.einsum("dq,dq->", x[:, :-lag], x[:, lag:])) / (questions - lag) - mean
+
+    # The coefficient of each lag's product in T.
+    coefficients = dict(WEIGHTS)
+    coefficients |= {lag: -sum(w * (1 + _slope(k)) for k, w in WEIGHTS.items()) / len(FAR) for lag in FAR}
+    coefficients |= {lag: sum(w * _slope(k) for k, w in WEIGHTS.items()) / len(FARTHER) for lag in FARTHER}
+    products = {lag: product(lag) for lag in coefficients}
+    statistic = sum(a * products[lag] for lag, a in coefficients.items())
+    variance = spread * sum(a**2 / (questions - lag) for lag, a in coefficients.items())
+    if statistic <= CRITICAL * np.sqrt(variance):
+        return 1
+    far, farther = (float(np.mean([products[lag] for lag in lags])) for lags in (FAR, FARTHER))
+    reach = 1
+    while reach < min(MAX_REACH, questions // BLOCKS_PER_REACH):
+        line = far + (far - farther) * _slope(reach + 1)
+        if product(reach + 1) - line <= 2 * np.sqrt(spread / (questions - reach - 1)):
+            break
+        reach += 1
+    return BLOCKS_PER_REACH * reach
+
+
+def _slope(lag: int) -> float:
+    """Distance of a lag from the middle of `FAR`, relative to that of the middles of `FARTHER` and `FAR`."""
+    near, far = (float(np.mean(lags)) for lags in (FAR, FARTHER))
+    return (near - lag) / (far - near)
+
+
+def _answers(runs: Mapping[str, Run]) -> Floats | None:
+    """Right or wrong [D, Q] of each question at up to `MAX_ROWS` complete checkpoints; None without one."""
+    rows = [
+        (run.per_question["acc"], k) for run in runs.values() if run.counts for k in range(len(run.steps))
+    ]
+    some = np.unique(np.linspace(0, len(rows) - 1, min(MAX_ROWS, len(rows))).round().astype(int))
+    complete = [row for row in (rows[at][0][rows[at][1]] for at in some) if np.isfinite(row).all()]
+    return np.stack(complete) if complete else None
