@@ -203,11 +203,10 @@ def server(
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
-    # Rich would print tracebacks to the output that is thrown away.
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", script.name, *options],
         cwd=script.parent,
-        env=env | {"STREAMLIT_LOGGER_ENABLE_RICH": "false"},
+        env=env,
         stdout=subprocess.DEVNULL,
     )
     try:

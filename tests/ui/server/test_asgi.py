@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from streamlit import config
+from streamlit import config, error_util
 from streamlit.runtime import Runtime
 from streamlit.web.server.starlette.starlette_agent_routes import create_agent_routes
 
@@ -40,6 +40,19 @@ def test_no_page_shows_a_traceback():
     told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert told["client"]["showErrorDetails"] == "none"
     assert told["client"]["showErrorLinks"] is False
+
+
+def test_a_page_that_fails_is_a_record_of_the_log_and_no_drawing_beside_it(caplog):
+    """Streamlit gives a traceback to rich where that is installed, which knows nothing of E2LM_LOG."""
+    assert config.get_option("logger.enableRich") is False
+    logger = logging.getLogger("streamlit.error_util")
+    logger.addHandler(caplog.handler)  # Streamlit's loggers do not propagate
+    try:
+        error_util._log_uncaught_app_exception(ValueError("a page of ours"))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert [record.getMessage() for record in caplog.records] == ["Uncaught app execution"]
+    assert "a page of ours" in caplog.text
 
 
 @pytest.mark.parametrize("switched_on", [False, True])
