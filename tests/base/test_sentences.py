@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from e2lm_core.base.records import Finding, Value
-from e2lm_core.base.sentences import Sentence, joined
+from e2lm_core.base.sentences import Sentence, joined, recognised
 
 
 def test_a_sentence_is_its_english_text() -> None:
@@ -47,3 +47,13 @@ def test_processes_and_records_keep_the_template() -> None:
     )
     with pytest.raises(ValidationError):
         Finding(severity="error", code="x", sentence=3)
+
+
+def test_a_plain_text_is_recognised_with_its_name() -> None:
+    templates = ("No set {name}.", "{name} is full.")
+    said = recognised("No set a.", templates)
+    assert isinstance(said, Sentence)
+    assert (said.template, said.values["name"]) == ("No set {name}.", "a")
+    assert recognised("b is full.", templates).values["name"] == "b"  # type: ignore[attr-defined]
+    assert recognised("No set a", templates) == "No set a"
+    assert not isinstance(recognised("No set a", templates), Sentence)

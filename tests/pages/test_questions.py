@@ -7,11 +7,14 @@ import json
 import pandas as pd
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from e2lm_core.analysis import validity
 from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.base import page_cache
+from e2lm_core.ui.cache import curves
+from tests.analysis.questions.test_problems import influence
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue, touched
 
@@ -264,3 +267,12 @@ def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):
     suspects(done)
     assert touched(done.at)
     assert "Run the control at every checkpoint" not in [button.label for button in done.at.button]
+
+
+def test_problems_name_a_question_that_hurts_the_ranking(taught, monkeypatch):
+    """The set is too small for advice, so that its guard and its influence are put in place here."""
+    support = [-0.4, 0.3, *[0.0] * (len(collection.open_set(taught.studio.settings, OWN).questions) - 2)]
+    monkeypatch.setattr(validity, "no_ranking_advice_reason", lambda *_: None)
+    monkeypatch.setattr(curves, "holding", lambda *_: influence(support, 0.1, 0.2))
+    taught.open("problems")
+    assert "Early on, the models that end up better are behind on this question" in taught.said

@@ -76,3 +76,10 @@ def test_formats_of_d3() -> None:
     assert format_number(-0.5, "+.2f") == "−0.50"
     assert format_number(12_345, ",") == "12,345"
     assert format_number("never", ".2f") == "never"
+
+
+def test_an_axis_that_holds_zero_begins_or_ends_there() -> None:
+    rising = Scale({"rangemode": "tozero"}, is_x=False, pixels=400, extent=(2.0, 9.5))
+    assert rising.ends == pytest.approx((0.0, 10.0))  # nine and a half are 95% of it
+    falling = Scale({"rangemode": "tozero"}, is_x=False, pixels=400, extent=(-9.0, -2.0))
+    assert falling.ends == pytest.approx((-9.5, 0.5))  # nine are 90% of it

@@ -38,6 +38,18 @@ def test_a_case_has_the_figures_of_its_curves() -> None:
         assert of.cases.share[at] == pytest.approx(one.tokens_seen[here] / one.tokens_seen[-1])
 
 
+def test_outcomes_are_those_of_the_last_points() -> None:
+    """Of a noisy benchmark many pairs stand otherwise one checkpoint before."""
+    curves = {c.model.name: c.scores for c in library.open_curves(shelved("winogrande", "pythia", 0), "acc")}
+    of = decisions.decided(shelved("winogrande", "pythia", 0), "acc")
+    ended, before = (
+        [(np.sign(curves[b][at] - curves[a][at]) + 1) / 2 for a, b in zip(of.first, of.second, strict=True)]
+        for at in (-1, -2)
+    )
+    assert of.outcomes.tolist() == ended
+    assert np.mean(np.array(before) != ended) > 0.05
+
+
 @pytest.mark.parametrize(
     ("name", "source"), [("mmlu", "e2lm"), ("gpqa", "e2lm"), ("anli_r1", "e2lm"), ("mmlu", "pythia")]
 )

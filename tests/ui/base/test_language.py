@@ -188,3 +188,10 @@ def test_a_refusal_of_an_action_is_a_sentence_with_its_values(german) -> None:
     error = StudioError(Sentence("There is already a set {name}: choose another name.", name="'x'"))
     assert str(error) == "There is already a set 'x': choose another name."  # what commands print
     assert markdown.escape(error) == "Es gibt schon einen Fragensatz 'x': Wählen Sie einen anderen Namen."
+
+
+def test_the_browser_remembers_a_language_that_was_chosen_here(monkeypatch) -> None:
+    monkeypatch.setattr(language, "st", SimpleNamespace(session_state={}))
+    assert not language.is_chosen()
+    language.choose("de")
+    assert language.is_chosen()
