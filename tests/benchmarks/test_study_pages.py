@@ -11,7 +11,7 @@ from scripts import marked
 
 TABLES = {
     "alternatives": ("proposals", "hamexam", "alarms", "random_keys", "formats", "places", "speed"),
-    "coverage": ("means", "scores", "readings", "elsewhere"),
+    "coverage": ("means", "scores", "readings", "elsewhere", "neighbours"),
     "difference_coverage": ("differences", "elsewhere", "ways"),
     "choosing_coverage": ("coverage",),
     "forking": ("forking",),
