@@ -19,6 +19,7 @@ except ImportError:
     script_run_context = None  # type: ignore[assignment]
 
 TESTED = "1.67"  # the test of this module fails at a later minor release until each function was looked at
+MAX_LISTINGS = 100  # of a session's keys, while another thread sets values
 STATIC_FOLDER = Path(st.__file__).parent / "static"  # the browser's part, with index.html
 
 
@@ -131,6 +132,34 @@ def repeat_unseen_values() -> bool:
                     state._new_session_state.setdefault(key, state[key])
 
         SessionState.on_script_will_rerun = begin_with_unseen  # type: ignore[method-assign, assignment]
+    return True
+
+
+def list_keys_meanwhile() -> bool:
+    """Let a run begin while the one before it, which is being stopped, still sets a value.
+
+    Each runs in a thread with a lock of its own. A value that is set while the new run lists the session's keys ended
+    it: the page was an error alone ("dictionary changed size during iteration"). They are listed again then.
+
+    Returns:
+        Whether they are; False for a release that lacks what is needed.
+    """
+    try:
+        from streamlit.runtime.state.session_state import SessionState
+
+        keys = SessionState._keys
+    except (ImportError, AttributeError):
+        return False
+    if not hasattr(keys, "__wrapped__"):
+
+        @functools.wraps(keys)
+        def keys_meanwhile(state: Any) -> set[str]:
+            for _ in range(MAX_LISTINGS):
+                with contextlib.suppress(RuntimeError):
+                    return keys(state)
+            return keys(state)
+
+        SessionState._keys = keys_meanwhile  # type: ignore[method-assign, assignment]
     return True
 
 

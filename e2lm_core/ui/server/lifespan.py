@@ -32,6 +32,7 @@ async def running(_: Any) -> AsyncIterator[None]:
     streamlit_internals.skip_fragments_of_left_pages()
     streamlit_internals.keep_unsent_messages()
     streamlit_internals.repeat_unseen_values()
+    streamlit_internals.list_keys_meanwhile()
     settings = Settings.from_env()
     keeper = await asyncio.to_thread(_begin, settings)
     await asyncio.to_thread(mapped.sweep, measurements.mapped_in(settings))

@@ -235,6 +235,27 @@ def test_without_the_sessions_parts_no_value_is_repeated(monkeypatch: pytest.Mon
     assert internals.repeat_unseen_values() is False
 
 
+def test_a_run_begins_while_the_one_before_it_sets_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The value is set at the moment that another thread would need luck for."""
+    find, late = SessionState._get_widget_id, iter(["one", "two"])
+
+    def set_meanwhile(state: SessionState, key: str) -> str:
+        if key == "first" and (name := next(late, None)):
+            state._new_session_state[name] = True
+        return find(state, key)
+
+    monkeypatch.setattr(SessionState, "_get_widget_id", set_meanwhile)
+    monkeypatch.setattr(SessionState, "_keys", unwrap(SessionState._keys))
+    state = SessionState(_old_state={"kept": 1}, _new_session_state={"first": 1, "second": 2})
+    with pytest.raises(RuntimeError, match="changed size during iteration"):
+        state._keys()
+    assert internals.list_keys_meanwhile()
+    once = SessionState._keys
+    assert internals.list_keys_meanwhile()
+    assert SessionState._keys is once
+    assert state._keys() == {"kept", "first", "second", "one", "two"}
+
+
 def test_a_page_that_was_called_alone_is_left_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -283,6 +304,7 @@ def test_a_release_without_them_has_an_answer(monkeypatch: pytest.MonkeyPatch) -
     assert internals.skip_fragments_of_left_pages() is False
     assert internals.keep_unsent_messages() is False
     assert internals.repeat_unseen_values() is False
+    assert internals.list_keys_meanwhile() is False
     assert internals.make_xsrf_token() is None
 
 

@@ -15,5 +15,6 @@ def streamlit_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
         (AppSession, "_clear_queue"),
         (ScriptRunner, "_run_script"),
         (SessionState, "on_script_will_rerun"),
+        (SessionState, "_keys"),
     ):
         monkeypatch.setattr(owner, name, getattr(owner, name))
