@@ -207,7 +207,8 @@ def _accuracy(
 ) -> ConditionAccuracy:
     """Accuracy under a condition on the questions `at`, and what it keeps of the accuracy as written."""
     chance = 1 / own.choice_counts[at]
-    groups = [one for one, here in zip(own.resampling_groups, at, strict=False) if here] or None
+    labels = own.resampling_groups
+    groups = [one for one, here in zip(labels, at, strict=True) if here] if labels else None
     design = bootstrap.resampling_design(int(at.sum()), groups)
     values = {"condition": right[at], "written": written[at], "chance": chance}
     means = bootstrap.resampled_means(values, design, bootstrap.RESAMPLES, 0)
