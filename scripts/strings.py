@@ -1,6 +1,7 @@
 """Texts of the interface: listed old beside new, counted, and searched for phrases that are wrong wherever they stand.
 
-`python -m scripts.strings` counts texts, words and words a sentence in each place, and prints what `banned.txt` forbids.
+`python -m scripts.strings` counts texts, words and words a sentence in each place, and prints what `banned.txt` forbids,
+in the texts of commands and errors too.
 `python -m scripts.strings OLD` lists the texts that another checkout has and this one lacks (-), and the other way
 round (+).
 """
@@ -18,24 +19,35 @@ BANNED = Path(__file__).parent / "banned.txt"
 MAX_MEAN_WORDS = 16  # of a sentence
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z{*(]")
 _CODE = re.compile(r"\n|</|=>|\bstroke|^[\w-]+: [\w-]+;|^SELECT |^INSERT |px\b|data-|st-key")
+_QUOTED = re.compile(r"`[^`]*`")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 # Words whose own texts are not the interface's.
 _LOGGED = {"log", "logger", "logging", "warnings"}
 
 
-def texts(root: Path = ROOT) -> dict[str, str]:
-    """Texts of the interface, each with the first module that has it; a value in one is shown as `{…}`."""
+def texts(root: Path = ROOT, everywhere: bool = False) -> dict[str, str]:
+    """Texts of the interface, each with the first module that has it; a value in one is shown as `{…}`.
+
+    Args:
+        root: A checkout of the repository.
+        everywhere: With the texts of all other modules: errors, commands and their help.
+    """
     package, found = root / "e2lm_core", dict[str, str]()
     for path in sorted(package.rglob("*.py")):
         name, source = path.relative_to(package).as_posix(), path.read_text(encoding="utf-8")
         if (
-            name.startswith(("ui/places", "ui/editor", "ui/app"))
+            everywhere
+            or name.startswith(("ui/places", "ui/editor", "ui/app"))
             or "messages" in name
             or "Sentence(" in source
         ):
-            for text in _prose(ast.parse(source)):
+            tree = ast.parse(source)
+            for text in _prose(tree):
                 found.setdefault(text, name)
+            if everywhere and name.startswith("commands/"):
+                for text in _docstrings(tree):
+                    found.setdefault(text, name)
     return found
 
 
@@ -63,16 +75,23 @@ def banned() -> list[str]:
 
 
 def wrong(found: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Phrase, module and text of each text that has a banned phrase."""
+    """Phrase, module and text of each text that has a banned phrase, or its plural, outside quoted code."""
     phrases = [
-        (phrase, re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE)) for phrase in banned()
+        (phrase, re.compile(rf"(?<!\w){re.escape(phrase)}s?(?!\w)", re.IGNORECASE)) for phrase in banned()
     ]
     return [
         (phrase, module, text)
         for text, module in found.items()
         for phrase, pattern in phrases
-        if pattern.search(text)
+        if pattern.search(_QUOTED.sub("", text))
     ]
+
+
+def _docstrings(tree: ast.Module) -> Iterator[str]:
+    """First paragraphs of a module's functions: a command's is its help."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and (text := ast.get_docstring(node)):
+            yield text.split("\n\n")[0]
 
 
 def _prose(tree: ast.AST) -> Iterator[str]:
@@ -116,7 +135,7 @@ def main() -> None:
         mean = f"{mean_words(here):.1f}" if any(map(sentences, here)) else "–"
         print(f"{place:32} {len(here):5} texts {words:6} words {mean:>5} a sentence")
     print(f"{len(found)} texts, {mean_words(found):.1f} words a sentence (at most {MAX_MEAN_WORDS}).")
-    for phrase, module, text in wrong(found):
+    for phrase, module, text in wrong(texts(everywhere=True)):
         print(f"{module}: “{phrase}” in: {text}")
 
 

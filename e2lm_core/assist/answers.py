@@ -115,7 +115,7 @@ def _entries(answer: str, model: str) -> list[Any]:
         content = None
     entries = content.get("proposals") if isinstance(content, dict) else None
     if not isinstance(entries, list):
-        raise AssistError(f"{model} does not answer in the form that was asked for: ask again.")
+        raise AssistError(f"{model} answered in another form than was asked for: ask again.")
     return entries
 
 

@@ -81,7 +81,7 @@ _MODEL_COLUMNS = ("model", "parameters", "checkpoints", "here", "first", "last",
 def _origin(checkpoints: Sequence[Checkpoint]) -> str:
     first = checkpoints[0] if checkpoints else None
     if first is None or first.packed is not None:
-        return "embedded ladder"
+        return "built-in mini models"
     if first.repo is not None:
         return first.repo
     if first.model.name == smollm2.NAME:

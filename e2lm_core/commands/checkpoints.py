@@ -256,7 +256,7 @@ def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Sett
 
 def checkpoints(
     unpack: Annotated[
-        bool, Option("--unpack", help="Unpack the embedded ladder into the cache first.")
+        bool, Option("--unpack", help="Unpack the built-in mini models into the cache first.")
     ] = False,
     as_json: Json = False,
 ) -> None:

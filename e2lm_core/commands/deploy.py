@@ -78,7 +78,7 @@ def backup(file: Target, as_json: Json = False) -> None:
 
 
 def restore(file: Source, yes: PutAside = False, as_json: Json = False) -> None:
-    """Make the home what a backup holds; the app may run meanwhile, and what was there is put aside."""
+    """Make the home what a backup holds, also while the app runs; the former content moves to the folder `aside`."""
     from e2lm_core.deploy.home.restore import restore as bring_back
 
     restored = bring_back(Settings.from_env(), file, replace=yes)

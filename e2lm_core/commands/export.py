@@ -169,7 +169,7 @@ def verify(
         Option(
             "--num-fewshot",
             metavar="K",
-            help="Examples in the prompt of the second run (default: the set's).",
+            help="Few-shot examples of the second run (default: the set's).",
         ),
     ] = None,
     python: Annotated[

@@ -31,9 +31,7 @@ FleetName = Annotated[
 ]
 Fewshot = Annotated[
     int | None,
-    Option(
-        "--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's, else the set's)."
-    ),
+    Option("--num-fewshot", metavar="K", help="Few-shot examples (default: the last run's, else the set's)."),
 ]
 On = Annotated[
     str | None,

@@ -151,7 +151,7 @@ def require_member(settings: Settings, action: str) -> None:
         TaskError: The caller is a visitor.
     """
     if not is_member(settings):
-        raise TaskError(Sentence("Visitors do not {action}: sign in first.", action=action))
+        raise TaskError(Sentence("Guests do not {action}: sign in first.", action=action))
 
 
 def is_member(settings: Settings) -> bool:

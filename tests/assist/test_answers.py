@@ -55,7 +55,7 @@ def test_a_code_fence_and_a_thought_before_the_answer_are_no_part_of_it() -> Non
     ],
 )
 def test_what_is_not_the_form_is_one_sentence(answer: str) -> None:
-    with pytest.raises(AssistError, match="does not answer in the form") as refused:
+    with pytest.raises(AssistError, match="answered in another form") as refused:
         read(answer)
     check_sentence(str(refused.value))
 

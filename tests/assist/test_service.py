@@ -121,7 +121,7 @@ def test_visitors_never_ask(people: Settings, server: AssistServer, mode: str) -
         lambda: service.prepare(visitor, "mine", "cloze", "q1"),
         lambda: service.agree(visitor, "mine"),
     ):
-        with pytest.raises(TaskError, match=r"Visitors do not ask a language model|Guests can only view"):
+        with pytest.raises(TaskError, match=r"Guests do not ask a language model|Guests can only view"):
             attempt()
     assert not server.asked
 

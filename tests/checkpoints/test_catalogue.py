@@ -59,7 +59,7 @@ def test_unknown_model_names_the_nearest(settings):
 def test_missing_ladder_is_a_problem_not_an_error(tmp_path):
     catalogue = open_catalogue(Settings(home=tmp_path, ladder=tmp_path / "nowhere"))
     assert catalogue.checkpoints == ()
-    assert "The embedded ladder is missing" in catalogue.problems[0]
+    assert "The built-in mini models are missing" in catalogue.problems[0]
     with pytest.raises(CheckpointError, match="there are no checkpoints"):
         catalogue.match_globs(["*"])
 

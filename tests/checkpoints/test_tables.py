@@ -22,7 +22,7 @@ def test_the_embedded_ladder_alone(studio):
     )
     frame = tables.models_frame(studio.catalogue, studio.settings).set_index("model")
     small = frame.loc["ladder-small-arch1"]
-    assert small["from"] == "embedded ladder"
+    assert small["from"] == "built-in mini models"
     assert (small["parameters"], small["checkpoints"], small["here"]) == (100, 10, 10)
     assert (small["first"], small["last"]) == (100_000, 1_000_000)
     packed = sum(c.packed.stat().st_size for c in studio.catalogue.checkpoints_of("ladder-small-arch1"))

@@ -57,7 +57,7 @@ def test_one_at_a_time_and_a_cancelled_one_leaves_nothing(settings: Settings) ->
 
 
 def test_a_visitor_verifies_nothing(settings: Settings) -> None:
-    with pytest.raises(TaskError, match="Visitors do not verify bundles"):
+    with pytest.raises(TaskError, match="Guests do not verify bundles"):
         background_verify.start_verification(
             settings.model_copy(update={"readonly": True}), packed(settings), "little"
         )

@@ -110,7 +110,7 @@ def test_questions_from_a_passage_are_added_one_by_one(helped: Visit, server: As
     [
         (sends(f'{{"error": "wrong key {KEY}"}}'.encode(), 401), "refuses the studio's key"),
         (sends(b"", 302, {"Location": "http://evil.example"}), "not followed"),
-        (completion("I would rather not."), "does not answer in the form"),
+        (completion("I would rather not."), "answered in another form"),
         (completion(f"{KEY} {EVIL}"), "left out"),
         (sends(b"x" * 2**21), "more than 1,048,576 bytes"),
     ],

@@ -413,9 +413,9 @@ def test_nobody_pins_or_evicts_what_another_added_and_visitors_fetch_nothing(the
         visitors.open_visitor_workspace(there.studio.settings, "0123456789ab").id
     )
     task = collection.open_set(visitor, "little")
-    with pytest.raises(StudioError, match="Visitors do not fetch checkpoints"):
+    with pytest.raises(StudioError, match="Guests do not fetch checkpoints"):
         start.submit_run(replace(there.studio, settings=visitor), task, hers, rolling=True)
-    with pytest.raises(StudioError, match="Visitors do not fetch checkpoints"):
+    with pytest.raises(StudioError, match="Guests do not fetch checkpoints"):
         RollingRun(visitor, "run-1", lambda checkpoint: None).roll(hers)
     assert _hers(there)[1][0] == before[1][0]
     assert _hers(there)[3] == before[3]

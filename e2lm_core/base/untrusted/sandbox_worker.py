@@ -139,7 +139,7 @@ def _apply_policy(policy: dict[str, Any]) -> None:
                 return
         elif not event.startswith(_REACHES):
             return
-        raise PermissionError(f"a job in the sandbox does not {event}")
+        raise PermissionError(f"a confined job does not {event}")
 
     sys.addaudithook(guard)  # an audit hook cannot be removed
 

@@ -249,7 +249,7 @@ class HubClient:
         return CheckpointError(self._no_hub(what)) if isinstance(error, answers) else None
 
     def _no_hub(self, what: str) -> str:
-        return f"{self.endpoint} does not answer about {what} as a hub does: check E2LM_HUB_ENDPOINT."
+        return f"The answer of {self.endpoint} about {what} is not a hub's: check E2LM_HUB_ENDPOINT."
 
 
 def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> CheckpointError | None:

@@ -107,7 +107,7 @@ def read_manifest(ladder: Path) -> Manifest:
         return _read(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise CheckpointError(
-            f"The embedded ladder is missing: {path} cannot be read ({error.strerror}); "
+            f"The built-in mini models are missing: {path} cannot be read ({error.strerror}); "
             "get the whole repository, or set E2LM_LADDER to a ladder's folder."
         ) from error
     except ValidationError as error:

@@ -89,10 +89,10 @@ def balance(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Spread the right choices evenly over the places, moving as few as that takes."""
+    """Spread the right answers evenly over the places, moving as few as that takes."""
     from e2lm_core.sets.editing import bulk_edit
 
-    _edit(bulk_edit.balance, "Balanced the right choices of", task, ids, of, every, as_json, seed)
+    _edit(bulk_edit.balance, "Balanced the right answers of", task, ids, of, every, as_json, seed)
 
 
 @app.command("replace")

@@ -52,7 +52,7 @@ def act_as(person: Acting = None) -> None:
 
 @app.command("list")
 def people(as_json: Json = False) -> None:
-    """List who has signed in, and visitors with a sandbox, with what they use."""
+    """List who has signed in, and guests with a workspace, with what they use."""
     from e2lm_core.people import accounts, quotas
 
     settings = Settings.from_env()
@@ -208,7 +208,7 @@ def link(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a link by which whoever signs in may open a set: what stands behind the studio's address."""
+    """Make a link by which anybody who signs in may open a set: the part after the studio's address."""
     from e2lm_core.people import sharing
 
     settings = Settings.from_env()

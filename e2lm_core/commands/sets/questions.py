@@ -61,7 +61,7 @@ def add(
     ] = None,
     answer: Annotated[
         str | None,
-        Option("--answer", metavar="N", help="The right choice: its index from 0, its letter or its text."),
+        Option("--answer", metavar="N", help="The right answer: its index from 0, its letter or its text."),
     ] = None,
     identity: Annotated[
         str | None, Option("--id", metavar="ID", help="Its id (default: the next free one).")

@@ -59,7 +59,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     home = settings.home
     if not replace and has_content(home):
         raise StudioError(
-            f"The home {home} is not empty: with --yes it is put aside and the backup takes its place."
+            f"The home {home} is not empty: with --yes the backup takes its place, and what it holds moves to its folder `aside`."
         )
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     except OSError as error:
         raise StudioError(
             f"{error.filename or path} cannot be used ({error.strerror or error}): check its path, its rights and "
-            "the free space; what was put aside lies in the home's folder `aside`."
+            "the free space; the former content lies in the home's folder `aside`."
         ) from error
     return Restored(made_at=made_at, sets=sets, aside=aside)
 

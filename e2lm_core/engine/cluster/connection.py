@@ -69,7 +69,7 @@ def connect(settings: Settings) -> Any:
                     )
         except Exception as error:  # Ray raises a dozen kinds
             where = "The Ray cluster of RAY_ADDRESS" if address else "A Ray cluster on this machine"
-            does = "does not answer" if address else "cannot be started"
+            does = "cannot be reached" if address else "cannot be started"
             first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise StudioError(f"{where} {does} ({first}): see `ray status`.") from error
     return ray

@@ -181,7 +181,7 @@ def _golds(samples: Sequence[_Sample]) -> list[int]:
     indices, texts = [one.as_index() for one in samples], [one.as_text() for one in samples]
     for one, index, text in zip(samples, indices, texts, strict=True):
         if index is None and text is None:
-            raise _NoChoices(f"the right choice {one.target[:40]!r} is none of them")
+            raise _NoChoices(f"the right answer {one.target[:40]!r} is none of them")
     fits = [golds for golds in (indices, texts) if None not in golds]
     if len(fits) == 2 and indices != texts:
         fits = [
@@ -191,6 +191,6 @@ def _golds(samples: Sequence[_Sample]) -> list[int]:
         ]
     if not fits or (len(fits) == 2 and indices != texts):
         raise _NoChoices(
-            "its right choices are numbers that may be places or texts, and its accuracy does not tell"
+            "its right answers are numbers that may be places or texts, and its accuracy does not tell"
         )
     return [gold for gold in fits[0] if gold is not None]

@@ -150,7 +150,7 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
             raise StudioError(f"{file}: it is no multiple-choice task, so there are means alone.")
         if not isinstance(gold, int) or not 0 <= gold < len(texts):
             raise StudioError(
-                f"{file}: a question has several right choices or none, so there are means alone."
+                f"{file}: a question has several right answers or none, so there are means alone."
             )
         if len(texts) > choice_loglikelihoods.MAX_CHOICES or len(values) < len(texts):
             raise StudioError(

@@ -198,7 +198,7 @@ def read_predictions(rows: Sequence[Json]) -> list[ScoredQuestion] | str:
         if len(outputs) > choice_loglikelihoods.MAX_CHOICES:
             return f"a question has more than {choice_loglikelihoods.MAX_CHOICES} choices"
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(outputs):
-            return "the right choice is none of them"
+            return "the right answer is none of them"
         lls = [math.nan if value is None else value for value in values]
         identity = str(row.get("native_id") or row["doc_id"])
         texts = [output.get("text") for output in outputs]

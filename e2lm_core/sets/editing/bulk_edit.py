@@ -113,7 +113,7 @@ def balance(settings: Settings, name: str, question_ids: Collection[str], seed: 
         return [moved.get(q.id, q) for q in questions]
 
     return authoring.change_questions(
-        settings, name, balanced, f"balance the right choices of {count(len(question_ids), 'question')}"
+        settings, name, balanced, f"balance the right answers of {count(len(question_ids), 'question')}"
     )
 
 

@@ -145,7 +145,7 @@ def _edit_key(task: TaskSet, before: TaskSet, after: TaskSet) -> tuple[object, .
 
 
 def _at_hand() -> Fleet:
-    return session.once_a_run("at hand", lambda: identities(studio().local_checkpoints))
+    return session.once_a_run("local checkpoints", lambda: identities(studio().local_checkpoints))
 
 
 def measurements(task: TaskSet) -> Measurements:

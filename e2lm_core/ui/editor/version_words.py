@@ -23,7 +23,7 @@ _WORDS = TextPatterns(
         (language.mark("give {questions} another subject"), _QUESTIONS),
         (language.mark("duplicate {questions}"), _QUESTIONS),
         (language.mark("shuffle the choices of {questions}"), _QUESTIONS),
-        (language.mark("balance the right choices of {questions}"), _QUESTIONS),
+        (language.mark("balance the right answers of {questions}"), _QUESTIONS),
         (language.mark("replace {text} in {questions}"), {"text": ".+", **_QUESTIONS}),
         (language.mark("judge {questions}"), _QUESTIONS),
         (language.mark("remove the judgements by {name}"), {"name": ".+"}),

@@ -68,7 +68,7 @@ def _begin(settings: Settings) -> auto_backup.AutoBackup | None:
         doubts = [str(error)]
     if config.get_option("server.enableAgentApi"):
         doubts.append(
-            "Streamlit's agent API is switched on: whoever reaches the studio may drive its pages by program, as a visitor; "
+            "Streamlit's agent API is switched on: anybody who reaches the studio may drive its pages by program, as a guest; "
             "see SECURITY.md."
         )
     for sentence in [*misspelt_variables(), *doubts]:

@@ -171,7 +171,7 @@ def _shuffle(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, A
 
 def _balance(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     bulk_edit.balance(settings, name, _ids(body), int(body.get("seed", 0)))
-    return _said(f"The right choices of {_what(_ids(body))} are balanced.")
+    return _said(f"The right answers of {_what(_ids(body))} are balanced.")
 
 
 def _find(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def test_address_that_is_no_hub(fake, settings, monkeypatch):
     fake.repos[DENSE].commits["short"] = {}
     with pytest.raises(CheckpointError) as error:
         hub.list_remote(settings, E2LM, "dense-500m-arch1")
-    assert "as a hub does: check E2LM_HUB_ENDPOINT" in sentence(error)
+    assert "is not a hub's: check E2LM_HUB_ENDPOINT" in sentence(error)
 
 
 def test_offline_offers_what_is_here(fake, settings, monkeypatch):

@@ -67,7 +67,7 @@ def test_a_file_that_is_too_large_is_not_downloaded(
 
 def test_visitors_download_nothing(settings: Settings, commit: str, tmp_path: Path) -> None:
     visitor = settings.for_person(None, readonly=True)
-    with pytest.raises(TaskError, match="Visitors do not download data sets"):
+    with pytest.raises(TaskError, match="Guests do not download data sets"):
         download_dataset_file(visitor, REPO, "data/scores.csv", tmp_path / "x")
 
 

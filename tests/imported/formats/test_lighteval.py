@@ -117,7 +117,7 @@ def test_details_alone_are_of_the_checkpoint_that_their_folders_name():
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        ({"gold": [0, 1]}, "several right choices"),
+        ({"gold": [0, 1]}, "several right answers"),
         ({"logprobs": []}, "2 choices and 0 log-probabilities"),
         ({"choices": [" iron"], "logprobs": [-1.0]}, "no multiple-choice task"),
         ({"choices": [" ", " tin"]}, "a choice is empty"),

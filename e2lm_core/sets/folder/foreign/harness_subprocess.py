@@ -79,8 +79,8 @@ def build_with_harness(
     told = [json.loads(line) for line in lines if line]
     if told and told[-1].get("away"):
         raise TaskError(
-            f"lm_eval could not build {quote(task)}: its data is not on this machine, and {told[-1]['away']} does not "
-            "answer; connect, or give the rows with --rows DIR."
+            f"lm_eval could not build {quote(task)}: its data is not on this machine, and {told[-1]['away']} cannot "
+            "be reached; connect, or give the rows with --rows DIR."
         )
     if told and "error" in told[-1]:
         raise TaskError(f"lm_eval could not build {quote(task)}: {' '.join(told[-1]['error'].split())}")

@@ -85,11 +85,11 @@ def _events(data: bytes, about: str, kinds: Collection[str]) -> Iterator[tuple[s
 
 
 def not_one_right(number: int) -> str:
-    """Reason to refuse a question with none or several right choices."""
+    """Reason to refuse a question with none or several right answers."""
     return Sentence(
-        "it has {number} right choices; a question has one."
+        "it has {number} right answers; a question has one."
         if number
-        else "it has no right choices; a question has one.",
+        else "it has no right answers; a question has one.",
         number=str(number),
     )
 

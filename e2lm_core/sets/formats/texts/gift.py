@@ -154,9 +154,9 @@ def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] |
         choices.append(text)
     if len(right) != 1:
         return Sentence(
-            "it has {number} right choices; a question has one, with = before it."
+            "it has {number} right answers; a question has one, with = before it."
             if right
-            else "it has no right choices; a question has one, with = before it.",
+            else "it has no right answers; a question has one, with = before it.",
             number=str(len(right)),
         )
     return choices, right[0]

@@ -233,5 +233,5 @@ def test_without_a_network_a_sentence_ends_it(
         harness_subprocess.build_with_harness(str(folder / "arc_easy.yaml"), LIMITS)
     said = str(error.value)
     assert said.startswith("lm_eval could not build ")
-    assert f"its data is not on this machine, and {endpoint} does not answer" in said
+    assert f"its data is not on this machine, and {endpoint} cannot be reached" in said
     assert "--rows DIR" in said

@@ -46,7 +46,7 @@ def test_a_quiz() -> None:
         ("Iron", "Iron is a *metal*.", ("True", "False"), 0, "Chemistry"),
     ]
     assert [problem.sentence for problem in preview.problems] == [
-        "Question 3: it has no right choices; a question has one.",
+        "Question 3: it has no right answers; a question has one.",
         "Question 4: it shows an image, which a text cannot hold; describe it in words.",
         "Question 5: its answer is a number and not a choice; only multiple choice can be read.",
         "Question 6: it is of the kind 'coderunner'; only multiple choice can be read.",

@@ -93,7 +93,7 @@ def test_items_that_are_no_choice_of_one_are_named() -> None:
     assert [problem.sentence for problem in preview.problems] == [
         "Item 2 (text.xml): it asks for extendedtextinteraction; only one choice of several can be read.",
         "Item 3 (image.xml): it shows an image, which a text cannot hold; describe it in words.",
-        "Item 4 (none.xml): it has no right choices; a question has one.",
+        "Item 4 (none.xml): it has no right answers; a question has one.",
         "Item 5 (dtd.xml): dtd.xml declares a document type or an entity, which is not read; save it without.",
         "Item 6 (other.xml): it holds no item of QTI 2 or 3.",
     ]

@@ -57,7 +57,7 @@ def test_choices_of_one_right_answer_are_read_and_others_refused_with_their_line
         "Line 21: its answer is typed, so that it has no wrong choice; give it {=right ~wrong}.",
         "Line 23: it matches pairs, so that it has no wrong choice; give it {=right ~wrong}.",
         "Line 25: it asks for an essay, which has no choices; give it {=right ~wrong}.",
-        "Line 27: it has no right choices; a question has one, with = before it.",
+        "Line 27: it has no right answers; a question has one, with = before it.",
         "Line 29: it shows an image, which a text cannot hold; describe it in words.",
         "Line 31: it has no answers in braces; write them as {=right ~wrong}.",
     ]
