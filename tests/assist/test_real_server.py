@@ -92,7 +92,7 @@ def test_a_small_model_gives_proposals_or_one_sentence(
             said = f"{len(found.texts) + len(found.questions)} proposals"
         except AssistError as error:
             said = str(error)
-        assert re.search(r"^[1-8] proposals$|form that was asked for|no usable proposal", said), said
+        assert re.search(r"^[1-8] proposals$|form than was asked for|no usable proposal", said), said
     assert quotas._USED["assist"](settings) == 2
     assert collection.open_set(settings, "mine") == before
 
