@@ -59,7 +59,8 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     home = settings.home
     if not replace and has_content(home):
         raise StudioError(
-            f"The home {home} is not empty: with --yes the backup takes its place, and what it holds moves to its folder `aside`."
+            f"The home {home} is not empty: with --yes its content moves to its folder `aside`, and the backup takes "
+            "its place."
         )
     try:
         home.mkdir(parents=True, exist_ok=True)
