@@ -98,6 +98,18 @@ LAID_OUT_ANEW = """
   setTimeout(() => { e2lmTables.get("mine").placing.into(place); over(); }, 50);
 })
 """
+# What comes above the table between press and release: a notice, or what the models say.
+LOWERED = """
+() => document.querySelector(".qt").before(Object.assign(document.createElement("p"), { textContent: "A notice" }))
+"""
+# The table moves to another place of the page at once.
+MOVED = """
+() => {
+  const place = document.querySelector(".qt").parentElement.parentElement, other = document.createElement("div");
+  place.append(other);
+  e2lmTables.get("mine").placing.into(other);
+}
+"""
 
 
 def questions(settings: Settings, name: str = "mine") -> list[Question]:
@@ -403,6 +415,35 @@ def test_a_page_laid_out_anew_takes_neither_focus_nor_place_nor_what_is_typed(pa
     page.evaluate("document.activeElement.blur()")
     page.evaluate(LAID_OUT_ANEW)
     assert page.evaluate("document.activeElement.tagName") == "BODY"  # who has left is not fetched back
+
+
+@pytest.mark.parametrize("moves", [LOWERED, MOVED], ids=["lowered", "moved"])
+def test_a_button_that_moves_between_press_and_release_is_clicked_once(page, here, moves):
+    row = page.locator('.qt-row[aria-rowindex="3"]')
+
+    def press_mark(name: str, drag_px: int = 0) -> None:
+        box = row.get_by_role("radio", name=f"{name} is right").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.evaluate(moves)
+        page.mouse.move(x + drag_px, y)
+        page.mouse.up()
+
+    page.evaluate("window.clicks = 0; document.addEventListener('click', () => window.clicks += 1, true)")
+    press_mark("B")
+    expect(row.locator(".qt-gold")).to_contain_text("3")
+    saved(page)
+    assert questions(here)[2].answer == 1
+    press_mark("A", drag_px=300)
+    page.wait_for_timeout(300)
+    saved(page)
+    assert questions(here)[2].answer == 1, "whoever drags away takes the press back"
+    clicks = page.evaluate("window.clicks")
+    row.get_by_role("radio", name="C is right").click()
+    saved(page)
+    assert questions(here)[2].answer == 2
+    assert page.evaluate("window.clicks") == clicks + 1
 
 
 def test_a_row_with_the_focus_stays_however_far_one_scrolls(page, here):

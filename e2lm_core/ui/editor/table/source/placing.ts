@@ -1,7 +1,10 @@
-/** Where the table stands in its page. A page that is laid out anew moves it: what had the focus has it again, and
- * what was scrolled stands where it stood. A browser forgets both of what is taken out, if only for a moment. */
+/** Where the table stands in its page. A page that is laid out anew moves it: what had the focus has it again, what
+ * was scrolled stands where it stood, and a button that was pressed is clicked. A browser forgets the first two of
+ * what is taken out, if only for a moment, and the click of what moves between press and release. */
 
 import type { Store } from "./store";
+
+const STILL_PX = 4; // a pointer that goes farther takes the press back
 
 export class Placing {
   private held: HTMLElement | null = null;
@@ -21,6 +24,21 @@ export class Placing {
       const at = event.target as Element;
       if (element.isConnected) this.scrolled.set(at, at.scrollTop);
     }, true);
+    element.addEventListener("pointerdown", (event) => this.press(event));
+  }
+
+  /** A button is clicked when the pointer that pressed it is released where it was, wherever the button is by then. */
+  private press({ target, pointerType, button: which, clientX, clientY }: PointerEvent) {
+    const button = (target as Element).closest("button");
+    if (!button || which || pointerType !== "mouse") return;
+    let isClicked = false;
+    const clicked = () => { isClicked = true; };
+    button.addEventListener("click", clicked, { once: true });
+    window.addEventListener("pointerup", (event) => setTimeout(() => {
+      button.removeEventListener("click", clicked);
+      const isStill = Math.hypot(event.clientX - clientX, event.clientY - clientY) <= STILL_PX;
+      if (!isClicked && isStill && button.isConnected) button.click();
+    }), { once: true, capture: true });
   }
 
   /** Put the table there; true where it was elsewhere. */
