@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -49,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if inside[item].startswith(_ALONE):
             item.add_marker("alone")
+
+
+def pytest_collection_finish() -> None:
+    """Look for installed components once: AppTest reads the metadata of every package for that, with each of its runs."""
+    if "streamlit.testing.v1.app_test" in sys.modules:
+        from streamlit.components.v2 import manifest_scanner
+
+        manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 def pytest_unconfigure() -> None:
