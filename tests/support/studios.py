@@ -92,6 +92,9 @@ def fake_ladder(
     return _ladder(folder, steps, models, packed, {}, b"{}", {})
 
 
+_PACKED: dict[tuple[int, int], bytes] = {}  # weights of a real ladder, by step and seed: as if packed anew
+
+
 def real_ladder(
     folder: Path, steps: tuple[int, ...] = STEPS, models: tuple[str, ...] = tuple(MODELS)
 ) -> Path:
@@ -129,8 +132,10 @@ def real_ladder(
     }
 
     def packed(_file: Path, step: int, seed: int) -> bytes:
-        torch.manual_seed(10_000 * seed + step)
-        return packing.pack({name: torch.randn(shape) for name, shape in shapes.items()})
+        if (step, seed) not in _PACKED:
+            torch.manual_seed(10_000 * seed + step)
+            _PACKED[step, seed] = packing.pack({name: torch.randn(shape) for name, shape in shapes.items()})
+        return _PACKED[step, seed]
 
     names = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|bos|>", "eos_token": "<|eos|>"}
     raw = tokenizer.backend_tokenizer.to_str().encode()
