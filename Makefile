@@ -9,6 +9,9 @@ PY := $(VENV)/bin/python
 CORES := $(shell nproc 2>/dev/null || echo 1)
 PARALLEL := $(if $(filter-out 1,$(CORES)),-n 2 --dist loadfile,)
 
+# Bytecode is kept where the environment forbids it too: pytest rewrites the assertions of all tests anew without it.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-slow proof lint format docs screenshots image setup setup-dev clean
 
