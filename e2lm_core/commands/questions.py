@@ -225,7 +225,9 @@ def choose(
     pool = measured_pool(opened, relevance)
     silent = validity.no_advice_reason(measured, validity.scores_with_null(measured, metric))
     resolved = selection.resolve_rule(pool, rule, source)  # a rule that cannot be read counts as no trial
-    place = rule_trials.record_trial(
+    is_trial = out is not None or not silent  # its gain is told, or its questions are kept
+    number = rule_trials.record_trial if is_trial else rule_trials.next_trial_number
+    place = number(
         *(studio.settings, question_set.address, (rule, metric, source), question_set),
         [model.name for model in pool.models],
     )

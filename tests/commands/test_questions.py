@@ -338,3 +338,11 @@ def test_the_control_at_every_checkpoint_has_curves(call: Cli) -> None:
         *("nothing", "other", "shuffled", "word", "negated"),
     }
     assert "give it with --control" in call("suspects", "little", "--every-checkpoint", code=2)
+
+
+def test_a_choice_without_a_gain_is_a_trial_once_it_is_copied(call: Cli) -> None:
+    asked, other = (("choose", "little", "--rule", f"length > {n}", "--json") for n in (2, 3))
+    number = call(*asked)["tried"]
+    assert call(*other)["tried"] == number, "these models learned nothing: no gain is told"
+    assert call(*other, "--out", "longer")["tried"] == number
+    assert call(*asked)["tried"] == number + 1

@@ -12,6 +12,7 @@ from e2lm_core.analysis.questions import item_correlations
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.editing import rule_trials
 from e2lm_core.ui.base import page_cache
 from e2lm_core.ui.cache import curves
 from tests.analysis.questions.test_problems import influence
@@ -189,6 +190,31 @@ def test_a_copy_by_a_rule_says_so_on_every_page(taught):
     assert "as the 1st choice tried (" in taught.said
     assert "score_null_through_rule" not in [button.key for button in taught.at.button], "it was drawn"
     assert taught.said.count(note) == 2, "the bar above the page, and the headline"
+
+
+def test_a_choice_is_a_trial_once_its_gain_is_told_or_it_is_copied(taught, monkeypatch):
+    def trials() -> int:
+        settings, task = taught.studio.settings, collection.open_set(taught.studio.settings, OWN)
+        return rule_trials.next_trial_number(settings, OWN, ("another rule", "acc", None), task, ()) - 1
+
+    def try_metrics(*metrics: str) -> None:
+        choosing(taught)
+        for metric in metrics:
+            taught.at.segmented_control(key="choosing_metric").set_value(metric).run()
+
+    with monkeypatch.context() as during_a_run:
+        during_a_run.setattr(validity, "no_advice_reason", lambda *_: "The run goes on.")
+        try_metrics("acc", "margin")
+        assert "The run goes on." in taught.said
+        assert trials() == 0, "no gain was told"
+        taught.at.text_input(key="choosing_keep_name").set_value("early").run()
+        taught.at.button(key="choosing_keep_go").click().run()
+    made = collection.open_set(taught.studio.settings, "early").config.chosen_by
+    assert made is not None
+    assert made.trial == trials() == 1
+    taught.choose(OWN)
+    try_metrics("acc", "margin")
+    assert trials() == 2
 
 
 def test_every_rule_and_every_score_draws_or_says_why(taught):

@@ -5,6 +5,7 @@ Tested in tests/pages/test_questions.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,7 @@ from e2lm_core.analysis.questions.suspects.wrong_question_control import (
 )
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, SelectionOrigin, TaskSet
+from e2lm_core.base.settings import Settings
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs.store import control_results
 from e2lm_core.scores.measurements import Measurements
@@ -99,7 +101,8 @@ def chosen(
 ) -> Selection:
     """Questions selected by a rule, with the rule's trial number on this set.
 
-    The selection is judged on held-out models unless `silent` gives a reason not to.
+    The selection is judged on held-out models unless `silent` gives a reason not to: then no gain is told, and the
+    selection is recorded as a trial only if it is copied, by `record_choice`.
 
     Args:
         task: The set.
@@ -115,10 +118,14 @@ def chosen(
     """
     of = pool(task, measurements)[0]
     selection.resolve_rule(of, rule, source)  # a rule that cannot be read is not a trial
-    place = rule_trials.record_trial(
-        session.studio().settings, task.address, (rule, metric, source), task, [m.name for m in of.models]
-    )
+    number = rule_trials.next_trial_number if silent else rule_trials.record_trial
+    place = _number_trial(number, task, of, rule, metric, source)
     return _chosen_as(task, measurements, rule, metric, source, silent, place)
+
+
+def record_choice(task: TaskSet, questions: Pool, rule: str, metric: str, source: str | None) -> int:
+    """Record a selection that is copied as a trial of its rule, if it is none yet, and return its number."""
+    return _number_trial(rule_trials.record_trial, task, questions, rule, metric, source)
 
 
 def chosen_beforehand(
@@ -131,11 +138,21 @@ def chosen_beforehand(
     Raises:
         StudioError: The rule cannot be read.
     """
-    names = [model.name for model in pool(task, measurements)[0].models]
-    place = rule_trials.next_trial_number(
-        session.studio().settings, task.address, (rule, metric, None), task, names
-    )
+    of = pool(task, measurements)[0]
+    place = _number_trial(rule_trials.next_trial_number, task, of, rule, metric, None)
     return _chosen_as(task, measurements, rule, metric, None, silent, place)
+
+
+def _number_trial(
+    number: Callable[[Settings, str, Sequence[str | None], TaskSet, Sequence[str]], int],
+    task: TaskSet,
+    questions: Pool,
+    rule: str,
+    metric: str,
+    source: str | None,
+) -> int:
+    models = [model.name for model in questions.models]
+    return number(session.studio().settings, task.address, (rule, metric, source), task, models)
 
 
 def _chosen_as(

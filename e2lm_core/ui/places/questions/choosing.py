@@ -78,7 +78,7 @@ def choosing_tab(task: TaskSet, measurements: Measurements, pool: Pool, head: De
         task.address,
         list(chosen.ids),
         "choosing_keep",
-        partial(_origin, task, pool, rule, source, chosen.tried),
+        partial(_origin, task, pool, rule, metric, source),
     )
     _questions(task, chosen, pool)
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
@@ -133,7 +133,8 @@ def _questions(task: TaskSet, chosen: Selection, pool: Pool) -> None:
         question_view.show_selected(task, ids, "choosing", pool.models)
 
 
-def _origin(task: TaskSet, pool: Pool, rule: str, source: str | None, trial: int) -> SelectionOrigin:
+def _origin(task: TaskSet, pool: Pool, rule: str, metric: str, source: str | None) -> SelectionOrigin:
+    trial = remembered.record_choice(task, pool, rule, metric, source)
     read = pool.models if selection.reads_models(selection.resolve_rule(pool, rule, source)) else ()
     return selection_origin.origin_of_selection(task, rule, source, read, trial)
 
