@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +12,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
-from e2lm_core.checkpoints.folders import read_cache, read_folder, step_names
+from e2lm_core.checkpoints.folders import SourceModels, read_cache, read_folder, step_names
 from e2lm_core.checkpoints.hub.added_models import added_models
 from e2lm_core.checkpoints.ladder.manifest import (
     EarlyWindow,
@@ -24,6 +24,7 @@ from e2lm_core.checkpoints.ladder.manifest import (
 from e2lm_core.checkpoints.packaged import smollm2
 
 _Model = tuple[ModelInfo, tuple[Checkpoint, ...]]
+_RENAME = "rename its folder"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class Catalogue:
             wanted |= fits
         return tuple(c for c in self.checkpoints if not patterns or c.name in wanted)
 
+    def name_conflicts(self, folder: Path, found: SourceModels) -> list[str]:
+        """A sentence for each model in a folder that would be left out: another one of its name is here."""
+        models = [(model, self.checkpoints_of(model)) for model in self.models]
+        return _name_conflicts(models, found, f"in {folder}", _RENAME)
+
     def _hint(self, text: str) -> str:
         if not self.checkpoints:
             return ": there are no checkpoints" + (f" ({self.problems[0]})" if self.problems else "")
@@ -125,20 +131,16 @@ def open_catalogue(settings: Settings) -> Catalogue:
     except CheckpointError as error:
         problems.append(str(error))
     folders.append((smollm2.model_folder(settings), smollm2.read_models(settings)))
-    sources = [(f"in {folder}", found, "rename its folder") for folder, found in folders]
+    sources = [(f"in {folder}", found, _RENAME) for folder, found in folders]
     sources.append(("of a hub", added_models(settings), "remove it and add it under another name"))
     for where, found, remedy in sources:
-        problems.extend(found.problems)
+        problems += [*found.problems, *_name_conflicts(models, found, where, remedy)]
         for added in found.models:
-            if not _joined(models, added):
-                problems.append(
-                    f"The model {added[0].name!r} {where} is left out, since there is another of that name: "
-                    f"{remedy}."
-                )
+            _join(models, added)
     if settings.hf_cache is not None:
         for added in read_cache(settings.hf_cache).models:
             # A model added by hand under the same name takes precedence: it may lie in the cache too.
-            _joined(models, added)
+            _join(models, added)
     taught_file = settings.ladder / "facts.json"
     ngrams_file = settings.ladder / "ngrams.bin"
     return Catalogue(
@@ -153,12 +155,24 @@ def open_catalogue(settings: Settings) -> Catalogue:
     )
 
 
-def _joined(models: list[_Model], added: _Model) -> bool:
-    """Append a model with its checkpoints; False if there is one of its name already."""
-    fresh = all(added[0].name != model.name for model, _ in models)
-    if fresh:
+def _join(models: list[_Model], added: _Model) -> None:
+    """Append a model with its checkpoints, unless there is one of its name already."""
+    if all(added[0].name != model.name for model, _ in models):
         models.append(added)
-    return fresh
+
+
+def _name_conflicts(models: Sequence[_Model], found: SourceModels, where: str, remedy: str) -> list[str]:
+    """A sentence for each found model that has the name of another; a folder that is found twice is no other."""
+    there = {model.name: own for model, own in models}
+    return [
+        f"The model {model.name!r} {where} is left out, since there is another of that name: {remedy}."
+        for model, own in found.models
+        if model.name in there and _folders(own) != _folders(there[model.name])
+    ]
+
+
+def _folders(checkpoints: Iterable[Checkpoint]) -> list[Path | None]:
+    return [checkpoint.directory and checkpoint.directory.resolve() for checkpoint in checkpoints]
 
 
 def _ladder_models(ladder: Path) -> tuple[Manifest | None, list[_Model], list[str]]:

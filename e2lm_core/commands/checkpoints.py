@@ -343,7 +343,7 @@ def add_folder(
     """Add a folder's checkpoints to the catalogue, where they lie; says which of them cannot be used."""
     settings = Settings.from_env()
     accounts.require_administrator(settings, "add folders of this machine")
-    _, found = user_folders.inspect_folder(path)
+    folder, found = user_folders.inspect_folder(path)
     asked = user_folders.models_without_tokens(found)
     rules: dict[str, int] = {}
     for rule in tokens or ():
@@ -352,7 +352,12 @@ def add_folder(
         rules |= dict.fromkeys([name] if name else asked, rule_tokens)
     user_folders.add_folder(settings, path, rules)
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
-    warn(*open_studio().usable_checkpoints(own)[1], *user_folders.adapter_warnings(found))
+    studio = open_studio()
+    warn(
+        *studio.catalogue.name_conflicts(folder, found),
+        *studio.usable_checkpoints(own)[1],
+        *user_folders.adapter_warnings(found),
+    )
     if lacking := [name for name in asked if name not in rules]:
         warn(
             f"How many tokens a step of {join_words(lacking)} means is not known: its curves are drawn over steps, unless "

@@ -47,6 +47,22 @@ def test_a_folder_is_added_read_where_it_lies_and_taken_away(settings, folder):
     assert (folder / "mine" / "checkpoint-500" / "model.safetensors").is_file()
 
 
+def test_a_folder_inside_another_is_one_model_and_another_of_its_name_is_told(settings, folder, tmp_path):
+    user_folders.add_folder(settings, folder / "mine")
+    user_folders.add_folder(settings, folder)
+    catalogue = open_catalogue(settings)
+    assert not [problem for problem in catalogue.problems if "is left out" in problem]
+    assert [c.step for c in catalogue.checkpoints_of("mine")] == [500, 1000]
+    shutil.copytree(folder / "mine", tmp_path / "elsewhere" / "mine")
+    path, found = user_folders.inspect_folder(tmp_path / "elsewhere")
+    [told] = catalogue.name_conflicts(path, found)
+    said = "there is another of that name: rename its folder."
+    assert told == f"The model 'mine' in {path} is left out, since {said}"
+    user_folders.add_folder(settings, path)
+    assert told in open_catalogue(settings).problems
+    assert catalogue.name_conflicts(*user_folders.inspect_folder(folder)) == []
+
+
 def test_of_two_folders_the_one_that_is_named_goes(settings, folder, tmp_path, monkeypatch):
     for name in ("other", "third"):
         shutil.copytree(folder, tmp_path / name)

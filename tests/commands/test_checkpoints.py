@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.packaged import smollm2
 from e2lm_core.commands import main as main_commands
 from tests.commands.conftest import Cli
-from tests.support import tiny_models
+from tests.support import studios, tiny_models
 from tests.support.fake_hub import checkpoint
 from tests.support.own_models import write_runs
 from tests.support.packages import install_smollm2
@@ -67,6 +67,24 @@ def test_folders_are_added_by_hand(call: Cli, tmp_path: Path) -> None:
     )
     assert call("folders", "remove", str(tmp_path), "--json") == {"folders": []}
     assert call("folders", "list", "--json") == {"folders": []}
+
+
+def test_adding_a_folder_tells_a_model_whose_name_another_has(
+    here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in studios.environment(here.model_copy(update={"home": tmp_path / "home"})).items():
+        monkeypatch.setenv(name, value)
+    write_runs(tmp_path / "runs", {"mine": None}, checkpoints=1)
+
+    def add(folder: str) -> str:
+        with pytest.raises(SystemExit):
+            main_commands.main(("folders", "add", str(tmp_path / folder)))
+        return capsys.readouterr().err
+
+    shutil.copytree(tmp_path / "runs", tmp_path / "others")
+    for same in ("runs", "runs", "runs/mine"):
+        assert "another of that name" not in add(same)
+    assert f"The model 'mine' in {tmp_path / 'others'} is left out" in add("others")
 
 
 def test_one_that_cannot_be_used_blocks_no_set_and_is_said(

@@ -307,6 +307,10 @@ def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_pa
     catalogue = session.studio().catalogue
     assert [c.tokens_seen for c in catalogue.checkpoints_of("mine")] == [500 * 2**21, 1_000 * 2**21]
     assert [c.tokens_seen for c in catalogue.checkpoints_of("pythia-70m")] == [2_097_152_000]
+    shutil.copytree(tmp_path / "runs" / "mine", tmp_path / "others" / "mine")
+    press(visit, "folder_add")
+    visit.at.text_input(key="folder_path").set_value(str(tmp_path / "others")).run()
+    assert any("is left out, since there is another of that name" in w.value for w in visit.at.warning)
     visit.open("run")
     assert [w.value.startswith(left_out) for w in visit.at.warning] == [True]
     assert cut not in {c.directory for c in session.studio().local_checkpoints}

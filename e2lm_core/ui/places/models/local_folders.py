@@ -72,7 +72,7 @@ def _dialog() -> None:
     if not path.strip():
         return
     try:
-        _, found = user_folders.inspect_folder(path)
+        folder, found = user_folders.inspect_folder(path)
     except StudioError as error:
         markdown.error(error, icon=":material/error:")
         return
@@ -84,6 +84,7 @@ def _dialog() -> None:
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
     for problem in (
         *found.problems,
+        *session.studio().catalogue.name_conflicts(folder, found),
         *session.studio().usable_checkpoints(own)[1],
         *user_folders.adapter_warnings(found),
     ):
