@@ -10,17 +10,18 @@ A model's folder may hold `checkpoints.json`, for facts that folder names cannot
      "tokens_per_step": 4194304, "tokens_seen": {"iter_0002000": 2097152000}}
 
 `tokens_seen` is the named value, else step × tokens_per_step, else by the rule of the family to which the
-model's name belongs, else unknown.
+model's name belongs, else unknown. `parameters` is counted in the weights where it is not declared.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -32,6 +33,7 @@ from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, tokenizer_files
 from e2lm_core.checkpoints.hub import hf_cache
 
 MAX_HEADER_BYTES = 100 * 2**20  # the limit of safetensors itself
+MAX_DIMENSIONS = 16  # of a tensor whose parameters are counted
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
 
 
@@ -262,7 +264,11 @@ def _read_model(
 ) -> tuple[ModelInfo, tuple[Checkpoint, ...]]:
     """A model of that name with its checkpoints; `steps` are checkpoint names with their folders."""
     shared = ("size", "arch", "role", "parameters", "seed", "twin_of", "seed_of")
-    info = ModelInfo(name=name, family="local", **{key: getattr(notes, key) for key in shared})
+    declared = {key: getattr(notes, key) for key in shared}
+    if notes.parameters is None:
+        latest = sorted(steps, key=lambda called: step_of(called) or 0, reverse=True)
+        declared["parameters"] = next(filter(None, (_count_parameters(steps[one]) for one in latest)), None)
+    info = ModelInfo(name=name, family="local", **declared)
     by_step: dict[int, Checkpoint] = {}
     for called, path in steps.items():
         step = step_of(called)
@@ -320,22 +326,54 @@ def _step_folders(folder: Path) -> list[Path]:
 def _check_length(path: Path) -> None:
     """Check the length that a safetensors file gives: 8 bytes, a JSON header of that many bytes, tensors."""
     try:
-        with path.open("rb") as file:
-            header_bytes = int.from_bytes(file.read(8), "little")
-            size = os.fstat(file.fileno()).st_size
-            whole = header_bytes < min(size, MAX_HEADER_BYTES)
-            header = safejson.loads(file.read(header_bytes).decode()) if whole else None
-        ends = (
-            [t["data_offsets"][1] for name, t in header.items() if name != "__metadata__"] if header else None
-        )
+        header_bytes, header, size = _read_header(path)
+        ends = [tensor["data_offsets"][1] for tensor in _tensors(header)] if header else None
         expected = 8 + header_bytes + max(ends, default=0) if ends is not None else None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        expected = None
+        expected, size = None, path.stat().st_size
     if expected != size:
         raise CheckpointError(
             f"The weights {path} are cut short or damaged ({size:,} bytes"
             + (f" of {expected:,}" if expected is not None else "")
             + "): copy the file again."
         )
+
+
+def _read_header(path: Path) -> tuple[int, dict[str, Any] | None, int]:
+    """Length of a safetensors file's header, the header, and the file's length, in bytes.
+
+    The header is None where the file is not longer than that.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The header is not JSON.
+    """
+    with path.open("rb") as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+        size = os.fstat(file.fileno()).st_size
+        whole = header_bytes < min(size, MAX_HEADER_BYTES)
+        return header_bytes, safejson.loads(file.read(header_bytes).decode()) if whole else None, size
+
+
+def _tensors(header: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    return (tensor for name, tensor in header.items() if name != "__metadata__")
+
+
+def _count_parameters(folder: Path) -> int | None:
+    """Number of parameters in a checkpoint's weights, tied ones once; None if they cannot be read."""
+    count = 0
+    try:
+        for path in loaded_files(folder):
+            header = _read_header(path)[1]
+            if header is None:
+                return None
+            for tensor in _tensors(header):
+                shape = tensor["shape"]
+                if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and 0 <= n < LARGEST for n in shape):
+                    return None
+                count += math.prod(shape)
+    except (CheckpointError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return count if 0 < count < LARGEST else None

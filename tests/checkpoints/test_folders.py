@@ -8,12 +8,14 @@ import re
 import shutil
 
 import pytest
+import transformers
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.folders import adapter_sentence, folder_problem, step_of
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
+from tests.support import tiny_models
 from tests.support.ladder_fixtures import built, first, local, local_checkpoint, settings
 
 __all__ = ["built", "first", "local", "settings"]  # fixtures
@@ -62,6 +64,41 @@ def test_checkpoints_json_tells_tokens_and_the_model(local):
     found = open_catalogue(local).checkpoints_of("small-1b")
     assert [(c.tokens_seen, c.early) for c in found] == [(1_000, True), (2_001, False)]
     assert (found[0].model.size, found[0].model.arch, found[0].model.family) == ("1b", "arch2", "local")
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "neox"])
+def test_parameters_are_counted_in_the_weights_unless_they_are_declared(settings, tmp_path, architecture):
+    run = tmp_path / "runs" / "mine"
+    tiny_models.make(run / "checkpoint-1", architecture)
+    tiny_models.make(run / "checkpoint-2", architecture)
+    model = transformers.AutoModelForCausalLM.from_pretrained(run / "checkpoint-2")
+    there = settings.model_copy(update={"checkpoints": (tmp_path / "runs",)})
+
+    def counted() -> int | None:
+        return open_catalogue(there).model("mine").parameters
+
+    assert counted() == model.num_parameters()
+    model.save_pretrained(run / "checkpoint-2", max_shard_size="20KB")
+    (run / "checkpoint-2" / "model.safetensors").unlink()
+    assert len(list((run / "checkpoint-2").glob("model-*.safetensors"))) > 1
+    (run / "checkpoint-1" / "model.safetensors").unlink()
+    assert counted() == model.num_parameters()
+    os.truncate(next((run / "checkpoint-2").glob("model-*.safetensors")), 5)
+    assert counted() is None
+    (run / "checkpoints.json").write_text('{"parameters": 7}')
+    assert counted() == 7
+
+
+@pytest.mark.parametrize(
+    "shape", [["a" * 10_000, 10**9], [10**30], [-1], [1.5], [True], "abc", 5, None, [2] * 1_000, {}, [0]]
+)
+def test_a_header_whose_shapes_are_none_counts_nothing(local, shape):
+    header = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}).encode()
+    for step in ("step-000100", "step-000200"):
+        weights = local.checkpoints[0] / "small-1b" / step / "model.safetensors"
+        weights.write_bytes(len(header).to_bytes(8, "little") + header + b"1234")
+    expected = 1 if shape == {} else None  # a scalar
+    assert open_catalogue(local).model("small-1b").parameters == expected
 
 
 @pytest.mark.parametrize("content", ['{"tokens": 5}', '{"role": "cat"}', "{", '{"tokens_per_step": -1}'])

@@ -68,9 +68,10 @@ def most_informative_pair(measurements: Measurements) -> tuple[str, str] | None:
     Without such a pair, any two models, scored models first; None with fewer than two models.
     """
     counted = [c.model for c in measurements.scored_curves]
+    shaped = [model for model in counted if _has_shape(model)]
     best: tuple[float, str, str] | None = None
-    for smaller in counted:
-        for larger in counted:
+    for smaller in shaped:
+        for larger in shaped:
             if smaller.arch != larger.arch or not smaller.parameters or not larger.parameters:
                 continue
             ratio = larger.parameters / smaller.parameters
@@ -362,11 +363,11 @@ def _course(first: str, last: str) -> str:
 def first_ordered_checkpoint(measurements: Measurements, grid: Grid) -> str | None:
     """Tokens (or step) from which larger models of every shape lead smaller ones; None if never."""
     parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
-    shapes = {c.model.name: c.model.arch for c in measurements.curves}
+    shapes = {c.model.name: c.model.arch for c in measurements.curves if _has_shape(c.model)}
     in_order = np.ones(len(grid.steps), bool)
     compared = False
     for shape in set(shapes.values()):
-        rows = [m for m, name in enumerate(grid.models) if shapes[name] == shape]
+        rows = [m for m, name in enumerate(grid.models) if name in shapes and shapes[name] == shape]
         rows.sort(key=lambda m: parameters[grid.models[m]])
         for smaller, larger in pairwise(rows):
             if parameters[grid.models[smaller]] < parameters[grid.models[larger]]:
@@ -377,3 +378,8 @@ def first_ordered_checkpoint(measurements: Measurements, grid: Grid) -> str | No
     broken = np.flatnonzero(~in_order)
     start = int(broken[-1]) + 1 if broken.size else 0
     return formatting.checkpoint_position(int(grid.steps[start]), grid.tokens_seen[start])
+
+
+def _has_shape(model: ModelInfo) -> bool:
+    """Whether a model may be compared with another by size alone; one's own without a declared `arch` may not."""
+    return model.arch is not None or model.family != "local"

@@ -153,6 +153,10 @@ def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
     assert grid is not None
     assert curve_words.first_ordered_checkpoint(reverse, grid) is None
     assert "larger models" not in curve_words.rise_sentence(reverse, "acc")
+    own = [model.model_copy(update={"family": "local", "arch": None}) for model in (SMALL, LARGE)]
+    undeclared = measurements(curve(own[0], RISING), curve(own[1], crossing))
+    assert curve_words.first_ordered_checkpoint(undeclared, grid) is None, "they may be of any shape"
+    assert curve_words.most_informative_pair(undeclared) == (own[0].name, own[1].name), "in their order"
 
 
 HOLES = [math.nan] * 9
