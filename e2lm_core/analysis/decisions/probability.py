@@ -38,9 +38,15 @@ SET_ERROR = 0.05
 
 LETTERS = "The choices are letters: what a model gets by taking one letter more often is not known, so this is not either."
 METRIC = "Public curves are of accuracy and length-adjusted accuracy alone: choose one of these metrics."
-SIZES = "The size of a model is not known: only sizes that are known can be compared with public curves."
+SIZES = (
+    "The size of a model is not known, and only known sizes can be compared with public curves: give its parameters in "
+    "checkpoints.json."
+)
 RATIO = f"One model is more than {MAX_SIZE_RATIO:.0f} times the other: public curves of two families go no further."
-LENGTH = "The tokens seen, or those at the end of training, are not known, or differ between the two models."
+LENGTH = (
+    "The tokens seen, or those at the end of training, are not known, or differ between the two models: give "
+    "tokens_per_step in checkpoints.json."
+)
 EARLY = f"Less than {MIN_SHARE:.1%} of training is done: before that the larger model is often behind and overtakes."
 END = "Training is over at this checkpoint: the difference is measured."
 MISSING = "A model has no complete results at this checkpoint."
