@@ -266,7 +266,8 @@ def _read_model(
     shared = ("size", "arch", "role", "parameters", "seed", "twin_of", "seed_of")
     declared = {key: getattr(notes, key) for key in shared}
     if notes.parameters is None:
-        latest = sorted(steps, key=lambda called: step_of(called) or 0, reverse=True)
+        # The last one may just be being written; of a run whose weights are of another kind not all are tried.
+        latest = sorted(steps, key=lambda called: step_of(called) or 0)[:-3:-1]
         declared["parameters"] = next(filter(None, (_count_parameters(steps[one]) for one in latest)), None)
     info = ModelInfo(name=name, family="local", **declared)
     by_step: dict[int, Checkpoint] = {}

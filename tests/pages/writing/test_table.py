@@ -102,6 +102,14 @@ LAID_OUT_ANEW = """
 LOWERED = """
 () => document.querySelector(".qt").before(Object.assign(document.createElement("p"), { textContent: "A notice" }))
 """
+# A press that the browser takes over, as for dragging, and a later release at the same place.
+FORGOTTEN = """
+() => {
+  const options = { bubbles: true, pointerType: "mouse", button: 0, clientX: 5, clientY: 5 };
+  document.querySelector(".qt-row .qt-mark").dispatchEvent(new PointerEvent("pointerdown", options));
+  for (const type of ["pointercancel", "pointerup"]) document.body.dispatchEvent(new PointerEvent(type, options));
+}
+"""
 # The table moves to another place of the page at once.
 MOVED = """
 () => {
@@ -440,6 +448,9 @@ def test_a_button_that_moves_between_press_and_release_is_clicked_once(page, her
     saved(page)
     assert questions(here)[2].answer == 1, "whoever drags away takes the press back"
     clicks = page.evaluate("window.clicks")
+    page.evaluate(FORGOTTEN)
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.clicks") == clicks, "a press that was cancelled is none for the next release"
     row.get_by_role("radio", name="C is right").click()
     saved(page)
     assert questions(here)[2].answer == 2

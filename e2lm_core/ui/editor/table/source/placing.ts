@@ -33,12 +33,18 @@ export class Placing {
     if (!button || which || pointerType !== "mouse") return;
     let isClicked = false;
     const clicked = () => { isClicked = true; };
-    button.addEventListener("click", clicked, { once: true });
-    window.addEventListener("pointerup", (event) => setTimeout(() => {
-      button.removeEventListener("click", clicked);
-      const isStill = Math.hypot(event.clientX - clientX, event.clientY - clientY) <= STILL_PX;
-      if (!isClicked && isStill && button.isConnected) button.click();
-    }), { once: true, capture: true });
+    const over = new AbortController(), { signal } = over, early = { capture: true, signal };
+    button.addEventListener("click", clicked);
+    const ended = () => { over.abort(); button.removeEventListener("click", clicked); };
+    window.addEventListener("pointerup", (event) => {
+      over.abort();
+      setTimeout(() => {
+        ended();
+        const isStill = Math.hypot(event.clientX - clientX, event.clientY - clientY) <= STILL_PX;
+        if (!isClicked && isStill && button.isConnected) button.click();
+      });
+    }, early);
+    for (const other of ["pointercancel", "pointerdown"]) window.addEventListener(other, ended, early); // a press that has no release
   }
 
   /** Put the table there; true where it was elsewhere. */
