@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -141,6 +142,7 @@ def test_a_form_whose_saving_is_refused_can_be_typed_in_again(page, home):
     expect(text).to_be_editable(timeout=4_000)  # before the time after which it would be in any case
     text.fill("What follows one?")
     area.get_by_role("button", name="Save", exact=True).click()
+    expect(area.get_by_text(re.compile(r"Saved \d"))).to_be_visible()
+    expect(text).to_have_count(1)  # the old form has gone
     expect(text).to_have_value("What follows one?")
-    settle(page)
     assert texts(home)[0] == "What follows one?"
