@@ -5,7 +5,8 @@
 Six families of three seeds answer 400 questions. All models have the same expected accuracy; the mean of each
 moves by the training noise of its family at that step. Counted is how often the studio's own test
 (`onsets.separations`) calls one pair surely apart at its last checkpoint. Then the pair is given a true difference,
-three times what training again moves one model, and three times what it moves the difference of the two.
+three times what training again moves one model, and three times what it moves the difference of the two. Beside
+each stands how often a test would call it that knew both noises and had to estimate none.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from benchmarks import study_pages
 from e2lm_core.analysis.curves import onsets
@@ -22,6 +24,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
 
 QUESTIONS, CHOICES, SEEDS = 400, 4, 3
+EASIEST, HARDEST = 0.85, 0.25  # share of right answers to a question, evenly spread between the two
 STEPS = (1000, 1500, 2000)
 FLEETS, SEED = 400, 29
 MOST = 26  # of 400: a true 5% gives no more in 93% of cases
@@ -71,7 +74,7 @@ def fleet(random: np.random.Generator, cell: Cell, difference: float = 0.0) -> t
         difference: True difference of the two families in accuracy.
     """
     models, values = [], []
-    rightly = random.uniform(0.25, 0.85, QUESTIONS)
+    rightly = random.uniform(HARDEST, EASIEST, QUESTIONS)
     for family, noise in enumerate(cell.noise):
         for seed in range(SEEDS):
             name = f"family{family}" + (f"-seed{seed + 1}" if seed else "")
@@ -117,6 +120,22 @@ def called(cell: Cell, difference: float = 0.0, fleets: int = FLEETS, seed: int 
     return found
 
 
+def known_noise_power(cell: Cell, difference: float) -> float:
+    """Share of fleets in which a two-sided test at 5% that knew both noises would call the pair apart.
+
+    It has the difference of two means alone, as the studio's test has: error² = training² + 2 E[p (1 − p)] / questions,
+    for the share p of right answers to a question.
+
+    Args:
+        cell: Training noise and pair.
+        difference: True difference of the two families in accuracy.
+    """
+    mean, square = (HARDEST + EASIEST) / 2, (HARDEST**2 + HARDEST * EASIEST + EASIEST**2) / 3
+    error = np.sqrt(cell.deviation**2 + 2 * (mean - square) / QUESTIONS)
+    luck = norm.ppf(0.975)
+    return float(norm.sf(luck - difference / error) + norm.cdf(-luck - difference / error))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the study and print its table; `--write` puts it into the page."""
     parser = argparse.ArgumentParser(
@@ -136,7 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
         same_family = cell.pair[0][0] == cell.pair[1][0]
         counts = [called(cell, d, options.fleets) for d in (true[:1] if same_family else true)]
         shares = [
-            f"{count / options.fleets:.0%} (.{1000 * d:03.0f})"
+            f"{count / options.fleets:.0%} of {known_noise_power(cell, d):.0%} (.{1000 * d:03.0f})"
             for count, d in zip(counts[1:], true[1:], strict=False)
         ]
         lines.append(f"| {name} | {counts[0]} | {' | '.join(shares or ['–', '–'])} |")
