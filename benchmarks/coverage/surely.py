@@ -123,8 +123,8 @@ def called(cell: Cell, difference: float = 0.0, fleets: int = FLEETS, seed: int 
 def known_noise_power(cell: Cell, difference: float) -> float:
     """Share of fleets in which a two-sided test at 5% that knew both noises would call the pair apart.
 
-    It has the difference of two means alone, as the studio's test has: error² = training² + 2 E[p (1 − p)] / questions,
-    for the share p of right answers to a question.
+    By the normal law: error² = training² + 2 E[p (1 − p)] / questions, for the share p of right answers to a
+    question. Shares that the difference lifts above 1 are not cut, so that for large differences it is a little too high.
 
     Args:
         cell: Training noise and pair.
