@@ -1,6 +1,6 @@
 """The planner beside real runs: what it says of a fleet after a few checkpoints, and what the whole then took.
 
-    python -m benchmarks.cluster.fleet [--only ladder|30m] [--backend local|ray] [--write]
+    python -m benchmarks.cluster.fleet [--only ladder|30m] [--backend local|ray] [--turns N] [--write]
 
 The embedded ladder on `ladder_science`, and checkpoints of 30 M parameters made on the spot. Three checkpoints of each
 model are run on a small part of the set and three others on a larger one, by a worker process, as a user would; the planner then says how long all
@@ -45,11 +45,12 @@ def main(
     only: Annotated[str | None, typer.Option(help="ladder or 30m.")] = None,
     backend: Annotated[str, typer.Option(help="local or ray.")] = "local",
     short: Annotated[bool, typer.Option(help="Less of everything: shows that it runs.")] = False,
+    turns: Annotated[int, typer.Option(help="How often each fleet is planned and run.")] = 1,
     write: Annotated[bool, typer.Option(help="Put the table into docs/studies.")] = False,
 ) -> None:
     """Calibrate, predict, run, compare."""
     rows = []
-    for name in [only] if only else ["ladder", "30m"]:
+    for name in ([only] if only else ["ladder", "30m"]) * turns:
         with tempfile.TemporaryDirectory() as folder:
             rows.append(compared(Path(folder), name, backend, short))
         row = rows[-1]
@@ -221,7 +222,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
         "",
         "What `plan --workers 2` said after three checkpoints of each model had been run on a small part of the set and three others on a larger one,",
         "and what the whole fleet then took in an empty home, on two cores of a shared machine; load is that of the",
-        "last minute before and after. Made by `python -m benchmarks.cluster.fleet --write`.",
+        "last minute before and after. Made by `python -m benchmarks.cluster.fleet --turns N --write`, a row for each turn.",
         "",
         "| fleet | backend | checkpoints × questions | planned from | planned, s | took, s | planned / took | load |",
         "|---|---|---|---|---|---|---|---|",

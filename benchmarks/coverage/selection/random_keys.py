@@ -223,9 +223,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--sets", type=int, default=SETS)
     parser.add_argument("--work", type=Path, help="folder that keeps finished rows of random keys")
-    parser.add_argument(
-        "--without", metavar="RULE", help="leave this rule out, such as snr-greedy, which takes hours"
-    )
+    parser.add_argument("--without", metavar="RULE", help="leave this rule out")
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     parser.add_argument(
         "--only", action="append", choices=("twice", "planted", "keys"), help="make this table alone"
