@@ -278,10 +278,10 @@ def every_wording(task: TaskSet) -> TaskSet:
 
 
 def wordings_of(studio: Studio, task: TaskSet) -> dict[str, dict[str, float]]:
-    """{relation: {held-out wording: accuracy of the best model in it}}."""
+    """{relation: {held-out wording: accuracy in it of the best model's seeds, each at its last step}}."""
     there = every_wording(task)
-    best = [c for c in last_of_first_seeds(studio) if c.model.name == BEST]
-    (right,) = _right(studio, there, best).values()
+    best = [c for c in last_of_each(studio.catalogue.checkpoints) if BEST in (c.model.name, c.model.seed_of)]
+    right = np.mean(list(_right(studio, there, best).values()), axis=0)
     heldout = {relation.name: relation.heldout for relation in load_relations(domains=("science",))}
     found: dict[str, dict[str, list[float]]] = {}
     for question, value in zip(there.questions, right, strict=True):

@@ -223,17 +223,15 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--sets", type=int, default=SETS)
     parser.add_argument("--work", type=Path, help="folder that keeps finished rows of random keys")
-    parser.add_argument("--without", metavar="RULE", help="leave this rule out")
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     parser.add_argument(
         "--only", action="append", choices=("twice", "planted", "keys"), help="make this table alone"
     )
     options = parser.parse_args(arguments)
-    kinds = [kind for kind in KINDS if kind[1] != options.without]
     makers = {
         "twice": lambda: twice_table(options.sets),
         "planted": lambda: planted_table(min(PLANTED, options.sets)),
-        "keys": lambda: false_table({kind: counted(*kind, options.sets, options.work) for kind in kinds}),
+        "keys": lambda: false_table({kind: counted(*kind, options.sets, options.work) for kind in KINDS}),
     }
     for name in options.only or makers:
         table = makers[name]()
