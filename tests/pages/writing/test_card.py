@@ -146,3 +146,23 @@ def test_a_form_whose_saving_is_refused_can_be_typed_in_again(page, home):
     expect(text).to_have_count(1)  # the old form has gone
     expect(text).to_have_value("What follows one?")
     assert texts(home)[0] == "What follows one?"
+
+
+def test_a_click_into_a_text_that_is_not_there_yet_is_no_draft(page, home):
+    page.goto("/questions?set=mine&tab=write&view=Card")
+    settle(page)
+    area = page.get_by_label("Question", exact=True).and_(page.locator("textarea")).first
+    sent: list[str] = []
+    page.on(
+        "request", lambda request: sent.append(request.post_data or "") if "draft" in request.url else None
+    )
+    # As Streamlit has it just after it draws the form.
+    area.evaluate(
+        "field => { field.value = ''; field.dispatchEvent(new MouseEvent('click', {bubbles: true})); }"
+    )
+    settle(page)
+    assert not sent
+    with page.expect_request(lambda request: "What?" in (request.post_data or "")):
+        area.press_sequentially("What?")
+    settle(page)
+    assert texts(home)[0] == "What comes after 1?"

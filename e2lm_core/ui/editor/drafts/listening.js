@@ -96,6 +96,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   };
   const note = (event) => {
     if (!event.target.closest?.(`.st-key-${data.area}`)) return;
+    // Streamlit fills the fields of a new form some 40 ms after it draws them; a click into one types nothing.
+    if (event.type === "click" && event.target.matches("textarea, input[type=text], input[type=number]")) return;
     const ends = event.type === "click" && event.target.closest(data.ending);
     if (ends) setTimeout(() => { if (!gone) hold(true); }, 0);
     setTimeout(() => {
