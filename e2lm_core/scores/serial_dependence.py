@@ -10,6 +10,15 @@ interval is too narrow; the order of the questions tells. The weights are those 
 by difficulty, or has a harder part, raises all lags along a line, which b_k takes off. Questions that hang together
 but were shuffled are not found.
 
+A set of fewer than 200 questions has too few pairs at the farther lags to tell such a line. There the slow part is
+taken off the answers themselves, by half-waves over the set, one for 30 questions and at least three, and T is
+sum w_k c_k of what is left:
+
+    T = sum over p, q of B_pq (x_p . x_q),   B = M W M,  M = 1 - H      H: onto the half-waves, W: w_k / 2 at lag k
+
+with mean and variance of T in a random order of the questions. It finds groups of five among 100 questions in 97%,
+where the line finds 73%; a sorted set is taken for one of groups more often.
+
 Sources: Wald and Wolfowitz 1943 (serial correlation in random orders); Künsch 1989 (blocks of neighbours in a
 bootstrap). Level and power: docs/studies/coverage.md.
 """
@@ -26,8 +35,10 @@ from e2lm_core.scores.layout import Run
 
 WEIGHTS = {1: 0.8, 2: 0.6, 3: 0.4, 4: 0.2}  # by lag
 FAR, FARTHER = range(10, 21), range(21, 41)
-MIN_QUESTIONS = 2 * FARTHER.stop  # fewer have too few pairs at the farther lags
+MIN_QUESTIONS, MANY_QUESTIONS = 50, 200
 CRITICAL = 2.326  # of z in a one-sided test; 2% of sets of independent questions get blocks, as T is skewed
+CRITICAL_OF_FEW = 1.8  # of sets of fewer than MANY_QUESTIONS; 4 to 7% get blocks
+MIN_HALF_WAVES, QUESTIONS_PER_HALF_WAVE = 3, 30
 BLOCKS_PER_REACH = 4  # a block of four times the reach holds 85% or more of the dependence
 MAX_ROWS = 64  # checkpoints that are read, evenly over all
 MAX_REACH = 30
@@ -55,12 +66,19 @@ def block_length_of_answers(answers: NDArray) -> int:
         return 1
     x = np.asarray(answers, dtype=np.float64)
     x = x - x.mean(axis=1, keepdims=True)
+    reach = _reach(x) if questions >= MANY_QUESTIONS else _reach_of_few(x)
+    return BLOCKS_PER_REACH * reach or 1
+
+
+def _reach(x: Floats) -> int:
+    """Number of lags with a dependence, 0 where none is found; x [D, Q] are centred answers to many questions."""
+    questions = x.shape[1]
     squares = (x**2).sum(axis=0)
     pairs = questions * (questions - 1)
     mean = -squares.sum() / pairs  # of the products of two different questions
     spread = (((x @ x.T) ** 2).sum() - (squares**2).sum()) / pairs
     if spread <= 0:
-        return 1
+        return 0
 
     def product(lag: int) -> float:
         return float(np.einsum("dq,dq->", x[:, :-lag], x[:, lag:])) / (questions - lag) - mean
@@ -73,15 +91,53 @@ def block_length_of_answers(answers: NDArray) -> int:
     statistic = sum(a * products[lag] for lag, a in coefficients.items())
     variance = spread * sum(a**2 / (questions - lag) for lag, a in coefficients.items())
     if statistic <= CRITICAL * np.sqrt(variance):
-        return 1
+        return 0
     far, farther = (float(np.mean([products[lag] for lag in lags])) for lags in (FAR, FARTHER))
     reach = 1
-    while reach < min(MAX_REACH, questions // BLOCKS_PER_REACH):
+    while reach < _max_reach(questions):
         line = far + (far - farther) * _slope(reach + 1)
         if product(reach + 1) - line <= 2 * np.sqrt(spread / (questions - reach - 1)):
             break
         reach += 1
-    return BLOCKS_PER_REACH * reach
+    return reach
+
+
+def _reach_of_few(x: Floats) -> int:
+    """`_reach` of few questions, whose slow part is taken off before."""
+    questions = x.shape[1]
+    products = x.T @ x
+    own = np.diag(products)
+    mean = -own.mean() / (questions - 1)  # of the products of two different questions
+    spread = ((products**2).sum() - (own**2).sum()) / (questions * (questions - 1)) - mean**2
+    if spread <= 0:
+        return 0
+    number = max(MIN_HALF_WAVES, questions // QUESTIONS_PER_HALF_WAVE)
+    half = np.cos(np.pi * np.outer(np.arange(number + 1), (np.arange(questions) + 0.5) / questions))
+    half /= np.linalg.norm(half, axis=1, keepdims=True)
+    rest = np.eye(questions) - half.T @ half
+
+    def standardise(weights: Mapping[int, float]) -> float:
+        """T of these weights by lag, minus its mean and over its deviation in a random order of the questions."""
+        band = sum(
+            w / 2 * (np.eye(questions, k=lag) + np.eye(questions, k=-lag)) for lag, w in weights.items()
+        )
+        coefficients = rest @ band @ rest  # rows add up to 0
+        on = np.diag(coefficients)
+        expected = on.sum() * (own.mean() - mean)
+        variance = 2 * ((coefficients**2).sum() - (on**2).sum()) * spread + questions * on.var() * own.var()
+        return float(((coefficients * products).sum() - expected) / np.sqrt(variance))
+
+    if standardise(WEIGHTS) <= CRITICAL_OF_FEW:
+        return 0
+    reach = 1
+    while reach < _max_reach(questions) and standardise({reach + 1: 1.0}) > 2:
+        reach += 1
+    return reach
+
+
+def _max_reach(questions: int) -> int:
+    """Largest reach that is looked for: its blocks are at most the whole set."""
+    return min(MAX_REACH, questions // BLOCKS_PER_REACH)
 
 
 def _slope(lag: int) -> float:

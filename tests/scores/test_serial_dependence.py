@@ -32,7 +32,8 @@ def share_found(seed: int, sets: int = 200, **kind: Any) -> float:
 
 def test_independent_questions_are_drawn_one_by_one() -> None:
     assert share_found(1, sets=1000) <= 0.031  # a true 2% stays at or below it in 99%
-    assert share_found(2, sets=1000, questions=100) <= 0.031
+    for questions in (50, 100, 199):
+        assert share_found(2, sets=1000, questions=questions) <= 0.066  # a true 5% likewise
 
 
 @pytest.mark.parametrize("group", [4, 5, 10])
@@ -40,28 +41,39 @@ def test_groups_in_a_row_are_found_though_nobody_told_of_them(group: int) -> Non
     assert share_found(3, sets=100, questions=300, group=group, shared=0.7) >= 0.95
 
 
+def test_they_are_found_in_small_sets_too() -> None:
+    assert share_found(3, questions=100, group=5, shared=0.7) >= 0.95
+    assert share_found(3, questions=199, group=5, shared=0.7) >= 0.99
+    assert share_found(3, questions=MIN_QUESTIONS, group=5, shared=0.7) >= 0.7
+
+
 def test_blocks_are_longer_than_the_groups() -> None:
     rng = np.random.default_rng(4)
     lengths = [block_length_of_answers(answers(rng, 600, 5)) for _ in range(50)]
     assert np.median(lengths) in (12, 16)
+    few = [block_length_of_answers(answers(rng, 120, 5, 0.7)) for _ in range(50)]
+    assert np.median(few) in (8, 12)
+    assert all(length % serial_dependence.BLOCKS_PER_REACH == 0 for length in few if length > 1)
     assert all(length % serial_dependence.BLOCKS_PER_REACH == 0 for length in lengths if length > 1)
 
 
-def test_a_set_sorted_by_difficulty_is_no_set_of_groups() -> None:
+@pytest.mark.parametrize("questions", [100, 199, 300])
+def test_a_set_sorted_by_difficulty_is_no_set_of_groups(questions: int) -> None:
     rng, found = np.random.default_rng(5), 0
     for _ in range(100):
-        own = answers(rng, 300)
+        own = answers(rng, questions)
         found += block_length_of_answers(own[:, np.argsort(own.mean(axis=0))]) > 1
     assert found <= 10
 
 
-def test_nor_is_one_whose_second_half_no_model_knows() -> None:
-    rng, found = np.random.default_rng(6), 0
+@pytest.mark.parametrize(("questions", "most"), [(100, 20), (198, 20), (200, 5)])
+def test_nor_is_one_whose_second_half_no_model_knows(questions: int, most: int) -> None:
+    rng, found, half = np.random.default_rng(6), 0, questions // 2
     for _ in range(100):
-        own = answers(rng, 200)
-        own[:, 100:] = rng.random((CHECKPOINTS, 100)) < 0.25
+        own = answers(rng, questions)
+        own[:, half:] = rng.random((CHECKPOINTS, half)) < 0.25
         found += block_length_of_answers(own) > 1
-    assert found <= 5
+    assert found <= most
 
 
 def test_shuffled_groups_are_not_found() -> None:
@@ -73,9 +85,11 @@ def test_shuffled_groups_are_not_found() -> None:
 def test_the_statistic_has_its_stated_spread_in_random_orders() -> None:
     """As many orders of one set's questions lie beyond the critical value as the test's level says."""
     rng = np.random.default_rng(8)
-    own = answers(rng, 150, 5)
-    found = sum(block_length_of_answers(own[:, rng.permutation(150)]) > 1 for _ in range(600))
-    assert 2 <= found <= 22
+    for questions, least, most in ((200, 2, 22), (150, 15, 45), (50, 15, 45)):  # about 2% and 5% of 600
+        own = answers(rng, questions, 5)
+        orders = (rng.permutation(questions) for _ in range(600))
+        found = sum(block_length_of_answers(own[:, order]) > 1 for order in orders)
+        assert least <= found <= most
 
 
 def test_few_questions_equal_answers_and_no_results_give_no_blocks() -> None:

@@ -40,7 +40,7 @@ from e2lm_core.scores.uncertainty.rules import few_for_a_difference
 from e2lm_core.sets.checks import groups as proposals
 
 FLEETS, SETS = 16, 25
-FIRST = 800  # the fleets before were looked at while methods and kinds were chosen
+FIRST = 1000  # the fleets before were looked at while methods and kinds were chosen
 PROMISED = (0.92, 0.97)
 BLOCKS = "drawn in blocks of neighbours"
 
@@ -52,7 +52,8 @@ CELLS = {
     **{f"{n}, groups of 5 known": Cell(n, group=5, labels="known") for n in (100, 300)},
     **{f"{n}, groups of 5 proposed": Cell(n, group=5, labels="proposed") for n in (100, 300)},
     **{
-        f"{n}, groups of {m} not told": Cell(n, group=m) for n, m in ((100, 5), (300, 2), (300, 5), (300, 10))
+        f"{n}, groups of {m} not told": Cell(n, group=m)
+        for n, m in ((50, 5), (100, 5), (300, 2), (300, 5), (300, 10))
     },
 }
 
