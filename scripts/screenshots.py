@@ -48,7 +48,7 @@ FLAGS = [
 READY_S = 120
 SETTLE_MS = 1200  # charts fade in after the script has ended
 # Seconds that a worker runs between two stops, and is stopped: a run of a minute then outlasts the pictures.
-RUN_S, STOPPED_S = 0.15, 1.2
+RUN_S, STOPPED_S = 0.15, 2.4
 
 
 def main(
