@@ -329,14 +329,16 @@ class ModelInfo(Record):
         return self.seed_of is not None and _PARTIAL_SEED.search(self.name) is not None
 
     @property
-    def declared_shape(self) -> tuple[str, str, str] | None:
-        """Size, architecture and role of a model from a folder, as its owner declares; None without the first two.
+    def shape(self) -> tuple[str, str, str] | None:
+        """Size, architecture and role of a model from a folder; None where they are not known.
 
-        The models of a public family may differ in their data alone, which their catalogue knows.
+        The number of parameters stands for a size or an architecture that is not declared. The models of a
+        public family may differ in their data alone, which their catalogue knows.
         """
-        if self.family != "local" or self.size is None or self.arch is None:
+        size, arch = self.size or self.parameters, self.arch or self.parameters
+        if self.family != "local" or size is None or arch is None:
             return None
-        return self.size.lower(), self.arch.lower(), self.role
+        return str(size).lower(), str(arch).lower(), self.role
 
 
 class Checkpoint(Record):

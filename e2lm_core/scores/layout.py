@@ -28,8 +28,8 @@ class Run:
         counts: False for twins and other seeds, which stay out of SQ, RC and SNR.
         twin_of: Name of the science model that this is the web-only twin of; None for any other model.
         size: Label of the model's size; models of one size differ in their shape.
-        shape: Size, architecture and role that the owner of the model declares; two models of one shape may be
-            seeds of one model. None where they are not declared, see `ModelInfo.declared_shape`.
+        shape: Size, architecture and role of a model of one's own; two models of one shape may be seeds of one
+            model. None where they are not known, see `ModelInfo.shape`.
     """
 
     per_question: Mapping[str, NDArray]
@@ -76,7 +76,7 @@ class Layout:
         sizes: Size of each counted model [M].
         missing: Number of early checkpoints without results, by model.
         missing_common: Number of checkpoints without results among those that all counted models have.
-        replicates: Counted models of one declared shape, which may be seeds of one model; () without any.
+        replicates: Counted models of one shape, which may be seeds of one model; () without any.
     """
 
     early: Mapping[str, Indices]

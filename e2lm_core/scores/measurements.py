@@ -211,7 +211,7 @@ class Measurements:
                 counts=curve.model.counts_in_scores,
                 twin_of=curve.model.twin_of,
                 size=curve.model.size,
-                shape=curve.model.declared_shape,
+                shape=curve.model.shape,
             )
             for curve in self.curves
         }

@@ -393,7 +393,7 @@ def lacking_between(layout: Layout) -> str | None:
 
 
 def undeclared_seeds(layout: Layout) -> str | None:
-    """Question about counted models of one declared shape, which have no order as architectures; None without any."""
+    """Question about counted models of one shape, which have no order as architectures; None without any."""
     if not layout.replicates:
         return None
     groups = [formatting.join_words(list(names), max_items=4) for names in layout.replicates]

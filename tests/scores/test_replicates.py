@@ -57,7 +57,7 @@ def asked_of(*models: ModelInfo) -> str | None:
     return set_scores.undeclared_seeds(measured.layout("acc"))
 
 
-def test_only_declared_models_of_one_size_and_shape_are_asked_about() -> None:
+def test_own_models_of_one_size_and_architecture_are_asked_about() -> None:
     one, two, *_ = own_models(declared=False)
     assert asked_of(one, two) is not None
     assert asked_of(one, two.model_copy(update={"arch": two.arch.upper()})) is not None
@@ -67,6 +67,19 @@ def test_only_declared_models_of_one_size_and_shape_are_asked_about() -> None:
     # Pythia has a model and its deduplicated twin of one size and shape, which are no seeds.
     assert asked_of(*(m.model_copy(update={"family": "pythia"}) for m in (one, two))) is None
     assert asked_of(SMALL, LARGE) is None
+
+
+def test_parameters_stand_for_a_size_or_an_architecture_that_is_not_declared() -> None:
+    def told(**updates: object) -> ModelInfo:
+        return ModelInfo(name=f"run{len(updates)}", family="local").model_copy(update=updates)
+
+    assert asked_of(told(parameters=1000), told(name="b", parameters=1000)) is not None
+    assert asked_of(told(parameters=1000, size="1m"), told(name="b", parameters=1000, size="1m")) is not None
+    assert asked_of(told(parameters=1000, arch="a"), told(name="b", parameters=1000, arch="a")) is not None
+    assert asked_of(told(parameters=1000, arch="a"), told(name="b", parameters=1000, arch="b")) is None
+    assert asked_of(told(parameters=1000), told(name="b", parameters=1001)) is None
+    assert asked_of(told(), told(name="b")) is None
+    assert asked_of(told(parameters=1000), told(name="b", parameters=1000, role="web")) is None
 
 
 def test_sq_over_seeds_by_hand() -> None:

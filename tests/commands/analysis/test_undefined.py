@@ -18,13 +18,13 @@ SEEDS = ("mine-s1", "mine-s2")
 ALONE = ("--checkpoints", "mine-*/*")
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+@pytest.fixture(scope="module", params=[{"size": "1m", "arch": "llama"}, None], ids=["shape", "nothing"])
+def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A researcher's two models of one size and shape, three checkpoints each, with nothing else declared."""
     folder = tmp_path_factory.mktemp("own")
     settings = studios.settings(folder, ladder=studios.real_ladder(folder / "ladder", steps=(100,)))
     studios.write_example(settings)
-    notes = {name: {"size": "1m", "arch": "llama"} for name in SEEDS}
+    notes = dict.fromkeys(SEEDS, request.param)
     user_folders.add_folder(settings, write_runs(folder / "runs", notes), {})
     studio = open_studio(settings)
     chosen = studio.catalogue.match_globs(["mine-*/*"])
