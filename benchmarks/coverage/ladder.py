@@ -7,7 +7,7 @@
 
 A cell is a size and shape, trained from three seeds that read both draws of the text; with six cells s has 12 degrees of
 freedom. Means of three that differ by 2.83 s have t = 2.83 sqrt(3 / 2) = 3.47 and p = .005: each of seven steps, judged
-together, is sure to 5%. RC is asked too of a set that says nothing: the same answers under random keys, and models that
+together, is sure to 5%. A size as the mean of its two shapes has six seeds: 2.00 s are the same p. RC is asked too of a set that says nothing: the same answers under random keys, and models that
 never move from their first checkpoint.
 
 Reading is asked at the last step, with the choices as they are, of: the question as written, its subject alone, the question
@@ -50,7 +50,7 @@ from scripts import marked
 
 CARD = ROOT / "ladder" / "README.md"
 SETS = ("ladder_science", "ladder_general")
-SIZES, ARCHS = ("small", "medium", "large"), ("arch1", "arch2")
+SIZES, ARCHS, BOTH = ("small", "medium", "large"), ("arch1", "arch2"), "both"
 REAL = 2.83
 SEEDS, FREEDOM = 3, 12  # of a cell, and of s
 BEST = "ladder-large-arch2"
@@ -60,22 +60,23 @@ Cell = tuple[str, str]  # size, shape
 
 
 class Step(NamedTuple):
-    """From one cell to another: the difference of their means, and how many s it is."""
+    """From one cell to another: the difference of their means over so many seeds each, and how many s it is."""
 
     one: Cell
     other: Cell
     difference: float
     deviations: float
+    seeds: int = SEEDS
 
     @property
     def real(self) -> bool:
         """Whether it is more than seeds make."""
-        return abs(self.deviations) >= REAL
+        return abs(self.deviations) >= REAL * math.sqrt(SEEDS / self.seeds)
 
     @property
     def p(self) -> float:
-        """Two-sided p of no difference, of means over three seeds with 12 degrees of freedom."""
-        return float(2 * stdtr(FREEDOM, -abs(self.deviations) * math.sqrt(SEEDS / 2)))
+        """Two-sided p of no difference, with 12 degrees of freedom."""
+        return float(2 * stdtr(FREEDOM, -abs(self.deviations) * math.sqrt(self.seeds / 2)))
 
 
 def cells(measured: Measurements, step: int) -> dict[Cell, list[float]]:
@@ -103,6 +104,16 @@ def steps(found: Mapping[Cell, Sequence[float]]) -> tuple[list[Step], list[Step]
 
     sizes = [step((a, arch), (b, arch)) for arch in ARCHS for a, b in itertools.pairwise(SIZES)]
     return sizes, [step((size, ARCHS[0]), (size, ARCHS[1])) for size in SIZES]
+
+
+def steps_of_sizes(found: Mapping[Cell, Sequence[float]]) -> list[Step]:
+    """From size to size, each as the mean of its shapes."""
+    s, made = pooled(found), []
+    for one, other in itertools.pairwise(SIZES):
+        here, there = (np.mean([found[size, arch] for arch in ARCHS]) for size in (one, other))
+        difference = float(there - here)
+        made.append(Step((one, BOTH), (other, BOTH), difference, difference / s, SEEDS * len(ARCHS)))
+    return made
 
 
 def still(measured: Measurements) -> Measurements:
@@ -166,7 +177,10 @@ def steps_table(measured: Measurements) -> str:
         f"| from | to | step {end:,}: difference | in s | p | real | step {last:,}: difference | in s | p | real |",
         f"|{'---|' * 10}",
     ]
-    both = (itertools.chain(*steps(cells(measured, step))) for step in (end, last))
+    both = (
+        itertools.chain(*steps(found), steps_of_sizes(found))
+        for found in (cells(measured, step) for step in (end, last))
+    )
     for here, there in zip(*both, strict=True):
         said = [
             f"{step.difference:+.3f} | {step.deviations:+.2f} | {step.p:.2g} | {'yes' if step.real else 'no'}"

@@ -28,6 +28,12 @@ def test_steps_and_shapes_by_hand() -> None:
     assert shapes[2].deviations == pytest.approx(3.0)
     assert shapes[2].p == pytest.approx(0.003, abs=0.0005)  # t = 3.67 with 12 degrees of freedom
     assert sizes[0].p == 1.0
+    small, large = ladder.steps_of_sizes(found)
+    assert (small.difference, small.p, small.real) == (pytest.approx(0), 1.0, False)
+    assert large.difference == pytest.approx(0.15)  # .7 and .4 beside .4 and .4
+    assert large.deviations == pytest.approx(1.5)
+    assert large.p == pytest.approx(0.0234, abs=0.0005)  # t = .15 / (.1 sqrt(2 / 6)) = 2.60
+    assert not large.real  # 2.00 s of six seeds are 2.83 s of three
 
 
 def test_s_is_the_root_of_the_mean_variance() -> None:
@@ -80,6 +86,7 @@ def test_sizes_and_shapes_stand_apart_further_than_seeds(science) -> None:
         sum(each.real for each in sizes) == 2
     )  # from medium to large; from small to medium p is .013 and .008
     assert max(each.p for each in sizes) < 0.015
+    assert all(each.real and each.p <= 0.01 for each in ladder.steps_of_sizes(ladder.cells(science, end)))
 
 
 @pytest.mark.slow
