@@ -7,8 +7,8 @@
 
 A cell is a size and shape, trained from three seeds that read both draws of the text; with six cells s has 12 degrees of
 freedom. Means of three that differ by 2.83 s have t = 2.83 sqrt(3 / 2) = 3.47 and p = .005: each of seven steps, judged
-together, is sure to 5%. A size as the mean of its two shapes has six seeds: 2.00 s are the same p. RC is asked too of a set that says nothing: the same answers under random keys, and models that
-never move from their first checkpoint.
+together, is sure to 5%. A size as the mean of its two shapes has six seeds: 2.00 s are the same p. RC is asked too of a
+set that says nothing: the same answers under random keys, and models that never move from their first checkpoint.
 
 Reading is asked at the last step, with the choices as they are, of: the question as written, its subject alone, the question
 without its subject, its words shuffled, another question, no question. Each counts alone and by groups of four: who reads the
@@ -292,10 +292,10 @@ def every_wording(task: TaskSet) -> TaskSet:
 
 
 def wordings_of(studio: Studio, task: TaskSet) -> dict[str, dict[str, float]]:
-    """{relation: {held-out wording: accuracy in it of the best model's seeds, each at its last step}}."""
+    """{relation: {held-out wording: accuracy of the best model in it}}."""
     there = every_wording(task)
-    best = [c for c in last_of_each(studio.catalogue.checkpoints) if BEST in (c.model.name, c.model.seed_of)]
-    right = np.mean(list(_right(studio, there, best).values()), axis=0)
+    best = [c for c in last_of_first_seeds(studio) if c.model.name == BEST]
+    (right,) = _right(studio, there, best).values()
     heldout = {relation.name: relation.heldout for relation in load_relations(domains=("science",))}
     found: dict[str, dict[str, list[float]]] = {}
     for question, value in zip(there.questions, right, strict=True):
