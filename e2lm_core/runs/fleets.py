@@ -8,6 +8,7 @@ set: its bundle is the same whatever it was measured on, and each person has a f
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -327,10 +328,10 @@ def rename_set(settings: Settings, address: str, new: str) -> None:
 
 def change_stamp(settings: Settings) -> tuple[int, int]:
     """Stamp that changes with every change of a fleet or of a set's fleet in the caller's workspace."""
-    stamps = []
+    workspace, stamps = str(settings.workspace), []  # no Path for each folder: a page asks ten times
     for name in ("fleets", "set_fleets"):
         try:
-            stamps.append(_folder(settings, name).stat().st_mtime_ns)
+            stamps.append(os.stat(f"{workspace}/{name}").st_mtime_ns)
         except OSError:
             stamps.append(0)
     return stamps[0], stamps[1]

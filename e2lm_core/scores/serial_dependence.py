@@ -10,14 +10,15 @@ interval is too narrow; the order of the questions tells. The weights are those 
 by difficulty, or has a harder part, raises all lags along a line, which b_k takes off. Questions that hang together
 but were shuffled are not found.
 
-A set of fewer than 200 questions has too few pairs at the farther lags to tell such a line. There the slow part is
-taken off the answers themselves, by half-waves over the set, one for 30 questions and at least three, and T is
-sum w_k c_k of what is left:
+A set of fewer than 200 questions has too few pairs at the farther lags to tell such a line. There x_q is the
+probability of the right answer, which tells more of a question than right or wrong, no direction of it drowns the
+others, and the slow part is taken off by half-waves over the set, one for 30 questions and at least three:
 
-    T = sum over p, q of B_pq (x_p . x_q),   B = M W M,  M = 1 - H      H: onto the half-waves, W: w_k / 2 at lag k
+    y_q = (V + 8 v 1)^(-1/2) x_q       V [D, D]: covariance of x over questions, v: mean of its diagonal
+    T   = sum over p, q of B_pq (y_p . y_q),   B = M W M,  M = 1 - H      H: onto the half-waves, W: w_k / 2 at lag k
 
-with mean and variance of T in a random order of the questions. It finds groups of five among 100 questions in 97%,
-where the line finds 73%; a sorted set is taken for one of groups more often.
+with mean and variance of T in a random order of the questions. Difficulty, which all models share, would else drown
+what one model knows of a passage. A set that is sorted by difficulty is none of groups.
 
 Sources: Wald and Wolfowitz 1943 (serial correlation in random orders); Künsch 1989 (blocks of neighbours in a
 bootstrap). Level and power: docs/studies/coverage.md.
@@ -29,6 +30,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Run
@@ -37,7 +39,8 @@ WEIGHTS = {1: 0.8, 2: 0.6, 3: 0.4, 4: 0.2}  # by lag
 FAR, FARTHER = range(10, 21), range(21, 41)
 MIN_QUESTIONS, MANY_QUESTIONS = 50, 200
 CRITICAL = 2.326  # of z in a one-sided test; 2% of sets of independent questions get blocks, as T is skewed
-CRITICAL_OF_FEW = 1.8  # of sets of fewer than MANY_QUESTIONS; 4 to 7% get blocks
+SHRINKAGE = 8.0  # of the covariance of answers towards equal directions; chosen on fleets 900 to 934
+SORTED = 0.9  # rank correlation of place and difficulty
 MIN_HALF_WAVES, QUESTIONS_PER_HALF_WAVE = 3, 30
 BLOCKS_PER_REACH = 4  # a block of four times the reach holds 85% or more of the dependence
 MAX_ROWS = 64  # checkpoints that are read, evenly over all
@@ -50,7 +53,9 @@ def block_length(runs: Mapping[str, Run]) -> int:
     Args:
         runs: Runs by model; models that count in scores are read, at checkpoints with all results.
     """
-    answers = _answers(runs)
+    answers = _answers(runs, "acc")
+    if answers is not None and answers.shape[1] < MANY_QUESTIONS:
+        answers = _answers(runs, "norm_prob")
     return 1 if answers is None else block_length_of_answers(answers)
 
 
@@ -105,7 +110,10 @@ def _reach(x: Floats) -> int:
 def _reach_of_few(x: Floats) -> int:
     """`_reach` of few questions, whose slow part is taken off before."""
     questions = x.shape[1]
-    products = x.T @ x
+    if not x.any() or abs(spearmanr(np.arange(questions), x.mean(axis=0)).statistic) > SORTED:
+        return 0
+    y = _balance_directions(x)
+    products = y.T @ y
     own = np.diag(products)
     mean = -own.mean() / (questions - 1)  # of the products of two different questions
     spread = ((products**2).sum() - (own**2).sum()) / (questions * (questions - 1)) - mean**2
@@ -127,12 +135,20 @@ def _reach_of_few(x: Floats) -> int:
         variance = 2 * ((coefficients**2).sum() - (on**2).sum()) * spread + questions * on.var() * own.var()
         return float(((coefficients * products).sum() - expected) / np.sqrt(variance))
 
-    if standardise(WEIGHTS) <= CRITICAL_OF_FEW:
+    if standardise(WEIGHTS) <= CRITICAL:
         return 0
     reach = 1
     while reach < _max_reach(questions) and standardise({reach + 1: 1.0}) > 2:
         reach += 1
     return reach
+
+
+def _balance_directions(x: Floats) -> Floats:
+    """Centred answers [D, Q], not all 0, with less of their variance in the directions that have most."""
+    covariance = x @ x.T / x.shape[1]
+    variances, directions = np.linalg.eigh(covariance)
+    scale = np.sqrt(np.maximum(variances, 0) + SHRINKAGE * variances.mean())
+    return (directions / scale).T @ x
 
 
 def _max_reach(questions: int) -> int:
@@ -146,10 +162,10 @@ def _slope(lag: int) -> float:
     return (near - lag) / (far - near)
 
 
-def _answers(runs: Mapping[str, Run]) -> Floats | None:
-    """Right or wrong [D, Q] of each question at up to `MAX_ROWS` complete checkpoints; None without one."""
+def _answers(runs: Mapping[str, Run], metric: str) -> Floats | None:
+    """Values [D, Q] of a metric at up to `MAX_ROWS` complete checkpoints; None without one."""
     rows = [
-        (run.per_question["acc"], k) for run in runs.values() if run.counts for k in range(len(run.steps))
+        (run.per_question[metric], k) for run in runs.values() if run.counts for k in range(len(run.steps))
     ]
     some = np.unique(np.linspace(0, len(rows) - 1, min(MAX_ROWS, len(rows))).round().astype(int))
     complete = [row for row in (rows[at][0][rows[at][1]] for at in some) if np.isfinite(row).all()]

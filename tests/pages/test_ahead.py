@@ -101,7 +101,9 @@ def test_without_results_it_asks_for_a_run(visit: Visit) -> None:
 
 def test_the_end_is_the_last_known_checkpoint(taught: Visit) -> None:
     measured = answers_of(taught).measurements
-    assert decisions.outlook.end_of_training((), PAIR) is None
-    assert decisions.outlook.end_of_training(
-        (c for curve in measured.curves for c in curve.checkpoints), PAIR
-    ) == max(float(c.tokens_seen or 0) for c in measured.curve_of(PAIR[0]).checkpoints)
+    last = decisions.outlook.last_tokens(c for curve in measured.curves for c in curve.checkpoints)
+    assert decisions.outlook.end_of_training({}, PAIR) is None
+    assert decisions.outlook.end_of_training({PAIR[0]: 1}, PAIR) is None
+    assert decisions.outlook.end_of_training(last, PAIR) == max(
+        float(c.tokens_seen or 0) for c in measured.curve_of(PAIR[0]).checkpoints
+    )

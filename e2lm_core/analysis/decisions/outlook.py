@@ -5,7 +5,7 @@ Axes: N cases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -154,13 +154,19 @@ def probability_at(points: Iterable[Outlook], step: int) -> float | None:
     return None
 
 
-def end_of_training(checkpoints: Iterable[Checkpoint], names: tuple[str, str]) -> float | None:
-    """Tokens at the last known checkpoint of the model that ends earlier; None if one has none with tokens."""
-    last = dict.fromkeys(names, 0)
+def last_tokens(checkpoints: Iterable[Checkpoint]) -> dict[str, int]:
+    """Tokens at the last known checkpoint of each model, by name; a model without tokens is left out."""
+    last: dict[str, int] = {}
     for checkpoint in checkpoints:
-        if checkpoint.model.name in last and checkpoint.tokens_seen is not None:
-            last[checkpoint.model.name] = max(last[checkpoint.model.name], checkpoint.tokens_seen)
-    return float(min(last.values())) or None
+        if checkpoint.tokens_seen is not None:
+            name = checkpoint.model.name
+            last[name] = max(last.get(name, 0), checkpoint.tokens_seen)
+    return last
+
+
+def end_of_training(last: Mapping[str, int], names: tuple[str, str]) -> float | None:
+    """Tokens at which the first of two models ends, of `last_tokens`; None if one has none."""
+    return float(min(last.get(name, 0) for name in names)) or None
 
 
 def pair_cases(

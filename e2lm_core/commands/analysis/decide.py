@@ -56,7 +56,7 @@ def decide(
             smaller, larger = pair
         names = (measured.curve_of(smaller).model.short_name, measured.curve_of(larger).model.short_name)
         known = [*studio.catalogue.checkpoints, *(c for curve in measured.curves for c in curve.checkpoints)]
-        end = end or outlook.end_of_training(known, (smaller, larger))
+        end = end or outlook.end_of_training(outlook.last_tokens(known), (smaller, larger))
         points = answers.outlooks(metric, smaller, larger, end)
     certainty = answers.certainty(metric, end)
     found = answers.alternatives(metric, end) if earlier else []

@@ -97,9 +97,10 @@ def _rows(
 
     place = next(k for k in document["checkpoints"] if k["step"] == document["wins"]["step"])
     order = sorted(document["models"], key=lambda name: place["ranks"][name])
+    last = outlook.last_tokens(known)
     ahead: list[float | None] = []
     for pair in pairwise(order):
-        points = answers.outlooks(metric, *pair, outlook.end_of_training(known, pair))
+        points = answers.outlooks(metric, *pair, outlook.end_of_training(last, pair))
         ahead.append(outlook.probability_at(points, place["step"]))
     return [
         {

@@ -213,6 +213,11 @@ def link(name: str, label: str, icon: str, question: str | None = None) -> None:
     )
 
 
+def link_inputs() -> tuple[str | None, str | None]:
+    """Selected set and drawn place, on which every link depends."""
+    return st.session_state.get("set"), st.session_state.get(_PLACE)
+
+
 def go(name: str) -> None:
     """Switch to a place or a tab, with the selected set."""
     place, tab = find(name)

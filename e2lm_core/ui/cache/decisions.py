@@ -19,8 +19,13 @@ from e2lm_core.ui.cache.results import answer
 
 def end_of_training(measurements: Measurements, first: str, second: str) -> float | None:
     """Tokens at the last checkpoint of two models that the catalogue or the results know."""
+    last = session.once_a_run(f"last tokens {measurements.digest}", lambda: _last_tokens(measurements))
+    return outlook.end_of_training(last, (first, second))
+
+
+def _last_tokens(measurements: Measurements) -> dict[str, int]:
     measured = (checkpoint for curve in measurements.curves for checkpoint in curve.checkpoints)
-    return outlook.end_of_training((*session.studio().catalogue.checkpoints, *measured), (first, second))
+    return outlook.last_tokens((*session.studio().catalogue.checkpoints, *measured))
 
 
 def outlooks(measurements: Measurements, metric: str, first: str, second: str) -> list[Outlook]:

@@ -219,7 +219,7 @@ def _beside(questions: int, measured: Measurements, view: View) -> None:
     every = replace(view, models=[curve.model for curve in measured.curves], looks=_looks(measured))
     frame = results.answer(Answers.curves, measured, view.metric, view.bands)
     element_replay.once(
-        ("curves beside", measured, frame, *every.cache_key),
+        ("curves beside", measured, *every.cache_key),
         lambda: _drawn(questions, measured, every, frame, None, "curves_beside"),
     )
 
@@ -228,7 +228,7 @@ def _whole(task: TaskSet, view: View) -> None:
     now, metric = results.live(task).measurements, view.metric
     frame, before = results.curves(task, now, metric, view.bands)
     element_replay.once(
-        ("curves", now, frame, before, *view.cache_key),
+        ("curves", now, before, *view.cache_key),
         lambda: _drawn(len(task.questions), now, view, frame, before),
     )
 
@@ -391,7 +391,7 @@ def point_table(task: TaskSet, measurements: Measurements, view: View) -> None:
         height=320,
         phone_columns=("model", "tokens_seen", "value"),
         percent=("value", "low", "high") if metric in SHARES else (),
-        inputs=(frame,),
+        inputs=(measurements, metric, view.bands),
     )
 
 
