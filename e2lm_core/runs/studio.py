@@ -42,7 +42,8 @@ class Studio:
         Left out are checkpoints of a hub that are not downloaded, those that a rolling run has downloaded for
         itself (it evicts them again), and those that cannot be used (see `unusable_notes`).
         """
-        return tuple(c for c in self._here if self.checkpoint_problem(c) is None)
+        has_notes = divergence.has_notes(self.settings)  # one look for all
+        return tuple(c for c in self._here if self.checkpoint_problem(c, has_notes) is None)
 
     @property
     def _here(self) -> tuple[Checkpoint, ...]:
@@ -70,12 +71,16 @@ class Studio:
         )
         return tuple(c for c, problem in problems if problem is None), tuple(sentences)
 
-    def checkpoint_problem(self, checkpoint: Checkpoint) -> str | None:
+    def checkpoint_problem(self, checkpoint: Checkpoint, has_notes: bool = True) -> str | None:
         """Sentence for a checkpoint that cannot be used; None for others, and for one not on this machine.
 
         A folder is checked again once one of its files has changed; no weights are read.
+
+        Args:
+            checkpoint: The checkpoint.
+            has_notes: False if none is noted as diverged, see `divergence.has_notes`.
         """
-        if (said := divergence.divergence_sentence(checkpoint, self.settings)) is not None:
+        if has_notes and (said := divergence.divergence_sentence(checkpoint, self.settings)) is not None:
             return said
         if checkpoint.packed is not None or checkpoint.directory is None:
             return None

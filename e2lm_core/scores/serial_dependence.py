@@ -30,10 +30,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Run
+from e2lm_core.scores.signal import spearman
 
 WEIGHTS = {1: 0.8, 2: 0.6, 3: 0.4, 4: 0.2}  # by lag
 FAR, FARTHER = range(10, 21), range(21, 41)
@@ -110,7 +110,7 @@ def _reach(x: Floats) -> int:
 def _reach_of_few(x: Floats) -> int:
     """`_reach` of few questions, whose slow part is taken off before."""
     questions = x.shape[1]
-    if not x.any() or abs(spearmanr(np.arange(questions), x.mean(axis=0)).statistic) > SORTED:
+    if not x.any() or abs(spearman(x.mean(axis=0))) > SORTED:
         return 0
     y = _balance_directions(x)
     products = y.T @ y

@@ -197,6 +197,15 @@ def set_label(address: str) -> str:
     return once_a_run("labels", lambda: collection.set_labels(all_sets())).get(address, address)
 
 
+def set_entry(address: str) -> SetInfo:
+    """Entry of a set in the caller's collection, as `collection.find_set`; found once in a run of the page.
+
+    Raises:
+        TaskError: There is no such set, or it is not shared with the caller.
+    """
+    return once_a_run(f"entry {address}", lambda: collection.find_set(studio().settings, address))
+
+
 def versions_of_set(address: str) -> list[Version]:
     """Kept versions of a set, as `versions.list_versions`; read once in a run of the page."""
     return once_a_run(f"versions {address}", lambda: list_versions(studio().settings, address))
@@ -247,9 +256,8 @@ def _take_step() -> None:
 
 def is_example(name: str) -> bool:
     """Whether the caller cannot edit a set: an example, a set shared for viewing, or a read-only session."""
-    settings = studio().settings
-    info = collection.find_set(settings, name)
-    return info.example or info.role == "reader" or settings.readonly
+    info = set_entry(name)
+    return info.example or info.role == "reader" or studio().settings.readonly
 
 
 def file_name(name: str) -> str:
@@ -267,8 +275,8 @@ def read_set(name: str, settings: Settings | None = None) -> TaskSet:
     Raises:
         StudioError: The set cannot be read.
     """
-    settings = settings or studio().settings
-    info, limits = collection.find_set(settings, name), settings.limits
+    info = set_entry(name) if settings is None else collection.find_set(settings, name)
+    limits = (settings or studio().settings).limits
 
     def read() -> TaskSet:
         return collection.open_found_set(info, limits)

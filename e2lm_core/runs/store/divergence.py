@@ -30,9 +30,14 @@ def note_divergence(checkpoint: Checkpoint, settings: Settings) -> str:
     return _sentence(checkpoint, settings)
 
 
+def has_notes(settings: Settings) -> bool:
+    """Whether any checkpoint was ever noted as diverged."""
+    return os.path.isdir(_folder(settings.home))
+
+
 def divergence_sentence(checkpoint: Checkpoint, settings: Settings) -> str | None:
     """Sentence about a checkpoint that was noted as diverged; None for any other."""
-    if not os.path.isdir(_folder(settings.home)):
+    if not has_notes(settings):
         return None
     file = _file(checkpoint, settings)
     return _sentence(checkpoint, settings) if file is not None and file.is_file() else None

@@ -50,13 +50,14 @@ def status_bar() -> TaskSet:
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
         _choose_set(name, [info for info in infos if not info.problem])
         task = selected_set()
-        if results.state(task).kind == "running":
-            pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(results.state(task)))
+        state = results.state(task)
+        if state.kind == "running":
+            pace_s = polling.poll_interval(polling.PROGRESS_S, run_launcher.is_own_run(state))
             st.fragment(_live, run_every=pace_s)(task.address)
         else:
-            _state(task, results.state(task))
+            _state(task, state)
         storage_notice.storage_notice(session.studio().settings.home)
-    _tell_of_ends(task, results.state(task))
+    _tell_of_ends(task, state)
     if lost := missing_sentence(results.fleet(task)):
         st.caption(markdown.fill_template(":material/link_off: {lost}", lost=lost))
     if (found := results.doors(task)) is not None:

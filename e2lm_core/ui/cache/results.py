@@ -33,7 +33,6 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
-from e2lm_core.sets import collection
 from e2lm_core.sets.prompts import wrong_question_control
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import page_cache, polling
@@ -214,12 +213,10 @@ def let_go(name: str) -> None:
 
 def shown_results(task: TaskSet) -> Shown:
     """Results that pages show of a set: its own, or the last complete ones while an edit's run goes on."""
-    asking = studio()
-    info = collection.find_set(asking.settings, task.address)
     number = next((v.number for v in session.versions_of_set(task.address) if v.shown), None)
     now = Shown(task, measurements(task), number)
     checkpoints, num_fewshot = fleet(task).run_arguments
-    key = (info.folder, identities(checkpoints), num_fewshot)
+    key = (session.set_entry(task.address).folder, identities(checkpoints), num_fewshot)
     apart_s = NEW_APART_S * (session_count() - polling.FEW_SESSIONS)
     return _SETTLED.version_to_show(key, now, state(task).kind == "running", process_pool.is_open(), apart_s)
 
