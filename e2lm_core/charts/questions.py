@@ -23,6 +23,7 @@ from e2lm_core.charts.canvas import (
 )
 from e2lm_core.charts.marks import (
     LEGEND,
+    LEGEND_ROW_PX,
     End,
     chance_line,
     early_window,
@@ -185,7 +186,8 @@ def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> 
     mean = choice.scores[score]
     rows = [_GainRow(f.label, f.in_sample[score], f.held_out[score]) for f in choice.folds]
     rows.append(_GainRow(MEAN, mean.in_sample, mean.held_out))
-    figure = blank_figure(theme, 96 + ROW_PX * len(rows), narrow=True)
+    more = LEGEND_ROW_PX if narrow else 0  # the names stand below each other
+    figure = blank_figure(theme, 96 + more + ROW_PX * len(rows), narrow=True)
     figure.add_traces([*_gain_lines(rows, mean, theme), *_gain_dots(rows, theme)])
     figure.add_vline(x=0, line=reference_line(theme))
     values = [v for row in rows for v in (row.in_sample, row.held_out) if v is not None]
@@ -199,8 +201,8 @@ def gains(choice: Selection, score: str, theme: Theme, narrow: bool = False) -> 
     _name_rows(figure, rows)
     figure.update_layout(
         showlegend=True,
-        legend=LEGEND | {"y": 1.0, "yanchor": "bottom", "entrywidth": 0.5},
-        margin={"l": 90 if narrow else 140, "r": 16, "t": 41, "b": 52},
+        legend=LEGEND | {"y": 1.0, "yanchor": "bottom", "entrywidth": 1.0 if narrow else 0.5},
+        margin={"l": 90 if narrow else 140, "r": 16, "t": 41 + more, "b": 52},
     )
     return figure
 
