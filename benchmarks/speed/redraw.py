@@ -197,6 +197,8 @@ def in_browser(folder: Path, name: str, rows: list[dict[str, Any]], switches: in
         for row in rows:
             page.goto(f"{url}/{urls.address(row['page'], name)}")
             settle(page)
+            if not page.locator(".studio-figure svg, .js-plotly-plot").count():
+                continue  # a set of which no model knows anything has no plan, and no chart of it
             charts, ends = [], []
             for turn in range(len(SWITCHES) + switches):
                 option = SWITCHES[(turn + 1) % len(SWITCHES)]
