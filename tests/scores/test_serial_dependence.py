@@ -59,7 +59,8 @@ def test_groups_in_a_row_are_found_though_nobody_told_of_them(group: int) -> Non
 
 def test_they_are_found_in_small_sets_too() -> None:
     assert share_found(3, draw=probabilities, questions=100, group=5, shared=0.7) >= 0.95
-    assert share_found(3, draw=probabilities, questions=199, group=5, shared=0.7) >= 0.99
+    for draw in (answers, probabilities):
+        assert share_found(3, draw=draw, questions=199, group=5, shared=0.7) >= 0.99
     assert share_found(3, draw=probabilities, questions=MIN_QUESTIONS, group=5, shared=0.7) >= 0.7
 
 
@@ -86,7 +87,11 @@ def test_blocks_are_longer_than_the_groups() -> None:
 
 @pytest.mark.parametrize(
     ("questions", "draw"),
-    [(50, probabilities), (100, probabilities), (100, answers), (199, probabilities), (300, answers)],
+    [
+        (50, probabilities),
+        (300, answers),
+        *((n, draw) for n in (100, 199) for draw in (answers, probabilities)),
+    ],
 )
 def test_a_set_sorted_by_difficulty_is_no_set_of_groups(questions: int, draw: Draw) -> None:
     rng, found = np.random.default_rng(5), 0
@@ -100,14 +105,20 @@ def test_a_set_sorted_by_difficulty_is_no_set_of_groups(questions: int, draw: Dr
 def test_nor_is_one_whose_second_half_no_model_knows(questions: int, most: int) -> None:
     rng, found, half = np.random.default_rng(6), 0, questions // 2
     for _ in range(100):
-        if questions < MANY_QUESTIONS:
-            own = probabilities(rng, questions)
-            own[:, half:] = expit(-1.1 + 0.3 * rng.standard_normal((CHECKPOINTS, half)))
-        else:
-            own = answers(rng, questions)
-            own[:, half:] = rng.random((CHECKPOINTS, half)) < 0.25
+        own = answers(rng, questions)
+        own[:, half:] = rng.random((CHECKPOINTS, half)) < 0.25
         found += block_length_of_answers(own) > 1
     assert found <= most
+
+
+@pytest.mark.parametrize("questions", [50, 100, 198])
+def test_nor_is_one_of_probabilities_of_which_half_are_about_chance(questions: int) -> None:
+    rng, found, half = np.random.default_rng(6), 0, questions // 2
+    for _ in range(100):
+        own = probabilities(rng, questions)
+        own[:, half:] = expit(-1.1 + 0.3 * rng.standard_normal((CHECKPOINTS, half)))
+        found += block_length_of_answers(own) > 1
+    assert found <= 10
 
 
 def test_shuffled_groups_are_not_found() -> None:
