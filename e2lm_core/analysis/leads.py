@@ -12,7 +12,7 @@ from typing import Literal
 from e2lm_core.analysis.curves.onsets import Point, Separation
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField, after_colon, joined
 from e2lm_core.scores.measurements import Measurements
 
 ClaimKind = Literal["now", "newly_trained", "same_models"]
@@ -22,19 +22,19 @@ NOISE_HELP = Sentence(
     "On by default. Training noise is how far another seed moves a model's mean. Off: other "
     "questions alone, for these same models."
 )
-HELP = (
+HELP = Sentence(
     "*On these checkpoints*: would other questions of the kind show the lead? *Newly trained*: would models "
     "trained again, from other seeds, show it as well? All pairs of models are judged together (Holm), so that any "
     "wrong lead has a chance of 5%. Intervals are 95%, for the pair alone. *Or earlier*: other seeds have no results "
     "before that checkpoint."
 )
 INTERVAL = "95%"
-NO_SEED = "No model has results from another seed at the last checkpoint."
-CAN_BE_CHANCE = "Judged together with all other pairs, such a difference can be chance."
+NO_SEED = Sentence("No model has results from another seed at the last checkpoint.")
+CAN_BE_CHANCE = Sentence("Judged together with all other pairs, such a difference can be chance.")
 _OPENING: dict[ClaimKind, str] = {
-    "now": "On these checkpoints",
-    "newly_trained": "For newly trained models of these kinds",
-    "same_models": "Without training noise",
+    "now": Sentence("On these checkpoints"),
+    "newly_trained": Sentence("For newly trained models of these kinds"),
+    "same_models": Sentence("Without training noise"),
 }
 
 
@@ -53,7 +53,7 @@ class Claim(Record):
     leads: bool | None = None
     since: Point | None = None
     interval: tuple[float, float] | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 class PairAnswer(Record):
@@ -83,7 +83,7 @@ class PairAnswer(Record):
     first: Point | None = None
     judged: int = 1
     claims: tuple[Claim, ...] = ()
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 def answer_pair(
@@ -144,13 +144,13 @@ def find_answer(
 
 def pair_sentences(measurements: Measurements, answer: PairAnswer) -> tuple[str, ...]:
     """The answer in words, one text for each claim; one text alone if the models cannot be compared."""
-    return tuple(" ".join(parts) for parts in _texts(measurements, answer))
+    return tuple(joined(parts) for parts in _texts(measurements, answer))
 
 
 def short_answer(measurements: Measurements, answer: PairAnswer) -> str:
     """The answer for a headline: the last claim's verdict alone if it shows a lead, else every claim's."""
     verdicts = [parts[0] for parts in _texts(measurements, answer)]
-    return verdicts[-1] if answer.claims and answer.claims[-1].leads else " ".join(verdicts)
+    return verdicts[-1] if answer.claims and answer.claims[-1].leads else joined(verdicts)
 
 
 def _texts(measurements: Measurements, answer: PairAnswer) -> list[list[str]]:
@@ -158,7 +158,9 @@ def _texts(measurements: Measurements, answer: PairAnswer) -> list[list[str]]:
     names = {curve.model.name: curve.model.short_name for curve in measurements.curves}
     higher, lower = names[answer.higher], names[answer.lower]
     if answer.at is None:
-        return [[f"**{higher} and {lower} cannot be told apart**: {_lower_first(answer.why or '')}"]]
+        why = after_colon(answer.why or "")
+        names = {"higher": higher, "lower": lower}
+        return [[Sentence("**{higher} and {lower} cannot be told apart**: {why}", why=why, **names)]]
     return [
         _now_sentences(answer, claim, higher, lower)
         if claim.of == "now"
@@ -169,42 +171,59 @@ def _texts(measurements: Measurements, answer: PairAnswer) -> list[list[str]]:
 
 def _now_sentences(answer: PairAnswer, claim: Claim, higher: str, lower: str) -> list[str]:
     size = formatting.lead(answer.metric, answer.difference or 0.0)
-    by = f"{size} (95% interval {_ends(answer, claim, False)})" if claim.interval else size
+    if claim.interval:
+        size = Sentence("{size} (95% interval {ends})", size=size, ends=_ends(answer, claim, False))
+    names = {"opening": _OPENING[claim.of], "higher": higher, "lower": lower, "by": size}
     if claim.leads:
-        return [f"{_OPENING[claim.of]}, **{higher} is ahead of {lower}** by {by}."]
-    said = f"{_OPENING[claim.of]}, **no reliable lead is shown**: {higher} does better than {lower} by {by}."
+        return [Sentence("{opening}, **{higher} is ahead of {lower}** by {by}.", **names)]
+    said = Sentence(
+        "{opening}, **no reliable lead is shown**: {higher} does better than {lower} by {by}.", **names
+    )
     return [said, *([claim.why] if claim.why else _chance(claim))]
 
 
 def _lasting_sentences(answer: PairAnswer, claim: Claim, higher: str, lower: str) -> list[str]:
     opening, same_models = _OPENING[claim.of], claim.of == "same_models"
     if claim.why is not None:
-        return [f"{opening}, **nothing is known**: {_lower_first(claim.why)}"]
+        why = after_colon(claim.why)
+        return [Sentence("{opening}, **nothing is known**: {why}", opening=opening, why=why)]
     if not claim.leads or claim.since is None:
-        said = f"{opening}, **no reliable lead is shown**."
+        said = Sentence("{opening}, **no reliable lead is shown**.", opening=opening)
         # Without training noise the interval is the one of the first claim.
         return [said] if same_models else [said, *_hidden_lead(answer, claim), *_chance(claim)]
     place = claim.since.unbroken
-    place = f"the first checkpoint ({place})" if claim.since == answer.first else place
-    place += " on, or earlier" if answer.known_from else " on"
-    said = f"{opening}, **{higher} is ahead of {lower} from {place}**."
+    if claim.since == answer.first:
+        place = Sentence("the first checkpoint ({place})", place=place)
+    said = Sentence(
+        "{opening}, **{higher} is ahead of {lower} from {place} on, or earlier**."
+        if answer.known_from
+        else "{opening}, **{higher} is ahead of {lower} from {place} on**.",
+        opening=opening,
+        higher=higher,
+        lower=lower,
+        place=place,
+    )
     if same_models:
-        return [said, "Newly trained models may differ."]
-    return [
-        said,
-        *([f"At the end it leads by {_ends(answer, claim)} ({INTERVAL})."] if claim.interval else []),
-    ]
+        return [said, Sentence("Newly trained models may differ.")]
+    if claim.interval is None:
+        return [said]
+    ends = _ends(answer, claim)
+    return [said, Sentence("At the end it leads by {ends} ({interval}).", ends=ends, interval=INTERVAL)]
 
 
 def _hidden_lead(answer: PairAnswer, claim: Claim) -> list[str]:
     """Sentences on the training noise that hides a lead, and on the interval with that noise."""
     if claim.interval is None:
         return []
-    said = f"At the end they differ by {_ends(answer, claim)} ({INTERVAL})."
+    ends = _ends(answer, claim)
+    said = Sentence("At the end they differ by {ends} ({interval}).", ends=ends, interval=INTERVAL)
     if not (answer.claims[0].leads and answer.training_noise):
         return [said]
     noise = formatting.lead(answer.metric, answer.training_noise)
-    return [f"Training noise moves a model by {noise}, too much for this difference.", said]
+    return [
+        Sentence("Training noise moves a model by {noise}, too much for this difference.", noise=noise),
+        said,
+    ]
 
 
 def _chance(claim: Claim) -> list[str]:
@@ -215,8 +234,8 @@ def _chance(claim: Claim) -> list[str]:
 def _ends(answer: PairAnswer, claim: Claim, unit: bool = True) -> str:
     assert claim.interval is not None
     low, high = claim.interval
-    return f"{formatting.lead(answer.metric, low, False)} to {formatting.lead(answer.metric, high, unit)}"
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return Sentence(
+        "{low} to {high}",
+        low=formatting.lead(answer.metric, low, False),
+        high=formatting.lead(answer.metric, high, unit),
+    )

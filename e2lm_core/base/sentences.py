@@ -36,6 +36,41 @@ class Sentence(str):
         return unpickled, (self.template, self.plural, self.values)
 
 
+class _Embedded(Sentence):
+    """A sentence within another one, whose English differs by a letter or a full stop from its template."""
+
+    def __new__(cls, sentence: Sentence, english: str) -> _Embedded:
+        embedded = str.__new__(cls, english)
+        embedded.template, embedded.plural, embedded.values = (
+            sentence.template,
+            sentence.plural,
+            sentence.values,
+        )
+        return embedded
+
+    def __reduce__(self) -> tuple[Callable[..., Sentence], tuple[object, ...]]:
+        return _Embedded, (unpickled(self.template, self.plural, self.values), str(self))
+
+
+def after_colon(text: str) -> str:
+    """A sentence after a colon: its English begins with a small letter, a translation as it does elsewhere."""
+    return _embedded(text, text[:1].lower() + text[1:])
+
+
+def at_start(text: str) -> str:
+    """A name at the start of a sentence: its English begins with a capital, a translation as it does elsewhere."""
+    return _embedded(text, text[:1].upper() + text[1:])
+
+
+def before_colon(text: str) -> str:
+    """A sentence before a colon: its English has no full stop, a translation ends as it does elsewhere."""
+    return _embedded(text, text.rstrip("."))
+
+
+def _embedded(text: str, english: str) -> str:
+    return _Embedded(text, english) if isinstance(text, Sentence) else english
+
+
 def unpickled(template: str, plural: str, values: dict[str, Any]) -> Sentence:
     """A sentence of another process, whose templates only name values and reach into none.
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.ranks.stability import SEEN
 from e2lm_core.base.formatting import tokens
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure, checkpoint_labels, positions, token_axis, window_end
 from e2lm_core.charts.marks import (
     area_trace,
@@ -73,7 +74,7 @@ def bump(
         range=[lowest + 0.5, 0.1],
         tickmode="array",
         tickvals=list(range(1, lowest + 1)),
-        title_text="rank (1 is best)",
+        title_text=Sentence("rank (1 is best)"),
     )
     token_axis(figure, ranks)
     early_window(figure, window_end(early_end), theme)
@@ -113,9 +114,12 @@ def _rank_dots(
         # The opacity is below 1, since a legend names fully drawn traces, and only lines belong there.
         opacity=0.999,
         customdata=list(zip(*columns, strict=True)),
-        hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
-        "<br>measured: rank %{customdata[1]}, value %{customdata[3]:.3f}"
-        "<br>%{customdata[0]}<extra></extra>",
+        hovertemplate=Sentence(
+            "<b>{model}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
+            "<br>measured: rank %{{customdata[1]}}, value %{{customdata[3]:.3f}}"
+            "<br>%{{customdata[0]}}<extra></extra>",
+            model=model.short_name,
+        ),
     )
 
 
@@ -162,7 +166,14 @@ def share_heatmap(
         side="top",
         tickangle=-45 if of_models else 0,
         tickvals=list(shares.columns),
-        ticktext=[c if few or of_models else c.removeprefix("rank ") for c in shares.columns],
+        ticktext=[
+            c
+            if of_models
+            else Sentence("rank {rank}", rank=c.removeprefix("rank "))
+            if few
+            else c.removeprefix("rank ")
+            for c in shares.columns
+        ],
     )
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, ticks="")
     figure.update_layout(margin={"l": 10, "r": 10, "t": 40, "b": 8})
@@ -180,7 +191,7 @@ def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.H
         xgap=2,
         ygap=2,
         showscale=False,
-        hovertemplate=f"{hover}<extra></extra>",
+        hovertemplate=hover,
         hoverongaps=False,
     )
 
@@ -230,11 +241,13 @@ def tau_heatmap(
             xgap=1,
             ygap=1,
             colorbar={"title": {"text": "τ_b"}, "thickness": 10, "outlinewidth": 0, "len": 0.9},
-            hovertemplate="%{x} against %{y}: τ_b %{z:.2f}<extra></extra>",
+            hovertemplate=Sentence("%{x} against %{y}: τ_b %{z:.2f}<extra></extra>"),
         )
     )
-    figure.update_xaxes(type="category", title_text="tokens seen", showgrid=False, tickangle=-45)
-    figure.update_yaxes(type="category", autorange="reversed", title_text="tokens seen", showgrid=False)
+    figure.update_xaxes(type="category", title_text=Sentence("tokens seen"), showgrid=False, tickangle=-45)
+    figure.update_yaxes(
+        type="category", autorange="reversed", title_text=Sentence("tokens seen"), showgrid=False
+    )
     if narrow:
         # The caption explains the colours.
         figure.update_traces(showscale=False)
@@ -281,7 +294,7 @@ def over_tokens(
     low, high = y_range
     figure.update_yaxes(
         range=[low, low + (high - low) * (1 + HEADROOM)],
-        title_text=value,
+        title_text=Sentence(value),
         tickformat=spec if percent else ".1f",
         tickmode="array",
         tickvals=np.linspace(low, high, 6 if percent else 5).tolist(),
@@ -297,8 +310,11 @@ def _number_line(table: pd.DataFrame, value: str, colour: str, spec: str) -> go.
         line={"color": colour, "width": 2},
         marker={"size": 6, "color": colour},
         customdata=list(zip(checkpoint_labels(table), table["resamples from"], table["to"], strict=True)),
-        hovertemplate=f"<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
-        f"%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
+        hovertemplate=Sentence(
+            "<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
+            "%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
+            spec=spec,
+        ),
     )
 
 

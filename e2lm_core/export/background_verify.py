@@ -21,9 +21,11 @@ from typing import Any
 
 from e2lm_core.base import processes
 from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.people import access
 
+CANCELLED = Sentence("The verification was cancelled.")
 _lock = threading.Lock()
 _going_on: list[BackgroundVerification] = []
 
@@ -71,7 +73,7 @@ class BackgroundVerification:
     def progress_text(self) -> str:
         """Last progress line of the process."""
         lines = self._read("said").strip().splitlines() if self._answer is None else []
-        return lines[-1] if lines else "lm-evaluation-harness is being started."
+        return lines[-1] if lines else Sentence("lm-evaluation-harness is being started.")
 
     def answer(self) -> dict[str, Any]:
         """Wait for the end and return the answer of `verify.verify_bundle`.
@@ -85,7 +87,7 @@ class BackgroundVerification:
                 self._answer = json.loads(self._read("out"))
             except ValueError:
                 lines = self._read("said").strip().splitlines()
-                self._answer = StudioError(lines[-1] if lines else "The verification was cancelled.")
+                self._answer = StudioError(lines[-1] if lines else CANCELLED)
             self._folder.cleanup()
         if isinstance(self._answer, StudioError):
             raise self._answer
@@ -97,7 +99,7 @@ class BackgroundVerification:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         if self._answer is None:
-            self._answer = StudioError("The verification was cancelled.")
+            self._answer = StudioError(CANCELLED)
             self._folder.cleanup()
 
     def _read(self, file: str) -> str:
@@ -122,6 +124,8 @@ def start_verification(settings: Settings, data: bytes, name: str) -> Background
     with _lock:
         _going_on[:] = [one for one in _going_on if not one.is_over]
         if _going_on:
-            raise LimitError("Another bundle is being verified on this server: try again in a minute.")
+            raise LimitError(
+                Sentence("Another bundle is being verified on this server: try again in a minute.")
+            )
         _going_on.append(BackgroundVerification(settings, data, name))
         return _going_on[-1]

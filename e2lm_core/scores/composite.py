@@ -9,7 +9,11 @@ from e2lm_core.base.records import Value
 from e2lm_core.base.sentences import Sentence, joined
 
 WEIGHTS = {"sq": 0.5, "rc": 0.1, "cs": 0.4}
-_NAMES = {"sq": "Signal quality", "rc": "Ranking consistency", "cs": "Compliance with science"}
+_NAMES = {
+    "sq": Sentence("Signal quality"),
+    "rc": Sentence("Ranking consistency"),
+    "cs": Sentence("Compliance with science"),
+}
 
 
 def weighted_sum(sq: ArrayLike, rc: ArrayLike, cs: ArrayLike) -> NDArray[np.float64]:

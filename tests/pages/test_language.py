@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.analysis.curves import axes, smoothing
+from e2lm_core.base.records import METRICS
 from e2lm_core.runs import evaluate
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui.base import language, page_cache
+from e2lm_core.ui.base import language, page_cache, urls
 from e2lm_core.ui.places.questions import alternatives
 from e2lm_core.ui.places.sets import finding
 from tests.conftest import ROOT
@@ -135,8 +137,8 @@ def test_a_language_is_chosen_in_the_sidebar_and_other_sessions_keep_theirs(done
         assert "Signal quality: how steadily" in _said(done, "overview", monkeypatch)
 
 
-# Every view of the three places, with what a control of it shows.
-OF_THE_THREE = {
+# Every view of these places, with what a control of it shows.
+VIEWS_IN_GERMAN = {
     "sets": [{}],
     "write": [{"author_view": view} for view in ("Table", "Card", "Prompt", "Import")],
     "problems": [{"problems_view": view} for view in ("Problems", "Judgements")],
@@ -150,6 +152,12 @@ OF_THE_THREE = {
     "score": [{}],
     "published": [{}],
     "shelf": [{}],
+    "share": [{"export_profile": profile} for profile in ("plain", "competition")],
+    "accuracy": [{"curves_x": kind} for kind in axes.KINDS]
+    + [{"curves_smooth": method} for method in smoothing.METHODS],
+    "ranking": [{}],
+    "one_by_one": [{}],
+    "subjects": [{}],
 }
 # What is the same in German, as whole texts, each with its reason.
 KEPT = {
@@ -162,11 +170,13 @@ KEPT = {
     "digests": r"[0-9a-f]{16}",
     "names of files": r"(alternatives|card|live|map|measured|overview|score|shelf)(-[a-z]+)+",
     "names of prompt styles": r"Cloze|Letters|Ending",
+    "commands": r"lm_eval --.*",
+    "links": r"/result\?set=.*",
     "an example of a prompt, which models read in English": r"Question: .*|Which gas do plants take in\?.*|\{\{\w+\}\}.*",
     "names that scripts compare with, of traces and places on an axis that have other labels": r"learnt|never",
     "names of correlations": r"Spearman|signed AC",
     "a product's name": r"E2LM Task Studio",
-    "the same word in both languages": r"Prompt|Format|Name|Version|Experte|Import|Plan|Text|Code",
+    "the same word in both languages": r"Prompt|Format|Name|Version|Experte|Import|Plan|Text|Code|Link",
 }
 _QUOTED = re.compile(r"`[^`]*`|“[^”]*”|:material/\w+:|<[^>]*>|docs/\w+\.md|%?\{[^}]*\}")
 _KEPT = re.compile("|".join(f"(?:{one})" for one in KEPT.values()), re.DOTALL)
@@ -184,7 +194,7 @@ def _drawn(visit: Visit, view: str, states: list[dict[str, str]], monkeypatch) -
 
 def _left_in_english(english: Visit, german: Visit, view: str, monkeypatch) -> set[str]:
     """Texts of a view that a German visitor reads in English, whole or in part."""
-    states = OF_THE_THREE[view]
+    states = VIEWS_IN_GERMAN[view]
     drawn = _drawn(german, view, states, monkeypatch)
     same = drawn & _drawn(english, view, states, monkeypatch)
     left = {text for text in same if re.search(r"[^\W\d_]{2}", text)}
@@ -192,15 +202,40 @@ def _left_in_english(english: Visit, german: Visit, view: str, monkeypatch) -> s
     return {text for text in left if not _KEPT.fullmatch(text.strip())}
 
 
-@pytest.mark.parametrize("view", OF_THE_THREE)
-def test_a_german_visitor_reads_no_english_on_the_three_places(
-    done: Visit, german: Visit, view: str, monkeypatch
-) -> None:
+@pytest.mark.parametrize("view", VIEWS_IN_GERMAN)
+def test_a_german_visitor_reads_no_english(done: Visit, german: Visit, view: str, monkeypatch) -> None:
     said = _left_in_english(done, german, view, monkeypatch)
     assert not said, "\n".join(sorted(said))
 
 
-@pytest.mark.parametrize("view", ["sets", "write", "measured", "suspects", "choosing", "overview", "score"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_nor_on_curves_of_models_that_learn(taught: Visit, metric: str, monkeypatch) -> None:
+    german = _beside(taught).choose(OWN)
+    for visit in (taught, german):
+        visit.at.session_state[urls.HELD["metric"]] = metric
+    said = {
+        text
+        for view in ("accuracy", "ranking", "one_by_one", "subjects", "score")
+        for text in _left_in_english(taught, german, view, monkeypatch)
+    }
+    assert not said, "\n".join(sorted(said))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "sets",
+        "write",
+        "measured",
+        "suspects",
+        "choosing",
+        "overview",
+        "score",
+        "accuracy",
+        "ranking",
+        "share",
+    ],
+)
 def test_nor_of_a_set_that_was_never_run(visit: Visit, view: str, monkeypatch) -> None:
     german = _beside(visit).choose("little")
     said = _left_in_english(visit.choose("little"), german, view, monkeypatch)
@@ -213,7 +248,7 @@ def test_nor_of_an_empty_set(visit: Visit, monkeypatch) -> None:
     visit.choose("blank")
     said = {
         text
-        for view in ("sets", "write", "problems", "measured", "overview", "score")
+        for view in ("sets", "write", "problems", "measured", "overview", "score", "accuracy", "share")
         for text in _left_in_english(visit, german, view, monkeypatch)
     }
     assert not said, "\n".join(sorted(said))

@@ -10,16 +10,23 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import early_end
 
 Kind = Literal["tokens", "step", "compute"]
 KINDS: tuple[Kind, ...] = ("tokens", "step", "compute")
-LABEL: dict[Kind, str] = {"tokens": "tokens", "step": "steps", "compute": "compute"}
+LABEL: dict[Kind, str] = {
+    "tokens": Sentence("tokens"),
+    "step": Sentence("steps"),
+    "compute": Sentence("compute"),
+}
 HELP: dict[Kind, str] = {
-    "tokens": "how many tokens the model had been trained on",
-    "step": "the training step",
-    "compute": "training compute, 6 · parameters · tokens floating-point operations (Kaplan et al. 2020)",
+    "tokens": Sentence("how many tokens the model had been trained on"),
+    "step": Sentence("the training step"),
+    "compute": Sentence(
+        "training compute, 6 · parameters · tokens floating-point operations (Kaplan et al. 2020)"
+    ),
 }
 FLOPS_PER_PARAMETER_AND_TOKEN = 6
 
@@ -105,12 +112,12 @@ def _places(frame: pd.DataFrame, measurements: Measurements, kind: Kind) -> pd.S
 
 def _unit(kind: Kind, top: float) -> tuple[float, str]:
     if kind == "step":
-        return 1.0, "training step"
+        return 1.0, Sentence("training step")
     if kind == "tokens":
-        return 1e6, "tokens seen (millions)"
+        return 1e6, Sentence("tokens seen (millions)")
     power = 3 * math.floor(math.log10(top) / 3) if top > 0 else 0
     small = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return 10.0**power, f"training compute (10{str(power).translate(small)} FLOPs)"
+    return 10.0**power, Sentence("training compute (10{power} FLOPs)", power=str(power).translate(small))
 
 
 def _window_end(measurements: Measurements, kind: Kind, unit: float) -> float | None:

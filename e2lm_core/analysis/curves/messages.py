@@ -20,42 +20,56 @@ from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
 NO_CURVE = Sentence("No curve is drawn: each model of this group has one checkpoint here.")
 SINCE_HELP = {
-    "surely from": "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
-    "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
-    "known where no model was trained twice, and before the first checkpoint of another seed.",
-    "on these questions from": "The same, of these very models: against other questions alone.",
-    "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
-    "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
-    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It "
-    "is told where it held the true place in at least 85% of simulated sets (docs/scores.md).",
-    "why": "Why something is undefined.",
+    "surely from": Sentence(
+        "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
+        "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
+        "known where no model was trained twice, and before the first checkpoint of another seed."
+    ),
+    "on these questions from": Sentence("The same, of these very models: against other questions alone."),
+    "measured from": Sentence(
+        "The first checkpoint from which the measured curve itself stays above to the end."
+    ),
+    "95% from": Sentence(
+        "In 95% of the resamples the curve begins to stay above for good between this checkpoint …"
+    ),
+    "to": Sentence(
+        "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It "
+        "is told where it held the true place in at least 85% of simulated sets (docs/scores.md)."
+    ),
+    "why": Sentence("Why something is undefined."),
 }
 SINCE_LABEL = {
-    "surely from": "newly trained, from",
-    "on these questions from": "these models, from",
-    "measured from": "in the data, from",
-    "95% from": "95% range from",
+    "surely from": Sentence("newly trained, from"),
+    "on these questions from": Sentence("these models, from"),
+    "measured from": Sentence("in the data, from"),
+    "95% from": Sentence("95% range from"),
 }
-LEAD_LABEL = {"difference": "lead", "low": "95% low", "high": "95% high"}
-SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
-SINCE = (
+LEAD_LABEL = {"difference": Sentence("lead"), "low": Sentence("95% low"), "high": Sentence("95% high")}
+SHARE_HELP = Sentence("In how many resamples it is above at the last checkpoint; ties count half.")
+SINCE = Sentence(
     "From a place on: there and at every later checkpoint. *Never*: not even at the last one. The rows are judged "
     "together: that any of them is wrong has a chance of 5%, not each."
 )
 NOISE_HELP = {
-    "question noise": "The standard deviation of one point of the curve that comes from the choice of "
-    "questions; more questions take it away.",
-    "checkpoint noise": "Variation between neighbouring checkpoints that more questions cannot remove: the "
-    "model's own training, and the curve's own bend.",
-    "seed noise": "What the curve would move with another seed, beyond its checkpoint noise: from models that were "
-    "trained more than once. Missing where none was.",
+    "question noise": Sentence(
+        "The standard deviation of one point of the curve that comes from the choice of "
+        "questions; more questions take it away."
+    ),
+    "checkpoint noise": Sentence(
+        "Variation between neighbouring checkpoints that more questions cannot remove: the "
+        "model's own training, and the curve's own bend."
+    ),
+    "seed noise": Sentence(
+        "What the curve would move with another seed, beyond its checkpoint noise: from models that were "
+        "trained more than once. Missing where none was."
+    ),
 }
 NO_NOISE = {
-    "question noise": "it takes three complete checkpoints: run more.",
-    "checkpoint noise": "it takes three complete checkpoints: run more.",
-    "seed noise": "no model was run in two seeds, which checkpoints.json declares by seed_of.",
+    "question noise": Sentence("it takes three complete checkpoints: run more."),
+    "checkpoint noise": Sentence("it takes three complete checkpoints: run more."),
+    "seed noise": Sentence("no model was run in two seeds, which checkpoints.json declares by seed_of."),
 }
-NOISE = (
+NOISE = Sentence(
     "In the metric's unit; questions and checkpoints from how far each point lies off the line between its "
     "neighbours, seeds from replicates. Where question noise is the largest, more questions make the curve surer; "
     "where one of the others is, they do not."
@@ -111,8 +125,8 @@ def headline(
         said.append(short_answer(measurements, model_pair))
     if leaving := chance_sentence(measurements, onsets):
         said.append(leaving)
-    said.append(f"{_mean_course(grid, metric)}.")
-    return " ".join(said)
+    said.append(Sentence("{course}.", course=_mean_course(grid, metric)))
+    return joined(said)
 
 
 def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> str | None:
@@ -134,63 +148,105 @@ def chance_sentence(measurements: Measurements, onsets: Mapping[str, Onset]) -> 
 
     left = [at for name in counted if (at := place(name)) is not None]
     if not left:
-        return "At the end, no model is reliably above chance."
+        return Sentence("At the end, no model is reliably above chance.")
     last = max(left, key=lambda at: at.step)
-    if len(left) < len(counted):
-        which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
-    else:
-        which = {1: "The model is", 2: "Both models are"}.get(len(left), f"All {len(left)} models are")
-    how = "surely above chance" if sure else "above chance on these questions"
-    sentence = f"{which} {how} from {last.unbroken} on{' at the latest' if len(left) > 1 else ''}"
+    said = {
+        "number": len(left),
+        "models": _models_above(len(left), len(counted)),
+        "place": last.unbroken,
+    }
+    parts = [
+        Sentence(
+            "{models} surely above chance from {place} on",
+            "{models} surely above chance from {place} on at the latest",
+            **said,
+        )
+        if sure
+        else Sentence(
+            "{models} above chance on these questions from {place} on",
+            "{models} above chance on these questions from {place} on at the latest",
+            **said,
+        )
+    ]
     twins = [name for name in told if models[name].twin_of]
     if twins and all(place(name) is None for name in twins):
-        sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
+        parts.append(Sentence("; the web-only twin never is", "; no web-only twin is", number=len(twins)))
     if sure and any(told[name].sure_or_before for name in counted):
-        sentence += f". {_noise_unknown(min(filter(None, (told[name].retraining_from for name in counted)), key=lambda at: at.step))}"
-    return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
+        begins = min(filter(None, (told[name].retraining_from for name in counted)), key=lambda at: at.step)
+        parts.append(
+            Sentence(
+                ". Whether it is so before is not known: other seeds have results from {place} on",
+                place=begins.unbroken,
+            )
+        )
+    if known and not sure:
+        parts.append(Sentence("; trained again, they may not be"))
+    return joined((*parts, "."), "")
 
 
-def _noise_unknown(place: Point) -> str:
-    """Sentence, without its full stop, on a first checkpoint before which training noise is not known."""
-    return f"Whether it is so before is not known: other seeds have results from {place.unbroken} on"
+def _models_above(above: int, counted: int) -> str:
+    """The models above chance, with their verb."""
+    if above < counted:
+        return Sentence(
+            "{number} of {counted} models is",
+            "{number} of {counted} models are",
+            number=above,
+            counted=counted,
+        )
+    if above > 2:
+        return Sentence("All {number} models are", number=above)
+    return Sentence("Both models are") if above == 2 else Sentence("The model is")
 
 
 def axis_note(axis: Axis, overlay_method: smoothing.Method | None) -> str:
     """Note on the axis of the chart, its left-out points, and the smoothed line over the points."""
     said = []
     if overlay_method:
-        said.append(f"The thick line is {smoothing.HELP[overlay_method]}; the points are as measured.")
+        said.append(
+            Sentence(
+                "The thick line is {line}; the points are as measured.", line=smoothing.HELP[overlay_method]
+            )
+        )
     if axis.kind == "compute":
         said.append(
-            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
-            "different places, so it is not drawn."
+            Sentence(
+                "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
+                "different places, so it is not drawn."
+            )
         )
     if axis.untold:
         names = formatting.join_words(list(axis.untold), max_items=6)
-        said.append(f"The axis shows training steps, because the token counts of {names} are unknown.")
+        said.append(
+            Sentence(
+                "The axis shows training steps, because the token counts of {names} are unknown.", names=names
+            )
+        )
     if axis.at_zero:
-        said.append("Checkpoints at 0 have no place on a logarithmic axis.")
-    return " ".join(said)
+        said.append(Sentence("Checkpoints at 0 have no place on a logarithmic axis."))
+    return joined(said)
 
 
 def omitted_models_note(axis: Axis) -> str | None:
     """Note on models without a position on the axis, which the sentences still count; None without any."""
     if not axis.left_out:
         return None
-    whose = "its" if len(axis.left_out) == 1 else "their"
-    names = formatting.join_words(list(axis.left_out), max_items=6)
-    be = "is" if len(axis.left_out) == 1 else "are"
-    return f"{names} {be} not in this chart, since {whose} compute is not known. Over *steps* all models are."
+    return Sentence(
+        "{names} is not in this chart, since its compute is not known. Over *steps* all models are.",
+        "{names} are not in this chart, since their compute is not known. Over *steps* all models are.",
+        number=len(axis.left_out),
+        names=formatting.join_words(list(axis.left_out), max_items=6),
+    )
 
 
 def subject_panels_note(shown_subjects: int, omitted_subjects: Sequence[str], axis: Axis) -> str:
     """Note on the axes that the small charts share, and on the subjects without a chart."""
-    said = (
-        "All charts share both axes; bands are of the subject's own questions. " if shown_subjects > 1 else ""
-    )
+    said: list[str] = []
+    if shown_subjects > 1:
+        said.append(Sentence("All charts share both axes; bands are of the subject's own questions."))
     if omitted_subjects:
-        said += f"Smaller subjects without a chart: {formatting.join_words(list(omitted_subjects), max_items=len(omitted_subjects))}. "
-    return said + axis_note(axis, None)
+        names = formatting.join_words(list(omitted_subjects), max_items=len(omitted_subjects))
+        said.append(Sentence("Smaller subjects without a chart: {names}.", names=names))
+    return joined((*said, axis_note(axis, None)))
 
 
 def subjects_headline(
@@ -215,18 +271,25 @@ def subjects_headline(
             last = own.sort_values("step").groupby("model")["value"].last()
             ends.append((float(last.mean()), one.subject, one.questions))
     if not ends:
-        return "No checkpoint is complete yet, so nothing is known of single subjects."
-    number, so_far = len(shown_subjects) + len(omitted_subjects), progress_note(measurements)
-    so_far = f"{so_far} " if so_far else ""
+        return Sentence("No checkpoint is complete yet, so nothing is known of single subjects.")
+    number = len(shown_subjects) + len(omitted_subjects)
     if number == 1:
-        return f"{so_far}All questions are of one subject, **{ends[0][1]}**."
-    (high, best, of_best), (low, worst, of_worst) = max(ends), min(ends)
-    label = labels.METRIC_LABEL[metric]
-    return (
-        f"{so_far}Of {formatting.count(number, 'subject')}, mean {label} ends highest on **{best}** "
-        f"({formatting.metric_value(metric, high)}, {formatting.count(of_best, 'question')}) and lowest on **{worst}** "
-        f"({formatting.metric_value(metric, low)}, {formatting.count(of_worst, 'question')})."
-    )
+        said = Sentence("All questions are of one subject, **{subject}**.", subject=ends[0][1])
+    else:
+        (high, best, of_best), (low, worst, of_worst) = max(ends), min(ends)
+        said = Sentence(
+            "Of {subjects}, mean {label} ends highest on **{best}** ({high}, {of_best}) and lowest on **{worst}** "
+            "({low}, {of_worst}).",
+            subjects=formatting.count(number, "subject"),
+            label=labels.METRIC_LABEL[metric],
+            best=best,
+            high=formatting.metric_value(metric, high),
+            of_best=formatting.count(of_best, "question"),
+            worst=worst,
+            low=formatting.metric_value(metric, low),
+            of_worst=formatting.count(of_worst, "question"),
+        )
+    return joined(filter(None, (progress_note(measurements), said)))
 
 
 def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
@@ -237,25 +300,36 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
         has_curve: Whether a model has more than one checkpoint; else the number answered right by all models.
     """
     if "acc_first" not in questions:
-        return "No model here counts in scores, so nothing is said of single questions."
+        return Sentence("No model here counts in scores, so nothing is said of single questions.")
     rise = (questions["acc_last"] - questions["acc_first"]).dropna()
     if not has_curve and len(rise):
         right = int((questions["acc_last"] == 1).sum())
-        return (
-            f"At its one checkpoint every model here answers **{right:,} of {len(rise):,}** questions right."
+        return Sentence(
+            "At its one checkpoint every model here answers **{right} of {all}** questions right.",
+            right=right,
+            all=len(rise),
         )
     if rise.empty:
-        return "No question has its first and last results yet, so nothing is said of single questions."
-    missing = len(questions) - len(rise)
-    left = (
-        f" {formatting.count(missing, 'question')} without both results is left out." if missing == 1 else ""
-    )
-    if missing > 1:
-        left = f" {formatting.count(missing, 'question')} without both results are left out."
-    return (
-        f"From first to last checkpoint, **{int((rise > 0).sum()):,} of {len(rise):,}** questions "
-        f"improve and **{int((rise < 0).sum()):,}** get worse.{left}"
-    )
+        return Sentence(
+            "No question has its first and last results yet, so nothing is said of single questions."
+        )
+    said = [
+        Sentence(
+            "From first to last checkpoint, **{up} of {all}** questions improve and **{down}** get worse.",
+            up=int((rise > 0).sum()),
+            all=len(rise),
+            down=int((rise < 0).sum()),
+        )
+    ]
+    if missing := len(questions) - len(rise):
+        said.append(
+            Sentence(
+                "{number} question without both results is left out.",
+                "{number} questions without both results are left out.",
+                number=missing,
+            )
+        )
+    return joined(said)
 
 
 def rise_sentence(measurements: Measurements, metric: str, with_twins: bool = True) -> str:

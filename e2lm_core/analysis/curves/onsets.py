@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import noises
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Record
+from e2lm_core.base.sentences import Sentence, SentenceField, at_start, joined
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
@@ -25,19 +27,21 @@ from e2lm_core.scores.uncertainty.means.pointwise import Evidence
 from e2lm_core.scores.uncertainty.means.seed_variance import SeedDeviation, SeedVariance
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 
-NO_CHANCE = "{} has no chance level."
-NO_POINT = "No checkpoint of it is complete."
-MISSING = "Results are missing at some of its checkpoints, so nothing holds to the last one yet."
-NOTHING_COMMON = "They have no complete checkpoint in common."
-EQUAL = "They are equal at their last common checkpoint."
-NOT_KNOWN = "not known"
-NOISE_UNKNOWN_BEFORE = "Before {} training noise is not known: no other seed has results there."
+NO_CHANCE = Sentence("{metric} has no chance level.")
+NO_POINT = Sentence("No checkpoint of it is complete.")
+MISSING = Sentence("Results are missing at some of its checkpoints, so nothing holds to the last one yet.")
+NOTHING_COMMON = Sentence("They have no complete checkpoint in common.")
+EQUAL = Sentence("They are equal at their last common checkpoint.")
+NOT_KNOWN = Sentence("not known")
+NOISE_UNKNOWN_BEFORE = Sentence(
+    "Before {place} training noise is not known: no other seed has results there."
+)
 # Smallest numbers of questions for which the range contains the true onset in at least 85% of simulated sets
 # (benchmarks/coverage/parting.py). The second is for the separation of two curves of a share, which moves in
 # steps of one question.
 RANGE_FROM, RANGE_FROM_SHARES = 100, 300
-TOO_FEW_QUESTIONS = "No range: it was found to hold for {} questions and more."
-UNSETTLED = "No range: how they stand at the last checkpoint is not sure."
+TOO_FEW_QUESTIONS = Sentence("No range: it was found to hold for {number} questions and more.")
+UNSETTLED = Sentence("No range: how they stand at the last checkpoint is not sure.")
 
 
 class Point(Record):
@@ -54,7 +58,10 @@ class Point(Record):
     @property
     def unbroken(self) -> str:
         """The same with no-break spaces, which keep it on one line."""
-        return self.text.replace(" ", "\N{NO-BREAK SPACE}")
+        seen = formatting.tokens(self.tokens_seen)
+        if seen == formatting.DASH:
+            return Sentence("step\N{NO-BREAK SPACE}{step}", step=self.step)
+        return Sentence("{tokens}\N{NO-BREAK SPACE}tokens", tokens=seen.replace(" ", "\N{NO-BREAK SPACE}"))
 
 
 class Onset(Record):
@@ -91,8 +98,8 @@ class Onset(Record):
     share: float | None = None
     first: Point | None = None
     points: int = 0
-    why: str | None = None
-    no_range: str | None = None
+    why: SentenceField | None = None
+    no_range: SentenceField | None = None
 
     @property
     def sure_or_before(self) -> bool:
@@ -155,8 +162,7 @@ def _asked_of_chance(
 ) -> _Asked:
     line = _line(measurements, resampled, metric, name)
     if metric not in BOUNDED_METRICS:
-        label = labels.METRIC_LABEL[metric]
-        return _nothing(NO_CHANCE.format(label[0].upper() + label[1:]))
+        return _nothing(Sentence(NO_CHANCE, metric=at_start(labels.METRIC_LABEL[metric])))
     if not line.places:
         return _nothing(NO_POINT)
     if len(line.places) < len(measurements.curve_of(name).checkpoints):
@@ -290,18 +296,18 @@ def onset_row(onset: Onset) -> dict[str, Any]:
         "95% from": _words(onset.low) if ranged else None,
         "to": _words(onset.high) if ranged else None,
         "at the end": onset.share,
-        "why": onset.why or " ".join(filter(None, (_noise_note(onset), onset.no_range))) or None,
+        "why": onset.why or joined(filter(None, (_noise_note(onset), onset.no_range))) or None,
     }
 
 
 def chance_table(onsets: Mapping[str, Onset]) -> pd.DataFrame:
     """Onsets above chance as a table, one row per model."""
-    return pd.DataFrame([{"model": name, **onset_row(since)} for name, since in onsets.items()])
+    return tables.sentence_table([{"model": name, **onset_row(since)} for name, since in onsets.items()])
 
 
 def separation_table(separations: list[Separation]) -> pd.DataFrame:
     """Separations as a table, one row per pair of models."""
-    return pd.DataFrame(
+    return tables.sentence_table(
         [
             {
                 "higher": pair.higher,
@@ -353,18 +359,22 @@ def onset_document(
 
 
 def _sure_words(onset: Onset) -> str:
-    return f"{_words(onset.sure)} or before" if onset.sure_or_before else _words(onset.sure)
+    words = _words(onset.sure)
+    return Sentence("{place} or before", place=words) if onset.sure_or_before else words
 
 
 def _noise_note(onset: Onset) -> str | None:
     """Reason why `sure` lies nowhere earlier, where training noise is not known."""
     if not onset.sure_or_before or onset.retraining_from is None:
         return None
-    return NOISE_UNKNOWN_BEFORE.format(onset.retraining_from.text)
+    return Sentence(NOISE_UNKNOWN_BEFORE, place=onset.retraining_from.text)
 
 
 def _words(place: Point | None) -> str:
-    return "never" if place is None else place.text.removesuffix(" tokens")
+    if place is None:
+        return Sentence("never")
+    seen = formatting.tokens(place.tokens_seen)
+    return place.text if seen == formatting.DASH else seen
 
 
 def _line(measurements: Measurements, resampled: Resampled, metric: str, name: str) -> _Line:
@@ -440,7 +450,7 @@ def _asked(
         first=places[0],
         points=len(places),
         why=why,
-        no_range=TOO_FEW_QUESTIONS.format(needed) if clusters < needed else None,
+        no_range=Sentence(TOO_FEW_QUESTIONS, number=needed) if clusters < needed else None,
     )
     if why:
         return _Asked(since, np.ones(len(places)), None, places)

@@ -10,14 +10,17 @@ from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.base.records import LOWER_IS_BETTER
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 
 Method = Literal["mean of 3", "monotone"]
 METHODS: tuple[Method, ...] = ("mean of 3", "monotone")
+LABEL: dict[Method, str] = {"mean of 3": Sentence("mean of 3"), "monotone": Sentence("monotone")}
 HELP: dict[Method, str] = {
-    "mean of 3": "the mean of each point and its two neighbours (of two points at either end)",
-    "monotone": "the rising line nearest to the points in least squares (isotonic regression; falling for "
-    "bits per byte)",
+    "mean of 3": Sentence("the mean of each point and its two neighbours (of two points at either end)"),
+    "monotone": Sentence(
+        "the rising line nearest to the points in least squares (isotonic regression; falling for bits per byte)"
+    ),
 }
 
 

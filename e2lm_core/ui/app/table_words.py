@@ -9,26 +9,32 @@ from __future__ import annotations
 from e2lm_core.ui.base import language
 
 # Columns whose cells the studio writes; those of any other are names and texts of the set.
-COLUMNS_OF_WORDS = frozenset(
-    [
-        "why",
-        "whose",
-        "score",
-        "part",
-        "condition",
-        "is",
-        "field",
-        "about",
-        "with",
-        "change",
-        "learnt",
-        "against",
-        "from",
-        "format",
-        "place",
-        "of",
-    ]
-) | {"nearest is", "told apart", "held out", "judge"}
+COLUMNS_OF_WORDS = (
+    frozenset(
+        [
+            "why",
+            "whose",
+            "score",
+            "part",
+            "condition",
+            "is",
+            "field",
+            "about",
+            "with",
+            "change",
+            "learnt",
+            "against",
+            "from",
+            "format",
+            "place",
+            "of",
+            "checkpoint",
+            "to",
+        ]
+    )
+    | {"surely from", "on these questions from", "measured from", "95% from"}
+    | {"nearest is", "told apart", "held out", "judge"}
+)
 HEADINGS = (
     language.mark("95% from"),
     language.mark("SQ of noise"),
@@ -162,6 +168,22 @@ HEADINGS = (
     language.mark("with all choices"),
     language.mark("young"),
     language.mark("id"),
+    language.mark("above the next at the end"),
+    language.mark("agreement"),
+    language.mark("at the end"),
+    language.mark("by half 1"),
+    language.mark("by half 2"),
+    language.mark("checkpoint"),
+    language.mark("checkpoint noise"),
+    language.mark("higher"),
+    language.mark("lower"),
+    language.mark("pairs as at the end"),
+    language.mark("question noise"),
+    language.mark("rank"),
+    language.mark("RC gain"),
+    language.mark("resamples from"),
+    language.mark("seed noise"),
+    language.mark("support"),
     language.mark("step"),
 )
 CELLS = (

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape as escape_html
 from typing import Any
 
@@ -85,6 +85,11 @@ def fill_template(template: str, /, **texts: object) -> SafeMarkdown:
     """Fill the `{names}` of a template, in the visitor's language, with escaped texts; safe Markdown stays."""
     filled = {name: escape(text) for name, text in texts.items()}
     return SafeMarkdown(language.translate(template).format(**filled))
+
+
+def fill_templates(templates: Iterable[str]) -> list[SafeMarkdown]:
+    """Constant texts in the visitor's language, as for tabs."""
+    return [fill_template(template) for template in templates]
 
 
 def fill_count(one: str, many: str, /, number: int, **texts: object) -> SafeMarkdown:

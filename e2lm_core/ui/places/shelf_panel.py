@@ -83,7 +83,7 @@ def _beside(own: beside.Side, shelved: Shelved, metric: str) -> None:
             )
         )
     )
-    compared, values = st.tabs([language.translate(TABS[0]), language.translate(TABS[1])])
+    compared, values = st.tabs(markdown.fill_templates(TABS))
     with compared:
         widgets.table(
             lambda: tables.comparison_frame(own, other),

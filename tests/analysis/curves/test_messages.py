@@ -122,7 +122,7 @@ def test_who_is_above_chance(places: tuple[Onset | None, ...], says: str) -> Non
 
 
 def test_a_metric_without_chance_has_no_such_sentence() -> None:
-    undefined = Onset(points=0, why=onsets.NO_CHANCE.format("margin"))
+    undefined = Onset(points=0, why=onsets.NO_CHANCE.format(metric="margin"))
     assert curve_words.chance_sentence(full(), {SMALL.name: undefined}) is None
     assert curve_words.chance_sentence(full(), {}) is None
 

@@ -126,7 +126,7 @@ def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements)
     few = noisy(questions=120)
     given = set_intervals.resample(few, ("acc", "margin"))
     assert separation(few, given, "acc", SMALL.name, WEB).since.no_range == onsets.TOO_FEW_QUESTIONS.format(
-        300
+        number=300
     )
     assert separation(few, given, "margin", SMALL.name, WEB).since.no_range is None
     row = onsets.onset_row(twin)

@@ -16,6 +16,7 @@ from e2lm_core.analysis.curves import axes, noises, onsets, smoothing, subjects
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, TaskSet
+from e2lm_core.base.sentences import NONE, Sentence, joined
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.charts.palette import Looks, assign_looks
@@ -25,13 +26,19 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import element_replay, results
 from e2lm_core.ui.places import two_models
 
 METRIC = "curves_metric"
-TABS = ("Above chance", "Telling models apart", "Signal quality", "Noise", "Values")
+TABS = (
+    language.mark("Above chance"),
+    language.mark("Telling models apart"),
+    language.mark("Signal quality"),
+    language.mark("Noise"),
+    language.mark("Values"),
+)
 _SINCE = {
     name: st.column_config.TextColumn(
         curve_words.SINCE_LABEL.get(name, name), help=curve_words.SINCE_HELP[name]
@@ -104,21 +111,25 @@ def controls(measurements: Measurements, by_subject: bool = False) -> View:
     with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
         metric, kind = _metric_and_axis()
     with (
-        st.expander("What is drawn", icon=":material/tune:")
+        st.expander(language.translate("What is drawn"), icon=":material/tune:")
         if narrow
         else st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     ):
         models = _models(measurements)
         overlay = None if by_subject else _overlay()
         log = st.toggle(
-            "Log axis", key="curves_log", help="A logarithmic x axis: equal steps are equal factors."
+            language.translate("Log axis"),
+            key="curves_log",
+            help=language.translate("A logarithmic x axis: equal steps are equal factors."),
         )
         bands = st.toggle(
-            "95% bands",
+            language.translate("95% bands"),
             value=True,
             key="curves_bands",
-            help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
-            "same resamples for all models.",
+            help=language.translate(
+                "Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
+                "same resamples for all models."
+            ),
         )
     return View(metric, kind, by_subject, models, overlay, log, bands, _looks(measurements))
 
@@ -134,13 +145,13 @@ def plain_view(measurements: Measurements) -> View:
 def _metric_and_axis() -> tuple[str, axes.Kind]:
     metric = widgets.metric_control(METRIC, explained=True)
     kind = st.segmented_control(
-        "Over",
+        language.translate("Over"),
         axes.KINDS,
         default="tokens",
         required=True,
         key="curves_x",
-        format_func=lambda k: axes.LABEL[k],
-        help=widgets.explained_lines({axes.LABEL[k]: h for k, h in axes.HELP.items()}),
+        format_func=lambda kind: language.translate(axes.LABEL[kind]),
+        help=widgets.explained_lines({language.translate(axes.LABEL[k]): h for k, h in axes.HELP.items()}),
     )
     return metric, kind
 
@@ -151,21 +162,39 @@ def _looks(measurements: Measurements) -> Looks:
 
 def _models(measurements: Measurements) -> list[ModelInfo]:
     names = [curve.model.name for curve in measurements.curves]
-    hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
+    hidden = st.multiselect(
+        language.translate("Leave out"),
+        names,
+        key="curves_hidden",
+        width=320,
+        placeholder=language.translate("no model"),
+    )
     return [curve.model for curve in measurements.curves if curve.model.name not in hidden]
 
 
 def _overlay() -> smoothing.Method | None:
     return st.selectbox(
-        "Smoothed line",
+        language.translate("Smoothed line"),
         smoothing.METHODS,
         index=None,
         key="curves_smooth",
         width=200,
-        placeholder="none",
+        placeholder=language.translate(NONE),
+        format_func=lambda method: language.translate(smoothing.LABEL[method]),
         help=markdown.safe_sentence(
-            "Drawn over the measured points, never instead of them. "
-            + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items())
+            joined(
+                (
+                    Sentence("Drawn over the measured points, never instead of them."),
+                    *(
+                        Sentence(
+                            "**{method}**: {line}.",
+                            method=smoothing.LABEL[method],
+                            line=smoothing.HELP[method],
+                        )
+                        for method in smoothing.METHODS
+                    ),
+                )
+            )
         ),
     )
 
@@ -200,11 +229,11 @@ def _other_group(task: TaskSet) -> OpenFleet | None:
     if not others:
         return None
     picked = st.selectbox(
-        "Beside it",
+        language.translate("Beside it"),
         list(others),
         index=None,
         format_func=fleet_label,
-        placeholder="another model group",
+        placeholder=language.translate("another model group"),
         key="curves_group",
         width=260,
     )
@@ -214,7 +243,7 @@ def _other_group(task: TaskSet) -> OpenFleet | None:
 def _beside(questions: int, measured: Measurements, view: View) -> None:
     """Draw the curves of another group, with the same metric and axis."""
     if not measured.complete_pairs:
-        st.caption("The set has no results on this group: run it on Models and runs.")
+        markdown.caption("The set has no results on this group: run it on Models and runs.")
         return
     every = replace(view, models=[curve.model for curve in measured.curves], looks=_looks(measured))
     frame = results.answer(Answers.curves, measured, view.metric, view.bands)
@@ -266,17 +295,21 @@ def _drawn(
             )
         ),
         key,
-        f"{metric} of each model against {axis.title}",
+        language.translate("{metric} of each model against {axis}", metric=metric, axis=axis.title),
     )
-    so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
-    noted = (
-        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}"
-        f"{curve_words.axis_note(axis, view.overlay)}"
-    )
-    if noted:
+    notes = (curve_words.progress_note(now), curve_words.axis_note(axis, view.overlay))
+    if noted := joined(filter(None, notes)):
         markdown.caption(noted)
     widgets.how_computed(
-        f"{labels.METRIC_HELP[metric]} Each point is the mean over {formatting.count(questions, 'question')}."
+        joined(
+            (
+                Sentence(labels.METRIC_HELP[metric]),
+                Sentence(
+                    "Each point is the mean over {questions}.",
+                    questions=formatting.count(questions, "question"),
+                ),
+            )
+        )
     )
 
 
@@ -305,11 +338,10 @@ def _drawn_by_subject(now: Measurements, view: View) -> None:
             placed, view.models, metric, session.current_theme(), axis, viewport.is_narrow(), view.looks
         ),
         "curves_subjects",
-        f"{metric} of each model, subject by subject",
+        language.translate("{metric} of each model, subject by subject", metric=metric),
     )
-    markdown.caption(
-        f"{labels.METRIC_HELP[metric]} {curve_words.subject_panels_note(len(curves), others, axis)}"
-    )
+    note = curve_words.subject_panels_note(len(curves), others, axis)
+    markdown.caption(joined((Sentence(labels.METRIC_HELP[metric]), note)))
 
 
 # --- the tables -------------------------------------------------------------------------------------------

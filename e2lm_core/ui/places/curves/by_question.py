@@ -14,11 +14,12 @@ from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import messages as curve_words
 from e2lm_core.base import formatting
 from e2lm_core.base.records import SHARES, Question, TaskSet
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, page_cache, urls, viewport
+from e2lm_core.ui.base import language, markdown, page_cache, urls, viewport
 from e2lm_core.ui.editor import question_view
 from e2lm_core.ui.places.curves.accuracy import View
 
@@ -53,20 +54,26 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
         selection_mode="single-row",
         key="curves_question",
         column_config={
-            "acc_first": number("acc, first", format="%.1f%%"),
-            "acc_last": number("acc, last", format="%.1f%%"),
+            **widgets.headings(sent.columns),
+            "acc_first": number(language.translate("acc, first"), format="%.1f%%"),
+            "acc_last": number(language.translate("acc, last"), format="%.1f%%"),
             "acc_curve": line("acc", y_min=0, y_max=1),
-            "norm_prob_first": number("norm_prob, first", format="%.3f"),
-            "norm_prob_last": number("norm_prob, last", format="%.3f"),
+            "norm_prob_first": number(language.translate("norm_prob, first"), format="%.3f"),
+            "norm_prob_last": number(language.translate("norm_prob, last"), format="%.3f"),
             "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
         },
     )
-    notes = ["Select a question to see its own curves. Means are over the models that count in scores."]
+    notes = [
+        Sentence("Select a question to see its own curves. Means are over the models that count in scores.")
+    ]
     if len(sent.columns) < len(frame.columns):
         notes.append(
-            f"A small curve a row is left out: of {len(frame):,} questions they would keep the page waiting."
+            Sentence(
+                "A small curve a row is left out: of {number} questions they would keep the page waiting.",
+                number=len(frame),
+            )
         )
-    markdown.caption(" ".join(notes))
+    markdown.caption(joined(notes))
     rows, ids = picked.selection.rows, [question.id for question in task.questions]
     held = st.session_state.get(urls.HELD["question"])
     at = rows[0] if rows else ids.index(held) if held in ids else _risen_most(frame)
@@ -119,5 +126,5 @@ def _question(question: Question, measurements: Measurements, view: View) -> Non
             )
         ),
         "curves_one",
-        f"{metric} of question {question.id}",
+        language.translate("{metric} of question {id}", metric=metric, id=question.id),
     )

@@ -13,7 +13,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.scores import set_scores
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import urls
+from e2lm_core.ui.base import markdown, urls
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
@@ -34,7 +34,7 @@ def _accuracy(task: TaskSet) -> None:
     widgets.headline(accuracy.headline(measurements, widgets.current_metric()))
     view = accuracy.controls(measurements)
     accuracy.chart(task, view)
-    above_chance, apart, quality, noise, values = st.tabs(accuracy.TABS)
+    above_chance, apart, quality, noise, values = st.tabs(markdown.fill_templates(accuracy.TABS))
     with above_chance:
         accuracy.above_chance_table(measurements, view.metric)
     with apart:
@@ -87,7 +87,7 @@ def _ranking(task: TaskSet) -> None:
 
     order = RankingData(task, measurements, metric, stability, scores)
     rc_reading.score_controls(ranking.METRIC, "ranks")
-    over_tokens, how_early, at_one, every_two, questions = st.tabs(ranking.TABS)
+    over_tokens, how_early, at_one, every_two, questions = st.tabs(markdown.fill_templates(ranking.TABS))
     with over_tokens:
         ranking.over_tokens(order)
         ranking.cards(scores)

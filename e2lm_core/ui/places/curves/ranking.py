@@ -15,19 +15,26 @@ from e2lm_core.analysis.decisions.outlook import probability_at
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.records import SHARES, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
 from e2lm_core.ui.cache import decisions, element_replay
 from e2lm_core.ui.places import two_models
 from e2lm_core.ui.places.curves.ranking_data import RankingData
 
 METRIC = "curves_metric"  # shared with the other tabs of Curves
-TABS = ("Over tokens", "How early", "At one checkpoint", "Every two checkpoints", "By question")
+TABS = (
+    language.mark("Over tokens"),
+    language.mark("How early"),
+    language.mark("At one checkpoint"),
+    language.mark("Every two checkpoints"),
+    language.mark("By question"),
+)
 MAX_QUESTIONS = 6  # listed on either side
 
 
@@ -46,12 +53,17 @@ def _over_tokens(order: RankingData) -> None:
             stability.bump_frame(order.stability), order.models, theme, order.early_end, narrow=narrow
         ),
         "ranks_bump",
-        "Rank of each model against tokens seen, with the share of resamples at each rank",
+        language.translate(
+            "Rank of each model against tokens seen, with the share of resamples at each rank"
+        ),
     )
     widgets.how_computed(
-        "Lines show measured ranks, best on top. A larger dot means a more certain rank: its "
-        "area is the share of resamples in which the model has that rank. Twins and extra seeds "
-        f"are left out. Of more than {rank_charts.MAX_DOTS:,} dots the largest are drawn.",
+        Sentence(
+            "Lines show measured ranks, best on top. A larger dot means a more certain rank: its "
+            "area is the share of resamples in which the model has that rank. Twins and extra seeds "
+            "are left out. Of more than {number} dots the largest are drawn.",
+            number=rank_charts.MAX_DOTS,
+        ),
         rank_words.consistency_note(order.scores.rc_reading),
     )
 
@@ -79,27 +91,27 @@ def _how_early(order: RankingData, rc: Value) -> None:
 
 
 def _decisions(order: RankingData) -> None:
-    st.header("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
+    _header(Sentence("How early can this set decide?"), rank_words.HELP["decisions"])
     widgets.chart(
         rank_charts.over_tokens(
             order.decisions,
             "pairs as at the end",
             session.current_theme(),
             (0.0, 1.0),
-            (0.5, "half"),
+            (0.5, Sentence("half")),
             percent=True,
             early_end=order.early_end,
         ),
         "ranks_decisions",
-        "Share of model pairs ordered as at the last checkpoint, against tokens seen",
+        language.translate("Share of model pairs ordered as at the last checkpoint, against tokens seen"),
     )
     markdown.caption(rank_words.decision_sentence(order.stability))
 
 
 def _tau(order: RankingData, rc: Value) -> None:
-    st.header("Does the ranking last? (Kendall's τ)", anchor=False, help=rank_words.HELP["tau"])
+    _header(Sentence("Does the ranking last? (Kendall's τ)"), rank_words.HELP["tau"])
     if not order.tau["τ_b"].notna().any():
-        widgets.empty_state(f"There is none: {rc.why}")
+        widgets.empty_state(Sentence("There is none: {why}", why=rc.why or ""))
         return
     widgets.chart(
         rank_charts.over_tokens(
@@ -107,10 +119,10 @@ def _tau(order: RankingData, rc: Value) -> None:
             "τ_b",
             session.current_theme(),
             (-1.0, 1.0),
-            (0.0, "no agreement"),
+            (0.0, Sentence("no agreement")),
         ),
         "ranks_tau",
-        "Kendall's tau between the early window's end and each later checkpoint",
+        language.translate("Kendall's tau between the early window's end and each later checkpoint"),
     )
     markdown.caption(rank_words.tau_note(order.scores.rc_reading))
 
@@ -120,16 +132,16 @@ def at_one_checkpoint(order: RankingData) -> None:
 
     Two heatmaps and tables: the share of resamples at each rank, and the share of wins of each pair.
     """
-    st.header("Can this set tell two models apart?", anchor=False, help=leads.HELP)
+    _header(Sentence("Can this set tell two models apart?"), leads.HELP)
     two_models.draw(order.measurements, order.metric, "ranks")
-    st.header("How sure is the order at one checkpoint?", anchor=False)
+    _header(Sentence("How sure is the order at one checkpoint?"))
     at, places = 0, order.checkpoint_labels
     if len(places) > 1:
         at = st.select_slider(
-            "Checkpoint",
+            language.translate("Checkpoint"),
             range(len(places)),
             value=order.stability.default_checkpoint,
-            format_func=lambda k: places[k],
+            format_func=lambda k: language.translate(places[k]),
             key="ranks_at",
         )
     shares, wins = order.shares_at(at)
@@ -148,7 +160,8 @@ def at_one_checkpoint(order: RankingData) -> None:
                     rank_words.AHEAD: st.column_config.NumberColumn(
                         help=rank_words.AHEAD_HELP, format="%.0f%%"
                     )
-                },
+                }
+                | _rank_headings(shares),
                 inputs=(*order.inputs, at, above),
             )
         with st.container():
@@ -167,6 +180,11 @@ def _ahead_of_next(order: RankingData, names: list[str], step: int) -> tuple[flo
     return (*(probability_at(points, step) for points in outlooks), None)
 
 
+def _rank_headings(shares: pd.DataFrame) -> dict[str, Sentence]:
+    """Headings of the columns of ranks, which a table has as "rank 1", "rank 2", …"""
+    return {name: Sentence("rank {rank}", rank=name.split()[1]) for name in shares.columns[2:]}
+
+
 def _with_column(shares: pd.DataFrame, above: tuple[float | None, ...]) -> pd.DataFrame:
     table = shares.copy()
     table.insert(2, rank_words.AHEAD, pd.Series(above, dtype=float))
@@ -182,12 +200,12 @@ def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> N
                 order.models,
                 theme,
                 "rising",
-                "%{y} stands at %{x} in %{z:.1%} of resamples",
-                "share of resamples at each rank",
+                Sentence("%{y} stands at %{x} in %{z:.1%} of resamples<extra></extra>"),
+                Sentence("share of resamples at each rank"),
                 narrow,
             ),
             "ranks_shares",
-            "Share of resamples in which each model stands at each rank",
+            language.translate("Share of resamples in which each model stands at each rank"),
         )
         widgets.chart(
             rank_charts.share_heatmap(
@@ -195,12 +213,12 @@ def _heatmaps(order: RankingData, shares: pd.DataFrame, wins: pd.DataFrame) -> N
                 order.models,
                 theme,
                 "diverging",
-                "%{y} beats %{x} in %{z:.1%} of resamples",
-                "share in which the row beats the column",
+                Sentence("%{y} beats %{x} in %{z:.1%} of resamples<extra></extra>"),
+                Sentence("share in which the row beats the column"),
                 narrow,
             ),
             "ranks_wins",
-            "Share of resamples in which the row's model beats the column's",
+            language.translate("Share of resamples in which the row's model beats the column's"),
         )
 
 
@@ -213,16 +231,18 @@ def which_questions(order: RankingData) -> None:
 
 
 def _which_questions(order: RankingData) -> None:
-    st.header("Which questions support the ranking?", anchor=False, help=rank_words.HELP["questions"])
+    _header(Sentence("Which questions support the ranking?"), rank_words.HELP["questions"])
     repeats = order.repeats
     markdown.markdown(order.no_advice_reason or rank_words.influence_sentence(order.questions, repeats))
     if order.questions is None or not (repeats and repeats.is_significant):
         return
     known = order.questions.dropna(subset=["support"])
     with st.grid(2, min_column_width=420):
-        _some_questions("Help the ranking", "ranks_hold", known[known["support"] > 0].head(MAX_QUESTIONS))
         _some_questions(
-            "Hurt the ranking", "ranks_spoil", known[known["support"] < 0].tail(MAX_QUESTIONS)[::-1]
+            Sentence("Help the ranking"), "ranks_hold", known[known["support"] > 0].head(MAX_QUESTIONS)
+        )
+        _some_questions(
+            Sentence("Hurt the ranking"), "ranks_spoil", known[known["support"] < 0].tail(MAX_QUESTIONS)[::-1]
         )
 
 
@@ -230,17 +250,26 @@ def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
     with st.container():
         markdown.markdown(markdown.fill_template("**{title}**", title=title))
         if rows.empty:
-            st.caption("No question does.")
+            markdown.caption("No question does.")
             return
         st.dataframe(
             rows,
             hide_index=True,
             key=key,
-            column_config={
-                "support": st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP["support"])
-            },
+            column_config=widgets.headings(
+                rows.columns,
+                {"support": st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP["support"])},
+            ),
             column_order=("support", "id") if viewport.is_narrow() else ("support", "subject", "question"),
         )
+
+
+def _header(title: Sentence, about: Sentence | None = None) -> None:
+    st.header(
+        markdown.fill_template(title),
+        anchor=False,
+        help=None if about is None else markdown.safe_sentence(about),
+    )
 
 
 # --- the tables -------------------------------------------------------------------------------------------
@@ -291,6 +320,7 @@ def every_two_checkpoints(order: RankingData) -> None:
         f"tau-matrix-{order.metric}",
         "ranks_every",
         height=300,
+        column_config={place: place for place in order.checkpoint_labels},
         inputs=order.inputs,
     )
 
@@ -303,15 +333,15 @@ def _every_two(order: RankingData) -> None:
             every, list(grid.tokens_seen), session.current_theme(), narrow=viewport.is_narrow()
         ),
         "ranks_matrix",
-        "Kendall's tau between every two checkpoints",
+        language.translate("Kendall's tau between every two checkpoints"),
     )
-    st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
+    markdown.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
 
 
 def _matrix(order: RankingData) -> pd.DataFrame:
     places = order.checkpoint_labels
     matrix = pd.DataFrame(tau_matrix(order.stability.grid.scores), columns=places).round(3)
-    matrix.insert(0, "checkpoint", places)
+    matrix.insert(0, "checkpoint", pd.Series(places, dtype=object))
     return matrix
 
 

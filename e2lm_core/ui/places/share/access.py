@@ -16,9 +16,13 @@ from e2lm_core.people import sharing
 from e2lm_core.people.access import Role
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 
-_ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
+_ROLES: dict[Role, str] = {"reader": language.mark("to read"), "editor": language.mark("to edit")}
+_OPEN_LINKS: dict[Role, str] = {
+    "reader": language.mark("Anyone who signs in with this link may come to read:"),
+    "editor": language.mark("Anyone who signs in with this link may come to edit:"),
+}
 
 
 def sharing_popover(task: TaskSet) -> None:
@@ -29,38 +33,44 @@ def sharing_popover(task: TaskSet) -> None:
     if task.owner:
         _leave(task)
         return
-    with st.popover("Share with somebody", icon=":material/group_add:"):
-        who = st.text_input("With whom", placeholder="an id, e-mail or name", key="share_who")
+    with st.popover(language.translate("Share with somebody"), icon=":material/group_add:"):
+        who = st.text_input(
+            language.translate("With whom"),
+            placeholder=language.translate("an id, e-mail or name"),
+            key="share_who",
+        )
         role = st.segmented_control(
-            "As",
+            language.translate("As"),
             list(_ROLES),
             default="reader",
             required=True,
-            format_func=lambda r: _ROLES[r],
+            format_func=lambda r: language.translate(_ROLES[r]),
             key="share_role",
         )
-        if st.button("Share", type="primary", key="share_go", disabled=not who.strip()):
+        if st.button(language.translate("Share"), type="primary", key="share_go", disabled=not who.strip()):
             widgets.perform_action(lambda: sharing.share(settings, task.name, who.strip(), role))
         for grant in sharing.shared_with(settings, task.name):
             _row(
-                f"{grant.person}, {_ROLES[grant.role]}",
+                f"{grant.person}, {language.translate(_ROLES[grant.role])}",
                 f"share_end_{grant.person}",
                 partial(sharing.unshare, settings, task.name, grant.person),
             )
         links = sharing.list_links(settings, task.name)
         for link in links:
-            markdown.caption(f"Anyone who signs in with this link may come {_ROLES[link.role]}:")
+            markdown.caption(_OPEN_LINKS[link.role])
             st.code(_address() + urls.RESULT.slug + link.query, language=None, wrap_lines=True)
         with st.container(horizontal=True):
-            if st.button("Make a link", key="share_link", icon=":material/link:"):
+            if st.button(language.translate("Make a link"), key="share_link", icon=":material/link:"):
                 widgets.perform_action(lambda: sharing.create_link(settings, task.name, role))
-            if links and st.button("Close the links", key="share_close", icon=":material/link_off:"):
+            if links and st.button(
+                language.translate("Close the links"), key="share_close", icon=":material/link_off:"
+            ):
                 widgets.perform_action(lambda: sharing.close_links(settings, task.name))
 
 
 def _leave(task: TaskSet) -> None:
     settings = session.studio().settings
-    with st.popover("Leave", icon=":material/group_remove:"):
+    with st.popover(language.translate("Leave"), icon=":material/group_remove:"):
         markdown.markdown(
             markdown.fill_template(
                 "Remove **{set}** from your list? {owner} keeps it.",
@@ -68,7 +78,7 @@ def _leave(task: TaskSet) -> None:
                 owner=task.owner,
             )
         )
-        if st.button("Leave this set", type="primary", key="share_leave"):
+        if st.button(language.translate("Leave this set"), type="primary", key="share_leave"):
             st.session_state.pop("set", None)
             st.query_params.pop("set", None)
             widgets.perform_action(lambda: sharing.unshare(settings, task.address, settings.person or ""))
@@ -77,7 +87,7 @@ def _leave(task: TaskSet) -> None:
 def _row(text: str, key: str, end: Callable[[], object]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         markdown.caption(markdown.escape(text))
-        if st.button("Take back", key=key, type="tertiary"):
+        if st.button(language.translate("Take back"), key=key, type="tertiary"):
             widgets.perform_action(end)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core.ui.base import urls
+from e2lm_core.ui.base import language, urls
 
 _HTML = """
 <div class="last-view" hidden><p></p><pre><code></code><button type="button"></button></pre></div>
@@ -64,8 +64,8 @@ def show_last_view(above: str, name: str) -> None:
             "above": above,
             "set": name,
             "places": [place.slug for place in urls.PLACES if place.tabs],
-            "caption": "Your last view:",
-            "copy": "Copy",
-            "copied": "Copied",
+            "caption": language.translate("Your last view:"),
+            "copy": language.translate("Copy"),
+            "copied": language.translate("Copied"),
         },
     )

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.export import html as report_html
@@ -20,12 +19,13 @@ from e2lm_core.export import report as set_report
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
 from e2lm_core.ui.app import guide, navigation, widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.editor import check_panel
 from e2lm_core.ui.places.share import access, last_view, verification
 
 PROFILE = "export_profile"
+_PROFILES = {"plain": language.mark("plain"), "competition": language.mark("competition")}
 
 
 def draw() -> None:
@@ -39,35 +39,39 @@ def draw() -> None:
     findings = results.findings(task, profile)
     errors = [finding for finding in findings if finding.severity == "error"]
     widgets.headline(
-        f"Fix **{formatting.count(len(errors), 'error')}** before you can download this set."
+        language.translate_count(
+            "Fix **{number} error** before you can download this set.",
+            "Fix **{number} errors** before you can download this set.",
+            len(errors),
+        )
         if errors
-        else "**Ready to download.**"
+        else language.translate("**Ready to download.**")
     )
     choose_profile()
     if not errors:
         bundle(task, profile)
-    st.header("Report", anchor=False)
-    st.caption(
+    st.header(language.translate("Report"), anchor=False)
+    markdown.caption(
         "Curves, scores with their intervals, ranks, checks, questions and what it takes to get the same numbers, in "
         "one HTML file that needs no network."
     )
     report(task)
     link(task)
-    st.header("Checks", anchor=False)
+    st.header(language.translate("Checks"), anchor=False)
     if findings:
         check_panel.findings_panel(findings, max_shown=3)
     else:
-        st.success("Every check passes.", icon=":material/check_circle:")
+        markdown.success("Every check passes.", icon=":material/check_circle:")
 
 
 def link(task: TaskSet) -> None:
     """Draw the address of the set's result, for everybody who may open the set, and that of the last view."""
-    st.header("Link", anchor=False)
+    st.header(language.translate("Link"), anchor=False)
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
     st.code(f"{above}/{urls.address('overview', task.address)}", language=None, wrap_lines=True)
     last_view.show_last_view(above, task.address)
-    st.caption("Links keep the set, tab, metric, filters and question.")
+    markdown.caption("Links keep the set, tab, metric, filters and question.")
 
 
 def profile_chosen() -> submission.Profile:
@@ -78,12 +82,13 @@ def profile_chosen() -> submission.Profile:
 def choose_profile() -> None:
     """Draw the control that chooses the profile of the checks."""
     st.segmented_control(
-        "Profile",
-        ["plain", "competition"],
+        language.translate("Profile"),
+        list(_PROFILES),
         default="plain",
         required=True,
         key=PROFILE,
-        help=(
+        format_func=lambda profile: language.translate(_PROFILES[profile]),
+        help=language.translate(
             "*Competition* also requires 100 to 15,000 questions and prompts that do not contain the "
             "answer, as the E2LM organisers did."
         ),
@@ -99,7 +104,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         markdown.error(error, icon=":material/error:")
         return
     st.download_button(
-        markdown.escape(f"Download {task.name}.zip"),
+        markdown.fill_template("Download {file}", file=f"{task.name}.zip"),
         data,
         f"{task.name}.zip",
         "application/zip",
@@ -108,12 +113,17 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         on_click=guide.note_download if guide.is_downloading(task) else "ignore",
         key="export_zip",
     )
-    markdown.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
+    markdown.caption(
+        language.translate(
+            "{size} kB. The same set gives the same bytes.",
+            size=language.whole_number(round(len(data) / 1024)),
+        )
+    )
     if profile == "competition":
         submitted(task)
     verification.verify_panel(data, task.name)
     st.download_button(
-        "Download for a pull request",
+        language.translate("Download for a pull request"),
         lambda: upstream.pull_request(task, limits, found),
         f"{task.name}-upstream.zip",
         "application/zip",
@@ -121,12 +131,12 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         icon=":material/merge:",
         on_click="ignore",
         key="export_upstream",
-        help=(
+        help=language.translate(
             "Everything for a pull request to lm-evaluation-harness: the set's folder, its row in "
             "the list of tasks, and what to tick off."
         ),
     )
-    st.markdown("Unzip it, then run it with your model:")
+    markdown.markdown("Unzip it, then run it with your model:")
     st.code(
         f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=EleutherAI/pythia-70m",
         language=None,
@@ -139,31 +149,39 @@ def submitted(task: TaskSet) -> None:
     limits = session.studio().settings.limits
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         metric = st.segmented_control(
-            "Judged by", patch.METRICS, default=patch.METRICS[0], required=True, key="patch_metric"
+            language.translate("Judged by"),
+            patch.METRICS,
+            default=patch.METRICS[0],
+            required=True,
+            key="patch_metric",
         )
         st.download_button(
-            "Download submission.zip",
+            markdown.fill_template("Download {file}", file="submission.zip"),
             lambda: patch.submission(task, limits, metric),
             "submission.zip",
             "application/zip",
             icon=":material/difference:",
             on_click="ignore",
             key="export_patch",
-            help="A patch that git applies to a checkout of the harness, and its metadata; your token is left to you.",
+            help=language.translate(
+                "A patch that git applies to a checkout of the harness, and its metadata; your token is left to you."
+            ),
         )
 
 
 def report(task: TaskSet) -> None:
     """Draw the downloads of the report, as HTML and JSON, on the set's fleet."""
     with_relevance = st.toggle(
-        "With scientific relevance",
+        language.translate("With scientific relevance"),
         key="report_relevance",
-        help="Judges each question with the embedding model; the first time takes some seconds.",
+        help=language.translate(
+            "Judges each question with the embedding model; the first time takes some seconds."
+        ),
     )
     read = results.reading()  # read here, as the downloads are made outside the session's script
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download the report",
+            language.translate("Download the report"),
             lambda: report_html.render(_document(task, with_relevance, read)).encode(),
             f"{task.name}-report.html",
             "text/html",
@@ -172,7 +190,7 @@ def report(task: TaskSet) -> None:
             key="report_html",
         )
         st.download_button(
-            "Download as JSON",
+            language.translate("Download as JSON"),
             lambda: json.dumps(_document(task, with_relevance, read)).encode(),
             f"{task.name}-report.json",
             "application/json",

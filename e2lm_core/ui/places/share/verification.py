@@ -11,9 +11,10 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.export import background_verify
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown, polling
+from e2lm_core.ui.base import language, markdown, polling
 
 _KEY, _LOOK_S = "verification", 1.0
 
@@ -21,18 +22,22 @@ _KEY, _LOOK_S = "verification", 1.0
 def verify_panel(data: bytes, name: str) -> None:
     """Draw the verification of a bundle: the button, the progress with Cancel, then the outcome."""
     if not background_verify.is_possible():
-        st.caption("Where lm-evaluation-harness is installed, the command `verify` runs the bundle in it.")
+        markdown.caption(
+            "Where lm-evaluation-harness is installed, the command `verify` runs the bundle in it."
+        )
         return
     begun: background_verify.BackgroundVerification | None = st.session_state.get(_KEY)
     if begun is not None and (begun.name != name or st.session_state.get(f"{_KEY}_of") != hash(data)):
         begun = None  # a verification of another set, or of this one before an edit
     if begun is None or begun.is_over:
         if st.button(
-            "Verify in lm-evaluation-harness",
+            language.translate("Verify in lm-evaluation-harness"),
             key="verify_go",
             icon=":material/verified:",
-            help="Runs the bundle in the harness itself, on the smallest embedded model, and compares each question's "
-            "log-likelihoods with the studio's. About half a minute.",
+            help=language.translate(
+                "Runs the bundle in the harness itself, on the smallest embedded model, and compares each question's "
+                "log-likelihoods with the studio's. About half a minute."
+            ),
         ):
             try:
                 st.session_state[_KEY] = background_verify.start_verification(
@@ -55,7 +60,7 @@ def _follow(begun: background_verify.BackgroundVerification) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         markdown.markdown(markdown.fill_template(":material/hourglass_top: {said}", said=begun.progress_text))
-        if st.button("Cancel", key="verify_cancel", type="tertiary"):
+        if st.button(language.translate("Cancel"), key="verify_cancel", type="tertiary"):
             begun.cancel()
             st.rerun()
 
@@ -72,17 +77,29 @@ def _answer(begun: background_verify.BackgroundVerification) -> None:
         markdown.error(verification_sentence(found), icon=":material/error:")
 
 
-def verification_sentence(found: dict[str, Any]) -> str:
+def verification_sentence(found: dict[str, Any]) -> Sentence:
     """Sentence on the outcome of a verification, over all its runs."""
-    shots = " and ".join(f"{run['num_fewshot']}-shot" for run in found["runs"])
-    where = f"lm-eval {found['harness']['lm_eval']}, {shots}, at {found['checkpoint']}"
+    where = Sentence(
+        "lm-eval {version}, {shots}, at {checkpoint}",
+        version=found["harness"]["lm_eval"],
+        shots=formatting.join_words([f"{run['num_fewshot']}-shot" for run in found["runs"]]),
+        checkpoint=found["checkpoint"],
+    )
     apart = found["max_abs_difference"]
     if found["verified"]:
-        return (
-            f"Verified by {where}: {formatting.count(found['documents'], 'question')}, no log-likelihood further apart "
-            f"than {apart:.1e} nats."
+        return Sentence(
+            "Verified by {where}: {questions}, no log-likelihood further apart than {apart} nats.",
+            where=where,
+            questions=formatting.count(found["documents"], "question"),
+            apart=f"{apart:.1e}",
         )
     much = (
-        "its documents are others" if apart is None else f"log-likelihoods are up to {apart:.1e} nats apart"
+        Sentence("its documents are others")
+        if apart is None
+        else Sentence("log-likelihoods are up to {apart} nats apart", apart=f"{apart:.1e}")
     )
-    return f"Verification failed in {where}: {much}. The command `verify --questions --json` names them."
+    return Sentence(
+        "Verification failed in {where}: {much}. The command `verify --questions --json` names them.",
+        where=where,
+        much=much,
+    )
