@@ -88,7 +88,9 @@ def learning_map(
 
 def _line_name(ids: Sequence[str], line: np.ndarray) -> str:
     first = ids[line[0]]
-    return first if len(line) == 1 else f"{first} and {len(line) - 1} more"
+    return (
+        first if len(line) == 1 else Sentence("{names} and {more} more", names=first, more=str(len(line) - 1))
+    )
 
 
 def _dots(

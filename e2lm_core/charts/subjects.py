@@ -15,6 +15,7 @@ from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base.formatting import count
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks
 from e2lm_core.charts.marks import (
     LEGEND,
@@ -131,10 +132,12 @@ def _number(place: int) -> str:
 
 def _head(subject: SubjectCurves, metric: str) -> str:
     """Head of a panel: Chemistry · 96 questions · chance 25%."""
-    chance = f" · chance {subject.chance:.0%}" if metric in BOUNDED_METRICS else ""
     name = subject.subject
     name = name if len(name) <= HEAD_CHARS else f"{name[: HEAD_CHARS - 1]}…"
-    return f"<b>{name}</b> · {count(subject.questions, 'question')}{chance}"
+    head = Sentence("<b>{name}</b> · {questions}", name=name, questions=count(subject.questions, "question"))
+    if metric not in BOUNDED_METRICS:
+        return head
+    return Sentence("{head} · chance {chance}", head=head, chance=f"{subject.chance:.0%}")
 
 
 def _across(subjects: Sequence[SubjectCurves], axis: Axis) -> dict:

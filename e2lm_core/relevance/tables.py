@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.relevance import calibration
 from e2lm_core.relevance.judge import Relevance, nearest_exemplars
 
@@ -106,7 +107,13 @@ def map_frames(relevance: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.Da
             "x": relevance.exemplar_map[:, 0],
             "y": relevance.exemplar_map[:, 1],
             "accepted": [accepted for _, accepted, _ in relevance.exemplars],
-            "label": [f"{safe_excerpt(text)} ({field})" for field, _, text in relevance.exemplars],
+            "label": pd.Series(
+                [
+                    Sentence("{text} ({field})", text=safe_excerpt(text), field=Sentence(field))
+                    for field, _, text in relevance.exemplars
+                ],
+                dtype=object,
+            ),
         }
     )
     return questions, exemplars

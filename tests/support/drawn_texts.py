@@ -5,8 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
+import zlib
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
@@ -101,7 +104,7 @@ _JSON_KEYS = frozenset(
 )
 _COLOUR = re.compile(r"#[0-9a-f]{3,8}|rgba?\(.*\)|left|right|center|array")
 _SHOWN = ("drawn", "words", "effects", "found", "figures")  # in the data of the studio's components
-_SVG_TEXT = re.compile(r'>([^<>]+)</(?:text|title|desc)>| aria-label="([^"]*)"')
+_PICTURE = re.compile(r'data-picture="([^"]*)"')
 
 
 def texts(at: AppTest) -> set[str]:
@@ -156,7 +159,10 @@ def _of_table(content: bytes) -> Iterator[str]:
 
 def _of_text(text: str) -> Iterator[str]:
     if text.startswith("<svg"):
-        yield from (html.unescape(one or other) for one, other in _SVG_TEXT.findall(text))
+        yield from _of_svg(ElementTree.fromstring(text))
+    elif pictures := _PICTURE.findall(text):  # packed, see `ui/base/chart_mode.py`
+        for picture in pictures:
+            yield from _of_text(zlib.decompress(b64decode(html.unescape(picture))).decode())
     elif text[:1] in "{[":
         try:
             yield from _of_json(json.loads(text))
@@ -164,6 +170,14 @@ def _of_text(text: str) -> Iterator[str]:
             yield text
     else:
         yield text
+
+
+def _of_svg(picture: ElementTree.Element) -> Iterator[str]:
+    for element in picture.iter():
+        if (label := element.get("aria-label")) is not None:
+            yield label
+        if element.tag.rpartition("}")[2] in ("text", "title", "desc"):
+            yield "".join(element.itertext())
 
 
 def _of_json(value: Any) -> Iterator[str]:
