@@ -17,7 +17,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import curves as remembered
-from e2lm_core.ui.cache import decisions
+from e2lm_core.ui.cache import decisions, element_replay
 
 ONE, OTHER, NOISE = "pair_one", "pair_other", "pair_noise"  # keys of the session state
 ALONE = language.mark("The set has results of one model: run a second one.")
@@ -69,11 +69,12 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
     with st.container():
         if pair[0] == pair[1]:
             st.markdown(language.translate(SAME))
-        elif (found := current_answer(measurements, metric)) is not None:
-            for sentence in leads.pair_sentences(measurements, found):
-                widgets.headline(sentence)
-            if (ahead := ahead_sentence(measurements, metric, pair)) is not None:
-                widgets.headline(ahead)
+        else:
+            end = decisions.end_of_training(measurements, *pair)
+            element_replay.once(
+                ("two models", measurements, metric, pair, with_training_noise(), end),
+                lambda: _answer(measurements, metric, pair),
+            )
 
     def keep() -> None:
         st.session_state[NOISE] = st.session_state[f"{page}_{NOISE}"]
@@ -88,6 +89,15 @@ def draw(measurements: Measurements, metric: str, page: str) -> tuple[str, str] 
             help=language.translate(leads.NOISE_HELP),
         )
     return None if pair[0] == pair[1] else pair
+
+
+def _answer(measurements: Measurements, metric: str, pair: tuple[str, str]) -> None:
+    if (found := current_answer(measurements, metric)) is None:
+        return
+    for sentence in leads.pair_sentences(measurements, found):
+        widgets.headline(sentence)
+    if (ahead := ahead_sentence(measurements, metric, pair)) is not None:
+        widgets.headline(ahead)
 
 
 def ahead_sentence(measurements: Measurements, metric: str, pair: tuple[str, str]) -> str | None:

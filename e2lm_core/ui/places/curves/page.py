@@ -90,7 +90,7 @@ def _ranking(task: TaskSet) -> None:
     over_tokens, how_early, at_one, every_two, questions = st.tabs(markdown.fill_templates(ranking.TABS))
     with over_tokens:
         ranking.over_tokens(order)
-        ranking.cards(scores)
+        ranking.cards(order)
         ranking.rank_table(order)
     with how_early:
         ranking.how_early(order)

@@ -68,8 +68,14 @@ def _over_tokens(order: RankingData) -> None:
     )
 
 
-def cards(scores: Scores) -> None:
+def cards(order: RankingData) -> None:
     """Draw the scores of the order: RC, decision accuracy, SNR."""
+    element_replay.once(
+        ("ranking cards", *order.inputs, order.scores.rc_reading), lambda: _cards(order.scores)
+    )
+
+
+def _cards(scores: Scores) -> None:
     with st.grid(3, min_column_width=190):  # wide enough for the longest name on a phone
         widgets.score_card("RC", scores.rc, by_design=scores.is_rc_by_design)
         widgets.score_card("Decision accuracy", scores.decision_accuracy)
