@@ -21,6 +21,10 @@ expect.set_options(timeout=20_000)
 SET = "my_science"
 WIDE, PHONE = (1280, 900), (390, 844)
 CHANGE = re.compile(r"margin [−-]?\d+\.\d\d → [−-]?\d+\.\d\d nats")
+LATER_LINE = """height => {
+    const block = document.querySelector("[data-testid=stMainBlockContainer]");
+    block.style.paddingTop = `calc(${window.top_padding ??= getComputedStyle(block).paddingTop} + ${height}px)`;
+}"""
 COUNT_CLICKS = "window.clicks = 0; document.addEventListener('click', () => { window.clicks += 1; }, true);"
 
 
@@ -97,6 +101,36 @@ def test_what_an_edit_did_stands_in_its_row_in_sight(page: Page, url: str, home:
     identity = collection.open_set(home, SET).questions[0].id
     below = page.get_by_text(re.compile(rf"^{re.escape(identity)}: margin"))
     assert CHANGE.search(effect.inner_text())[0] in below.inner_text(), "row and panel say the same"
+
+
+def test_an_effect_stays_in_sight_where_the_page_moves_below_it(page: Page, url: str) -> None:
+    """A run that begins late puts a line above the table, which pushed the effect out of the window."""
+    page.goto(f"{url}/questions?set={SET}&tab=write&view=Table")
+    settle(page)
+    if page.locator(".qt-list").count() == 0:
+        page.locator(".st-key-author_view").get_by_role("radio", name="Table").click()
+        settle(page)
+    edit(page, 1, "choice 2", f"a {os.urandom(3).hex()} thing")
+    effect = page.locator('.qt-row[aria-rowindex="2"] .qt-effect')
+    expect(effect).to_contain_text(CHANGE)
+    expect(page.get_by_text("up to date").first).to_be_visible()
+    page.mouse.wheel(0, -2_000)
+    page.wait_for_timeout(300)
+    box, size = effect.bounding_box(), page.viewport_size
+    assert box is not None
+    assert size is not None
+    page.set_viewport_size({"width": size["width"], "height": int(box["y"] + box["height"]) + 4})
+    for height in (40, 80, 0):
+        page.evaluate(LATER_LINE, height)
+        page.wait_for_timeout(300)
+        assert in_sight(page, effect), height
+    page.mouse.wheel(0, -2_000)  # who scrolls away is not pulled back
+    page.wait_for_timeout(300)
+    away = effect.bounding_box()
+    page.evaluate(LATER_LINE, 40)
+    page.wait_for_timeout(300)
+    assert away is not None
+    assert away["y"] <= (effect.bounding_box() or {"y": 0})["y"] <= away["y"] + 40
 
 
 def test_a_suspect_is_mended_from_the_list_to_a_better_curve_in_four_clicks(

@@ -6,6 +6,21 @@ import type { Store } from "./store";
 import { say } from "./words";
 
 const PAD = 6;
+const SCROLLED_MS = 300;  // what leaves the window so soon after a scroll was scrolled away
+
+/** Scroll an element back that content above it, such as a run's line, has pushed out of the window; returns the end of it. */
+function keepInSight(element: HTMLElement): () => void {
+  let scrolled = -Infinity, wasIn = false;
+  const note = () => { scrolled = performance.now(); };
+  const seen = new IntersectionObserver(([entry]) => {
+    const isIn = entry!.intersectionRatio > 0.98;
+    if (wasIn && !isIn && performance.now() - scrolled > SCROLLED_MS) element.scrollIntoView({ block: "nearest" });
+    else wasIn = isIn;
+  }, { threshold: 0.98 });
+  seen.observe(element);
+  addEventListener("scroll", note, { capture: true, passive: true });
+  return () => { seen.disconnect(); removeEventListener("scroll", note, { capture: true }); };
+}
 
 export function Effect({ store, id }: { store: Store; id: string }) {
   const effect = store.effects.get(id), place = useRef<HTMLDivElement>(null);
@@ -13,6 +28,7 @@ export function Effect({ store, id }: { store: Store; id: string }) {
   useEffect(() => {
     if (effect && isHere) place.current!.scrollIntoView({ block: "nearest" });
   }, [!effect, effect?.lines?.length, effect?.said]);
+  useEffect(() => (effect && isHere ? keepInSight(place.current!) : undefined), [!effect, isHere]);
   if (!effect) return null;
   const [wide, high] = effect.box ?? [1, 1];
   return (
