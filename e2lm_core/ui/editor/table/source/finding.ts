@@ -15,9 +15,9 @@ export const STATES = {
   recent: mark("saved in this visit"),
   bare: mark("without subject"),
 } as const;
-export const SLOPES = { "": mark("Any trend"), rises: mark("improves early"), falls: mark("gets worse early"), unknown: mark("not run") } as const;
+export const SLOPES = { "": mark("any trend"), rises: mark("improves early"), falls: mark("gets worse early"), unknown: mark("not run") } as const;
 export const RELEVANCES = {
-  "": mark("Any topic"),
+  "": mark("any topic"),
   science: mark("science"),
   between: mark("unsure"),
   other: mark("not science"),
