@@ -11,6 +11,7 @@ from pydantic import Field
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import ModelInfo, Record
+from e2lm_core.base.sentences import SentenceField
 from e2lm_core.checkpoints.names import TokenRule, check_pattern, read_name
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -89,7 +90,7 @@ class Family(Record):
     also: tuple[str, ...] = ()
     steps: tuple[int, ...] = ()
     early_tokens: int | None = None
-    note: str = ""
+    note: SentenceField = ""
 
     def model(self, name: str) -> FamilyModel:
         """The family's model of that name.
