@@ -11,6 +11,7 @@ from pydantic import Field
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import ModelInfo, Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.checkpoints.names import TokenRule, check_pattern, read_name
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -89,7 +90,7 @@ class Family(Record):
     also: tuple[str, ...] = ()
     steps: tuple[int, ...] = ()
     early_tokens: int | None = None
-    note: str = ""
+    note: SentenceField = ""
 
     def model(self, name: str) -> FamilyModel:
         """The family's model of that name.
@@ -101,7 +102,14 @@ class Family(Record):
             if model.name == name:
                 return model
         known = ", ".join(m.name for m in self.models)
-        raise CheckpointError(f"The family {self.key} has no model {name!r}: it has {known}.")
+        raise CheckpointError(
+            Sentence(
+                "The family {key} has no model {name}: it has {known}.",
+                key=self.key,
+                name=repr(name),
+                known=known,
+            )
+        )
 
     def locate(self, model: FamilyModel, name: str) -> CheckpointLocation | None:
         """Location of the checkpoint of that branch or folder name; None if it is no checkpoint's name."""
@@ -183,10 +191,12 @@ def choose_checkpoints(
     """
     by_tokens = choice.min_tokens is not None or choice.max_tokens is not None
     if by_tokens and any(p.tokens_seen is None for p in locations):
-        raise CheckpointError("How many tokens these checkpoints had read is not known: choose them by name.")
+        raise CheckpointError(
+            Sentence("How many tokens these checkpoints had read is not known: choose them by name.")
+        )
     if choice.early_only and any(p.early is None for p in locations):
         raise CheckpointError(
-            "These checkpoints have no known early window: choose them by tokens or by name."
+            Sentence("These checkpoints have no known early window: choose them by tokens or by name.")
         )
     low, high = choice.min_tokens or 0, choice.max_tokens
     left = [
@@ -198,9 +208,15 @@ def choose_checkpoints(
     ]
     chosen = tuple(left[choice.every - 1 :: choice.every])
     if not chosen:
-        asked = ", ".join(choice.names) or "that choice"
-        there = f" (there are {locations[0].name} to {locations[-1].name})" if locations else ""
-        raise CheckpointError(f"No checkpoint fits {asked}{there}: choose more widely.")
+        asked = ", ".join(choice.names) or Sentence("that choice")
+        there = (
+            Sentence(" (there are {first} to {last})", first=locations[0].name, last=locations[-1].name)
+            if locations
+            else ""
+        )
+        raise CheckpointError(
+            Sentence("No checkpoint fits {asked}{there}: choose more widely.", asked=asked, there=there)
+        )
     return chosen
 
 
@@ -227,15 +243,23 @@ def custom_family(
     """
     if not _REPO.fullmatch(repo):
         raise CheckpointError(
-            f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
+            Sentence(
+                "{repo} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m.",
+                repo=f"{repo!r}",
+            )
         )
     name = name or repo.split("/")[1]
     if not _NAME.fullmatch(name):
         raise CheckpointError(
-            f"{name!r} cannot name a model: use letters, digits, dots, dashes and underscores."
+            Sentence(
+                "{name} cannot name a model: use letters, digits, dots, dashes and underscores.",
+                name=repr(name),
+            )
         )
     if where not in ("revision", "subfolder"):
-        raise CheckpointError(f"Checkpoints lie in a 'revision' or a 'subfolder', not in {where!r}.")
+        raise CheckpointError(
+            Sentence("Checkpoints lie in a 'revision' or a 'subfolder', not in {where}.", where=f"{where!r}")
+        )
     _check_rule(pattern, tokens)
     model = FamilyModel(name=name, repo=repo)
     return Family(
@@ -252,7 +276,11 @@ def custom_family(
 def _check_rule(pattern: str, tokens: object) -> None:
     """Raise `CheckpointError` unless pattern and token rule can be used, alone and together."""
     if tokens is not None and tokens != "name" and not (isinstance(tokens, int) and tokens > 0):
-        raise CheckpointError(f"Tokens a step are a whole number above 0 or 'name', not {tokens!r}.")
+        raise CheckpointError(
+            Sentence(
+                "Tokens a step are a whole number above 0 or 'name', not {tokens}.", tokens=f"{tokens!r}"
+            )
+        )
     check_pattern(pattern)
     if (tokens == "name") != ("{tokens}" in pattern):
         raise CheckpointError(

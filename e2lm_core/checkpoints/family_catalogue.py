@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.families import Family, FamilyModel
 from e2lm_core.checkpoints.names import Ramp
 
@@ -184,8 +185,10 @@ FAMILIES: tuple[Family, ...] = (
             for size in ("500m", "1b", "3b")
             for arch in ("arch1", "arch2")
         ),
-        note="The public checkpoints end at 54,000: 13 of the competition's 14 points, none after the early "
-        "window.",
+        note=Sentence(
+            "The public checkpoints end at 54,000: 13 of the competition's 14 points, none after the early "
+            "window."
+        ),
     ),
     Family(
         key="pythia",
@@ -199,8 +202,10 @@ FAMILIES: tuple[Family, ...] = (
             *(_pythia(s, n, "-deduped") for s, n in _PYTHIA.items() if s not in ("14m", "31m")),
             *(_polypythia(*of) for of in _POLYPYTHIAS),
         ),
-        note="Other seeds of 14m to 410m are models of their own (PolyPythias). They measure training noise beside the "
-        "model that they are seeds of, so add that one too.",
+        note=Sentence(
+            "Other seeds of 14m to 410m are models of their own (PolyPythias). They measure training noise beside the "
+            "model that they are seeds of, so add that one too."
+        ),
     ),
     Family(
         key="olmo1",
@@ -215,7 +220,7 @@ FAMILIES: tuple[Family, ...] = (
             _olmo("OLMo-7B-0424-hf", "7b"),
             _olmo("OLMo-7B-0724-hf", "7b"),
         ),
-        note="Tokens are whole billions, as the names give them.",
+        note=Sentence("Tokens are whole billions, as the names give them."),
     ),
     Family(
         key="olmo2",
@@ -231,8 +236,10 @@ FAMILIES: tuple[Family, ...] = (
             _olmo("OLMo-2-1124-13B", "13b"),
             _olmo("OLMo-2-0325-32B", "32b"),
         ),
-        note="The first stage alone (the earliest branches have no stage in their names): the second restarts its "
-        "steps on other data. Tokens are whole billions.",
+        note=Sentence(
+            "The first stage alone (the earliest branches have no stage in their names): the second restarts its "
+            "steps on other data. Tokens are whole billions."
+        ),
     ),
     Family(
         key="olmo3",
@@ -248,7 +255,7 @@ FAMILIES: tuple[Family, ...] = (
                 name="Olmo-3-1125-32B", repo="allenai/Olmo-3-1125-32B", size="32b", tokens_per_step=8_388_608
             ),
         ),
-        note="The first stage alone: later ones restart their steps on other data.",
+        note=Sentence("The first stage alone: later ones restart their steps on other data."),
     ),
     Family(
         key="olmoe",
@@ -257,7 +264,7 @@ FAMILIES: tuple[Family, ...] = (
         pattern="step{step}-tokens{tokens}B",
         tokens="name",
         models=(_olmo("OLMoE-1B-7B-0924", "7b"), _olmo("OLMoE-1B-7B-0125", "7b")),
-        note="Tokens are whole billions, as the names give them.",
+        note=Sentence("Tokens are whole billions, as the names give them."),
     ),
     Family(
         key="datadecide",
@@ -266,8 +273,10 @@ FAMILIES: tuple[Family, ...] = (
         pattern="step{step}-seed-default",
         tokens=None,
         models=tuple(_datadecide(recipe, size) for recipe in _RECIPES for size in _BATCHES),
-        note="25 mixtures of data in 14 sizes, the default seed: another is added with `any` and a pattern such as "
-        "step{step}-seed-large-aux-2.",
+        note=Sentence(
+            "25 mixtures of data in 14 sizes, the default seed: another is added with `any` and a pattern such as "
+            "step{step}-seed-large-aux-2."
+        ),
     ),
     Family(
         key="smollm2",
@@ -288,7 +297,7 @@ FAMILIES: tuple[Family, ...] = (
         pattern="stage*-step-{step}",
         tokens=2_359_296,
         models=(FamilyModel(name="SmolLM3-3B", repo="HuggingFaceTB/SmolLM3-3B-checkpoints", size="3b"),),
-        note="Every 40,000 steps; the steps go on through the three stages.",
+        note=Sentence("Every 40,000 steps; the steps go on through the three stages."),
     ),
     Family(
         key="fineweb",
@@ -297,6 +306,6 @@ FAMILIES: tuple[Family, ...] = (
         pattern="step-{step:06}-{tokens}BT",
         tokens="name",
         models=tuple(_fineweb(c) for c in ("fineweb-v1", "fineweb-edu", "c4", "refinedweb", "the-pile")),
-        note="One architecture on one corpus each. Tokens are whole billions.",
+        note=Sentence("One architecture on one corpus each. Tokens are whole billions."),
     ),
 )

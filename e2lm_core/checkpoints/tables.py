@@ -12,6 +12,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
 from e2lm_core.checkpoints.families import CheckpointLocation, FamilyModel
@@ -32,21 +33,33 @@ def headline(catalogue: Catalogue, settings: Settings) -> str:
     here = hub_cache.local_checkpoints(catalogue.checkpoints, settings)
     models = {c.model.name for c in here}
     if here:
-        sentence = (
-            f"**{formatting.count(len(models), 'model')} with {formatting.count(len(here), 'checkpoint')}** "
-            f"{'are' if len(models) > 1 else 'is'} on this machine"
+        local = Sentence(
+            "**{number} model with {checkpoints}** is on this machine",
+            "**{number} models with {checkpoints}** are on this machine",
+            number=len(models),
+            checkpoints=formatting.count(len(here), "checkpoint"),
         )
     else:
-        sentence = "**No checkpoint** is on this machine"
+        local = Sentence("**No checkpoint** is on this machine")
     added = [c for c in catalogue.checkpoints if c.repo]
     if not added:
-        return f"{sentence}; none from a hub."
+        return Sentence("{local}; none from a hub.", local=local)
     whole = sum(c.repo is not None for c in here)
-    downloaded = f"{'all are' if whole == len(added) else formatting.count(whole, 'is', 'are') if whole else 'none is'}"
+    if whole == len(added):
+        downloaded = Sentence("all are downloaded")
+    elif whole:
+        downloaded = Sentence("{number} is downloaded", "{number} are downloaded", number=whole)
+    else:
+        downloaded = Sentence("none is downloaded")
     used = hub_cache.cache_usage(settings)
-    room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
-    added_text = formatting.count(len(added), "checkpoint")
-    return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
+    return Sentence(
+        "{local}; of {added} added from a hub, {downloaded} ({used} of the {quota} allowed).",
+        local=local,
+        added=formatting.count(len(added), "checkpoint"),
+        downloaded=downloaded,
+        used=size(used.used_bytes),
+        quota=size(used.quota_bytes),
+    )
 
 
 def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
@@ -81,12 +94,14 @@ _MODEL_COLUMNS = ("model", "parameters", "checkpoints", "here", "first", "last",
 def _origin(checkpoints: Sequence[Checkpoint]) -> str:
     first = checkpoints[0] if checkpoints else None
     if first is None or first.packed is not None:
-        return "built-in mini models"
+        return Sentence("built-in mini models")
     if first.repo is not None:
         return first.repo
     if first.model.name == smollm2.NAME:
-        return f"package {smollm2.PACKAGE}"
-    return f"folder {first.directory.parent.name}" if first.directory else "folder"
+        return Sentence("package {name}", name=smollm2.PACKAGE)
+    return (
+        Sentence("folder {name}", name=first.directory.parent.name) if first.directory else Sentence("folder")
+    )
 
 
 def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Settings) -> list[Path]:
@@ -131,7 +146,9 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
 
 
 def _state(here: DiskUsage) -> str:
-    return "downloaded" if here.whole else "in part" if here.partial_bytes else "not downloaded"
+    if here.whole:
+        return Sentence("downloaded")
+    return Sentence("in part") if here.partial_bytes else Sentence("not downloaded")
 
 
 @functools.cache
@@ -186,19 +203,31 @@ def selection_summary(
             those are known.
         usage: Disk use of downloads, and the quota.
     """
-    text = f"{len(chosen)} of {formatting.count(total, 'checkpoint')}: {chosen[0].name}"
-    text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""
+    number = Sentence(
+        "{chosen} of {checkpoints}: {name}",
+        chosen=str(len(chosen)),
+        checkpoints=formatting.count(total, "checkpoint"),
+        name=chosen[0].name,
+    )
     first, last = chosen[0].tokens_seen, chosen[-1].tokens_seen
-    if first is not None and last is not None:
-        text += f", {formatting.tokens(first)} to {formatting.tokens(last)} tokens" if len(chosen) > 1 else ""
-    bytes_, least = listed_bytes, ""
-    if bytes_ is None and model.parameters is not None:
-        bytes_, least = model.parameters * HALF_PRECISION_BYTES * len(chosen), "at least "
+    text = number
+    if len(chosen) > 1:
+        text = Sentence("{first} to {last}", first=number, last=chosen[-1].name)
+        if first is not None and last is not None:
+            seen = {"low": formatting.tokens(first), "high": formatting.tokens(last)}
+            text = joined((text, Sentence("{low} to {high} tokens", **seen)), ", ")
+    least = listed_bytes is None and model.parameters is not None
+    bytes_ = model.parameters * HALF_PRECISION_BYTES * len(chosen) if least else listed_bytes
     if bytes_ is None:
-        return f"{text}. Size unknown."
+        return Sentence("{checkpoints}. Size unknown.", checkpoints=text)
     left = max(0, usage.quota_bytes - usage.used_bytes)
+    values = {
+        "checkpoints": text,
+        "size": Sentence("at least {size}", size=size(bytes_)) if least else size(bytes_),
+        "left": size(left),
+    }
     if bytes_ > left:
-        return (
-            f"{text}; {least}{size(bytes_)}, more than the {size(left)} that are left: download some of them."
+        return Sentence(
+            "{checkpoints}; {size}, more than the {left} that are left: download some of them.", **values
         )
-    return f"{text}; {least}{size(bytes_)} of the {size(left)} that are left."
+    return Sentence("{checkpoints}; {size} of the {left} that are left.", **values)

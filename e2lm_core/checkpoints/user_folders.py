@@ -15,6 +15,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import mtime_and_size
 from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints import locked_json
 from e2lm_core.checkpoints.folders import MAX_TOKENS_A_STEP, SourceModels, adapter_sentence, read_folder
@@ -53,7 +54,10 @@ def inspect_folder(path: str | Path) -> tuple[Path, SourceModels]:
         there = False
     if not there:
         raise CheckpointError(
-            f"There is no folder {str(path)[:200]!r}: give the path of one on this machine."
+            Sentence(
+                "There is no folder {path}: give the path of one on this machine.",
+                path=f"{str(path)[:200]!r}",
+            )
         )
     found = read_folder(folder)
     if not found.models:
@@ -97,10 +101,21 @@ def add_folder(
     known = {model.name for model, _ in found.models}
     for name, tokens in (tokens_per_step or {}).items():
         if name not in known:
-            raise CheckpointError(f"{folder} has no model {name[:80]!r}: it has {join_words(sorted(known))}.")
+            raise CheckpointError(
+                Sentence(
+                    "{folder} has no model {name}: it has {known}.",
+                    folder=folder,
+                    name=f"{name[:80]!r}",
+                    known=join_words(sorted(known)),
+                )
+            )
         if not 0 < tokens < MAX_TOKENS_A_STEP:
             raise CheckpointError(
-                f"A step of {name} cannot mean {tokens:,} tokens: give a whole number above 0."
+                Sentence(
+                    "A step of {name} cannot mean {tokens} tokens: give a whole number above 0.",
+                    name=name,
+                    tokens=tokens,
+                )
             )
     with _edited(settings) as folders:
         before = folders.get(folder, UserFolder(path=folder))
@@ -123,8 +138,12 @@ def remove_folder(settings: Settings, path: str | Path) -> None:
             (f for f in folders if str(f) == str(path) or f == expand_home(str(path)).absolute()), None
         )
         if folder is None:
-            there = join_words([str(f) for f in folders]) or "none was"
-            raise CheckpointError(f"The folder {str(path)[:200]!r} was not added ({there}).")
+            there = join_words([str(f) for f in folders]) or Sentence("none was")
+            raise CheckpointError(
+                Sentence(
+                    "The folder {path} was not added ({there}).", path=f"{str(path)[:200]!r}", there=there
+                )
+            )
         del folders[folder]
 
 

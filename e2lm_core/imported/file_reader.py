@@ -17,6 +17,7 @@ import numpy as np
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import join_words
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.imported import files as result_files
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
@@ -52,7 +53,7 @@ _KINDS: tuple[
     (lighteval.is_results, lighteval.read_results, lighteval.KIND),
     (every_eval.is_record, every_eval.read_record, every_eval.KIND),
     (inspect_logs.is_log, inspect_logs.read_log, inspect_logs.KIND),
-    (harness_results.is_results, harness_results.read_results, "lm-eval results"),
+    (harness_results.is_results, harness_results.read_results, Sentence("lm-eval results")),
 )
 
 
@@ -117,16 +118,16 @@ class FileReader:
         try:
             yield
         except StudioError as error:
-            self._runs.refuse(name, str(error), str(error))
+            self._runs.refuse(name, error.sentence, error.sentence)
 
     def _read_file(self, name: str, file: BinaryIO) -> Iterator[float | None]:
         """Read a file by its suffix and content; raises StudioError for a fault of the whole file."""
         suffix = PurePosixPath(name).suffix.lower()
         if result_files.is_hidden(name):
-            self._runs.refuse(name, "it is a hidden file.")
+            self._runs.refuse(name, Sentence("it is a hidden file."))
         elif result_files.is_blank(file):
-            problem = f"{name} is empty: it was never written, or not copied."
-            self._runs.refuse(name, "it is empty.", problem)
+            problem = Sentence("{file} is empty: it was never written, or not copied.", file=name)
+            self._runs.refuse(name, Sentence("it is empty."), problem)
         elif suffix == ".json":
             self._json(name, file.read())
         elif suffix == ".jsonl":
@@ -143,7 +144,10 @@ class FileReader:
             self._table(name, file.read())
         else:
             self._runs.refuse(
-                name, "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
+                name,
+                Sentence(
+                    "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
+                ),
             )
 
     def _json(self, name: str, data: bytes) -> None:
@@ -151,19 +155,27 @@ class FileReader:
             text = data.decode("utf-8-sig")
             content = safejson.loads(text)
         except UnicodeDecodeError:
-            self._runs.report(name, "it is not UTF-8 text, so no JSON.")
+            self._runs.report(name, Sentence("it is not UTF-8 text, so no JSON."))
             return
         except JSONDecodeError as error:
             half = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
             self._runs.report(
                 name,
-                f"it is half-written (it ends at line {error.lineno}): copy it or run that evaluation again."
+                Sentence(
+                    "it is half-written (it ends at line {line}): copy it or run that evaluation again.",
+                    line=str(error.lineno),
+                )
                 if half
-                else f"it is no JSON (line {error.lineno}, column {error.colno}: {error.msg.lower()}).",
+                else Sentence(
+                    "it is no JSON (line {line}, column {column}: {problem}).",
+                    line=str(error.lineno),
+                    column=str(error.colno),
+                    problem=error.msg.lower(),
+                ),
             )
             return
         except safejson.InvalidJson as error:
-            self._runs.report(name, f"it is no usable JSON: {error}.")
+            self._runs.report(name, Sentence("it is no usable JSON: {problem}.", problem=str(error)))
             return
         kind = next(((read, kind) for known, read, kind in _KINDS if known(content)), None)
         if kind is not None:
@@ -184,22 +196,31 @@ class FileReader:
         else:
             self._runs.refuse(
                 name,
-                'it is JSON, but neither results of a tool that the studio knows ("results") nor a curve file ("data").',
+                Sentence(
+                    'it is JSON, but neither results of a tool that the studio knows ("results") nor a curve file ("data").'
+                ),
             )
 
     def _jsonl(self, name: str, file: BinaryIO) -> Iterator[float | None]:
         if not self._own and result_files.has_more(file, MAX_LINES, safejson.MAX_PARTS):
-            self._runs.report(name, f"it has more than {MAX_LINES:,} lines or {safejson.MAX_PARTS:,} values.")
+            self._runs.report(
+                name,
+                Sentence(
+                    "it has more than {lines} lines or {values} values.",
+                    lines=MAX_LINES,
+                    values=safejson.MAX_PARTS,
+                ),
+            )
             return
         lines = result_files.Lines(file)
         try:
             first = next(lines, None)
         except ValueError:
-            self._runs.report(name, f"its line {lines.number} is no JSON.")
+            self._runs.report(name, Sentence("its line {line} is no JSON.", line=str(lines.number)))
             return
         known, slim, take = next((kind for kind in self._line_kinds() if kind[0](first)), (None, None, None))
         if known is None or slim is None or take is None:
-            self._runs.refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
+            self._runs.refuse(name, Sentence("its lines are neither samples of lm-eval nor rows of a table."))
             return
         every = itertools.chain([first], lines.iter_values())
         with self._refusing(name):
@@ -218,11 +239,16 @@ class FileReader:
                         yield None
                 take(name, kept)
         if lines.broken:
-            one = len(lines.broken) == 1
             at = join_words([f"{number:,}" for number in lines.broken])
             self.problems.append(
-                f"{name}: {'line' if one else 'lines'} {at} of {lines.number:,} {'is' if one else 'are'} no whole JSON "
-                f"and {'is' if one else 'are'} left out; copy the file again."
+                Sentence(
+                    "{file}: line {lines} of {all} is no whole JSON and is left out; copy the file again.",
+                    "{file}: lines {lines} of {all} are no whole JSON and are left out; copy the file again.",
+                    number=len(lines.broken),
+                    file=name,
+                    lines=at,
+                    all=lines.number,
+                )
             )
 
     def _line_kinds(self) -> Iterator[tuple[_Known, Callable[[Any], Any], Callable[[str, list[Any]], None]]]:
@@ -230,11 +256,15 @@ class FileReader:
         yield harness_samples.is_sample, harness_samples.slim, self._runs.samples
         yield olmes.is_prediction, olmes.drop_unused_fields, self._runs.predictions
         yield olmes.is_metrics, lambda row: row, self._metrics
-        yield olmes.is_request, lambda row: None, lambda name, rows: self._aside(name, "OLMES requests")
+        yield (
+            olmes.is_request,
+            lambda row: None,
+            lambda name, rows: self._aside(name, Sentence("OLMES requests")),
+        )
         yield (
             every_eval.is_sample,
             lambda row: None,
-            lambda name, rows: self._aside(name, "every_eval_ever samples"),
+            lambda name, rows: self._aside(name, Sentence("every_eval_ever samples")),
         )
         yield lambda row: isinstance(row, dict), lambda row: row, self._table
 
@@ -255,7 +285,7 @@ class FileReader:
             self._tables += table.take(piece)
             yield table.rows / rows if rows else None
         self.problems += table.finish()
-        self.files.append(FileSeen(file=name, kind="table", results=table.results))
+        self.files.append(FileSeen(file=name, kind=Sentence("table"), results=table.results))
 
     def _table(self, name: str, content: bytes | list[Any]) -> None:
         """Read a table from a file's bytes, or from rows that are parsed already."""
@@ -263,7 +293,7 @@ class FileReader:
         evaluations, problems = result_tables.evaluations(frame, name, self.places)
         self._tables += evaluations
         self.problems += problems
-        self.files.append(FileSeen(file=name, kind="table", results=len(evaluations)))
+        self.files.append(FileSeen(file=name, kind=Sentence("table"), results=len(evaluations)))
 
     def _published(self, name: str, content: Any) -> None:
         curves = curves_of(content, PurePosixPath(name).name)
@@ -291,10 +321,16 @@ class FileReader:
                 if (gaps := curves.iteration[model][~np.isfinite(values)]).size:
                     at = join_words([f"{step:,}" for step in gaps])
                     self.problems.append(
-                        f"{name}: {model} has no score for {task} at iteration {at}; left out."
+                        Sentence(
+                            "{file}: {model} has no score for {task} at iteration {iterations}; left out.",
+                            file=name,
+                            model=model,
+                            task=task,
+                            iterations=at,
+                        )
                     )
         results = sum(len(scores) for scores in curves.data.values())
-        self.files.append(FileSeen(file=name, kind="published curves", results=results))
+        self.files.append(FileSeen(file=name, kind=Sentence("published curves"), results=results))
 
     def _studio(self, name: str, curves: Sequence[Any]) -> None:
         """Read the output of `import-results --json`: one object per curve, with its lists."""

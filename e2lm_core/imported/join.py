@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from e2lm_core.base.formatting import count, join_words, quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.records import Curve, Evaluation, Setup
 
@@ -89,20 +90,37 @@ def _in_shares(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], lis
         beyond = [value for value in found if not 0 <= value <= PERCENT]
         if beyond:
             problems.append(
-                f"{source}: {metric} is {beyond[0]:g}, which is neither a share (0 to 1) nor percent (0 to 100): "
-                f"{metric} of this file is left out."
+                Sentence(
+                    "{file}: {metric} is {value}, which is neither a share (0 to 1) nor percent (0 to 100): {metric} of this "
+                    "file is left out.",
+                    file=source,
+                    metric=metric,
+                    value=f"{beyond[0]:g}",
+                )
             )
             unusable.add((source, metric))
         elif above and any(0 < value <= 1 for value in found):
             problems.append(
-                f"{source}: {metric} has {count(len(above), 'value')} above 1 (the first {above[0]:g}) beside others "
-                f"up to 1, so it is neither in shares nor in percent: {metric} of this file is left out; write all "
-                "its values alike."
+                Sentence(
+                    "{file}: {metric} has {number} value above 1 (the first {first}) beside others up to 1, so it is neither in "
+                    "shares nor in percent: {metric} of this file is left out; write all its values alike.",
+                    "{file}: {metric} has {number} values above 1 (the first {first}) beside others up to 1, so it is neither in "
+                    "shares nor in percent: {metric} of this file is left out; write all its values alike.",
+                    number=len(above),
+                    file=source,
+                    metric=metric,
+                    first=f"{above[0]:g}",
+                )
             )
             unusable.add((source, metric))
         elif above:
             problems.append(
-                f"{source}: {metric} is read as percent (the first above 1 is {above[0]:g}) and divided by 100."
+                Sentence(
+                    "{file}: {metric} is read as percent (the first above 1 is {first}) and divided by 100.",
+                    file=source,
+                    metric=metric,
+                    first=f"{above[0]:g}",
+                )
             )
             percent.add((source, metric))
     if not percent and not unusable:
@@ -161,23 +179,37 @@ def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list
         if len(groups) == 1:
             last = groups[0][-1]
             taken = (
-                f"the newest{_of_date(last.when)} ({last.source})" if last.when else f"that of {last.source}"
+                Sentence("the newest of {date} ({file})", date=_date(last.when), file=last.source)
+                if last.when
+                else Sentence("that of {file}", file=last.source)
             )
             sentences.append(
-                f"{model} at {last.checkpoint} was run {len(groups[0])} times on {task}: {taken} is taken."
+                Sentence(
+                    "{model} at {checkpoint} was run {times} times on {task}: {taken} is taken.",
+                    model=model,
+                    checkpoint=last.checkpoint,
+                    times=str(len(groups[0])),
+                    task=task,
+                    taken=taken,
+                )
             )
         else:
             groups.sort(key=lambda group: group[0].step)
             names = join_words([group[-1].checkpoint for group in groups])
             sentences.append(
-                f"{model} was run more than once on {task} at {len(groups)} checkpoints ({names}): the "
-                "newest of each is taken."
+                Sentence(
+                    "{model} was run more than once on {task} at {count} checkpoints ({names}): the newest of each is taken.",
+                    model=model,
+                    task=task,
+                    count=str(len(groups)),
+                    names=names,
+                )
             )
     return sentences
 
 
-def _of_date(when: float) -> str:
-    return f" of {datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M}"
+def _date(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M}"
 
 
 def _mixtures(runs: Mapping[CurveKey, tuple[Evaluation, ...]]) -> list[str]:
@@ -192,12 +224,22 @@ def _mixtures(runs: Mapping[CurveKey, tuple[Evaluation, ...]]) -> list[str]:
                 counts[part(key)] += len(runs[key])
             if len(counts) > 1:
                 parts = [
-                    f"{phrase(value)} at {count(counts[value], 'checkpoint')}"
+                    Sentence(
+                        "{condition} at {number} checkpoint",
+                        "{condition} at {number} checkpoints",
+                        number=counts[value],
+                        condition=phrase(value),
+                    )
                     for value in sorted(counts, key=lambda v: (v is not None, v))
                 ]
                 sentences.append(
-                    f"{model} was run on {task} {join_words(parts, max_items=9)}: these are kept apart, since "
-                    "their scores cannot be joined in one curve."
+                    Sentence(
+                        "{model} was run on {task} {parts}: these are kept apart, since their scores cannot be joined in one "
+                        "curve.",
+                        model=model,
+                        task=task,
+                        parts=join_words(parts, max_items=9),
+                    )
                 )
     return sentences
 
@@ -210,8 +252,11 @@ def _dtypes(evaluations: Iterable[Evaluation]) -> list[str]:
             by_key[_key(run)].add(run.dtype)
     mixed = {(key.model, tuple(sorted(dtypes))): None for key, dtypes in by_key.items() if len(dtypes) > 1}
     return [
-        f"{model} was run in {' and in '.join(dtypes)}: these are joined in one curve, whose points may differ by "
-        "rounding."
+        Sentence(
+            "{model} was run in {dtypes}: these are joined in one curve, whose points may differ by rounding.",
+            model=model,
+            dtypes=" and in ".join(dtypes),
+        )
         for model, dtypes in mixed
     ]
 
@@ -220,38 +265,62 @@ def _seeds(evaluations: Iterable[Evaluation]) -> list[str]:
     names = list(dict.fromkeys(run.model.name for run in evaluations if run.model.seed_of is not None))
     if not names:
         return []
-    verb = "is a model" if len(names) == 1 else "are models"
     return [
-        f"{join_words(names)} {verb} of another seed: each is a curve of its own and stays out of means over models."
+        Sentence(
+            "{names} is a model of another seed: each is a curve of its own and stays out of means over models.",
+            "{names} are models of another seed: each is a curve of its own and stays out of means over models.",
+            number=len(names),
+            names=join_words(names),
+        )
     ]
 
 
-def _phrase(absent: str, given: str, shown: Callable[[Any], str] = str) -> Callable[[Any], str]:
+def _phrase(
+    absent: Sentence, given: Sentence, shown: Callable[[Any], str] = str
+) -> Callable[[Any], Sentence]:
     """Phrase of a part: `absent` for None, else `given` with the value as `shown`."""
-    return lambda value: absent if value is None else given.format(shown(value))
+    return lambda value: absent if value is None else Sentence(given, value=shown(value))
 
 
 # Parts of a key or a curve that distinguish curves of one model on one task. Conditions stand in every label
 # of a curve that has them; the other parts only where namesakes differ in them.
 _Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # getter of the part, and its phrase
 _CONDITIONS: tuple[_Distinction, ...] = (
-    (attrgetter("setup.adapter"), _phrase("without an adapter", "with the adapter {}")),
-    (attrgetter("setup.chat_template"), _phrase("without a chat template", "with the chat template {}")),
+    (
+        attrgetter("setup.adapter"),
+        _phrase(Sentence("without an adapter"), Sentence("with the adapter {value}")),
+    ),
+    (
+        attrgetter("setup.chat_template"),
+        _phrase(Sentence("without a chat template"), Sentence("with the chat template {value}")),
+    ),
     (
         attrgetter("setup.system_instruction"),
-        _phrase("without a system instruction", "with the system instruction {}", quote),
+        _phrase(
+            Sentence("without a system instruction"), Sentence("with the system instruction {value}"), quote
+        ),
     ),
-    (attrgetter("setup.quantization"), _phrase("without quantization", "quantized ({})")),
+    (
+        attrgetter("setup.quantization"),
+        _phrase(Sentence("without quantization"), Sentence("quantized ({value})")),
+    ),
 )
 _VERSION: _Distinction = (
     attrgetter("setup.task_version"),
-    _phrase("in an unknown version of the task", "in version {} of the task"),
+    _phrase(Sentence("in an unknown version of the task"), Sentence("in version {value} of the task")),
 )
 _DISTINCTIONS: tuple[_Distinction, ...] = (
-    (attrgetter("num_fewshot"), _phrase("with an unknown number of examples", "{}-shot")),
+    (
+        attrgetter("num_fewshot"),
+        _phrase(Sentence("with an unknown number of examples"), Sentence("{value}-shot")),
+    ),
     (
         attrgetter("questions"),
-        _phrase("on an unknown number of questions", "on {}", lambda value: count(value, "question")),
+        _phrase(
+            Sentence("on an unknown number of questions"),
+            Sentence("on {value}"),
+            lambda value: count(value, "question"),
+        ),
     ),
     *_CONDITIONS,
     _VERSION,
@@ -271,10 +340,20 @@ def _missing(runs: Mapping[CurveKey, tuple[Evaluation, ...]], places: Checkpoint
             gaps[key.model, lacking, len(schedule)].append(key.task)
     sentences = []
     for (model, lacking, total), lacked_on in gaps.items():
-        where = "" if len(lacked_on) == len(tasks[model]) else f" on {join_words(sorted(set(lacked_on)))}"
+        values = {"lacking": str(len(lacking)), "all": str(total), "names": join_words(list(lacking))}
         sentences.append(
-            f"{model} has no result{where} at {len(lacking)} of its {total} known checkpoints "
-            f"({join_words(list(lacking))})."
+            Sentence(
+                "{model} has no result at {lacking} of its {all} known checkpoints ({names}).",
+                model=model,
+                **values,
+            )
+            if len(lacked_on) == len(tasks[model])
+            else Sentence(
+                "{model} has no result on {tasks} at {lacking} of its {all} known checkpoints ({names}).",
+                model=model,
+                tasks=join_words(sorted(set(lacked_on))),
+                **values,
+            )
         )
     return sentences
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from e2lm_core.base.formatting import count, join_words, metric_value, score, tokens
+from e2lm_core.base.formatting import checkpoint_position, count, join_words, metric_value, score
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.imported.join import curve_labels
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
@@ -20,15 +21,19 @@ def import_summary(imported: Imported) -> str:
     models = list(dict.fromkeys(curve.model.name for curve in imported.curves))
     points = sum(len(curve.steps) for curve in imported.curves)
     left_out = sum(seen.why is not None for seen in imported.files)
-    sentence = (
-        f"{count(len(models), 'model')} on {count(len(imported.tasks), 'task')}: "
-        f"{count(len(imported.curves), 'curve')} of {count(points, 'point')}"
+    return Sentence(
+        "{models} on {tasks}: {curves} of {points}{samples}{left_out}.",
+        models=count(len(models), "model"),
+        tasks=count(len(imported.tasks), "task"),
+        curves=count(len(imported.curves), "curve"),
+        points=count(points, "point"),
+        samples=Sentence(", with every question's log-likelihoods") if imported.measured else "",
+        left_out=Sentence(
+            "; {number} file could not be read", "; {number} files could not be read", number=left_out
+        )
+        if left_out
+        else "",
     )
-    if imported.measured:
-        sentence += ", with every question's log-likelihoods"
-    if left_out:
-        sentence += f"; {count(left_out, 'file')} could not be read"
-    return sentence + "."
 
 
 def fold_similar(sentences: Sequence[str]) -> list[str]:
@@ -47,14 +52,15 @@ def fold_similar(sentences: Sequence[str]) -> list[str]:
 def headline(curves: Sequence[Curve]) -> str:
     """Sentence on one metric of one task: first and last score by model, and the model with the best SQ."""
     if not curves:
-        return "There is no curve of this metric."
+        return Sentence("There is no curve of this metric.")
     lines = [c for c in curves if len(c.steps) > 1]
     if not lines:
         only = curves[0]
-        at = f"step {only.steps[0]:,}"
-        return (
-            f"There is one point a curve, so nothing rises or falls: {curve_labels(curves)[0]} has "
-            f"{metric_value(only.metric, only.scores[0])} at {at}."
+        return Sentence(
+            "There is one point a curve, so nothing rises or falls: {model} has {value} at step {step}.",
+            model=curve_labels(curves)[0],
+            value=metric_value(only.metric, only.scores[0]),
+            step=only.steps[0],
         )
     first = max(lines, key=lambda curve: len(curve.steps))
     values = [
@@ -63,17 +69,25 @@ def headline(curves: Sequence[Curve]) -> str:
         if len(curve.steps) > 1
     ]
     moves = [
-        f"{label} goes from **{metric_value(c.metric, c.scores[0])} to "
-        f"{metric_value(c.metric, c.scores[-1])}**"
+        Sentence(
+            "{model} goes from **{first} to {last}**",
+            model=label,
+            first=metric_value(c.metric, c.scores[0]),
+            last=metric_value(c.metric, c.scores[-1]),
+        )
         for label, c in values
     ]
-    end = first.tokens_seen[-1]
-    where = f"step {first.steps[-1]:,}" if end is None else f"{tokens(end)} tokens"
-    sentence = f"On {first.task}, {first.metric} of {join_words(moves, max_items=2)} by {where}"
     rated = [(rating.sq, label) for label, c in values if (rating := quality(c)).sq is not None]
-    if len(rated) > 1:
-        best, label = max(rated)
-        sentence += f". {label} improves most steadily (SQ {score(best)})"
-    elif rated:
-        sentence += f" (SQ {score(rated[0][0])})"
-    return sentence + "."
+    sentence = Sentence(
+        "On {task}, {metric} of {moves} by {position}{sq}.",
+        task=first.task,
+        metric=first.metric,
+        moves=join_words(moves, max_items=2),
+        position=checkpoint_position(first.steps[-1], first.tokens_seen[-1]),
+        sq=f" (SQ {score(rated[0][0])})" if len(rated) == 1 else "",
+    )
+    if len(rated) < 2:
+        return sentence
+    best, label = max(rated)
+    steady = Sentence("{model} improves most steadily (SQ {sq}).", model=label, sq=score(best))
+    return joined((sentence, steady))

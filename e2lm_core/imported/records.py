@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from e2lm_core.base.records import METRICS, ModelInfo, Record
+from e2lm_core.base.sentences import SentenceField
 from e2lm_core.scores.measurements import Measurements
 
 # Metrics of the studio under another tool's name; docs/results.md lists those that differ.
@@ -185,9 +186,9 @@ class FileSeen(Record):
     """
 
     file: str
-    kind: str | None = None
+    kind: SentenceField | None = None
     results: int = 0
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 class Curve(Record):

@@ -13,6 +13,7 @@ import numpy as np
 
 from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.families import CheckpointLocation
 from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.imported.join import CurveKey, JoinedCurves, task_label
@@ -44,10 +45,17 @@ def measurements_from_samples(joined: JoinedCurves) -> tuple[dict[str, Measureme
         task = key.task
         reference = _commonest([run.questions for runs in models for run in runs])
         if apart := [run.run for runs in models for run in runs if not reference.same_as(run.questions)]:
-            names = join_words([f"{run.model.name} at {run.checkpoint}" for run in apart])
+            names = [
+                Sentence("{model} at {checkpoint}", model=run.model.name, checkpoint=run.checkpoint)
+                for run in apart
+            ]
             problems.append(
-                f"{task}: the questions of {names} are not those of the others (another version of the "
-                "task?); their means stay, their samples are left out."
+                Sentence(
+                    "{task}: the questions of {names} are not those of the others (another version of the task?); their means "
+                    "stay, their samples are left out.",
+                    task=task,
+                    names=join_words(names),
+                )
             )
         alike = [[run for run in runs if reference.same_as(run.questions)] for runs in models]
         label = task if namesakes[task] == 1 else task_label(key, of_versions[task] > 1)
@@ -62,8 +70,14 @@ def aggregates_note(joined: JoinedCurves, measured: Mapping[str, Measurements]) 
     if not harness:
         return []
     return [
-        f"{join_words(harness)} {'has' if len(harness) == 1 else 'have'} means alone: no intervals, no "
-        "per-question view and no metric beside those given; samples (lm_eval --log_samples) would give them."
+        Sentence(
+            "{tasks} has means alone: no intervals, no per-question view and no metric beside those given; samples (lm_eval "
+            "--log_samples) would give them.",
+            "{tasks} have means alone: no intervals, no per-question view and no metric beside those given; samples (lm_eval "
+            "--log_samples) would give them.",
+            number=len(harness),
+            tasks=join_words(harness),
+        )
     ]
 
 

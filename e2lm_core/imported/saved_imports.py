@@ -15,6 +15,7 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.base.untrusted.regular_files import read_regular
@@ -114,7 +115,9 @@ def remove_import(settings: Settings, name: str) -> None:
     _check_name(name)
     path = _path(settings, name)
     if not path.is_file():
-        raise StudioError(f"No results named {name!r} are kept, so there is nothing to remove.")
+        raise StudioError(
+            Sentence("No results named {name} are kept, so there is nothing to remove.", name=f"{name!r}")
+        )
     _move(path, imports_folder(settings) / "removed" / path.name, name)
 
 
@@ -132,9 +135,15 @@ def restore_import(settings: Settings, name: str) -> None:
     _check_name(name)
     aside = imports_folder(settings) / "removed" / f"{name}{_SUFFIX}"
     if not aside.is_file():
-        raise StudioError(f"No results named {name!r} were removed, so there is nothing to restore.")
+        raise StudioError(
+            Sentence(
+                "No results named {name} were removed, so there is nothing to restore.", name=f"{name!r}"
+            )
+        )
     if _path(settings, name).exists():
-        raise StudioError(f"Results named {name!r} are kept already: remove those first.")
+        raise StudioError(
+            Sentence("Results named {name} are kept already: remove those first.", name=f"{name!r}")
+        )
     _move(aside, _path(settings, name), name)
 
 
@@ -160,7 +169,10 @@ def _line(settings: Settings, name: str) -> SavedImport:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise StudioError(
-            f"{name[:80]!r} cannot name results: use 1 to 64 letters, digits, dots, dashes and underscores."
+            Sentence(
+                "{name} cannot name results: use 1 to 64 letters, digits, dots, dashes and underscores.",
+                name=f"{name[:80]!r}",
+            )
         )
 
 
@@ -178,7 +190,11 @@ def _move(source: Path, target: Path, name: str) -> None:
         source.replace(target)
     except OSError as error:
         raise StudioError(
-            f"The results {name!r} cannot be moved ({error.strerror}): check the home folder's rights."
+            Sentence(
+                "The results {name} cannot be moved ({strerror}): check the home folder's rights.",
+                name=f"{name!r}",
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -186,12 +202,21 @@ def _write(settings: Settings, name: str, document: Mapping[str, Any]) -> None:
     _check_name(name)
     path = _path(settings, name)
     if path.exists():
-        raise StudioError(f"Results named {name!r} are kept already: choose another name or remove those.")
+        raise StudioError(
+            Sentence(
+                "Results named {name} are kept already: choose another name or remove those.",
+                name=f"{name!r}",
+            )
+        )
     data = json.dumps(document, allow_nan=False).encode()
     if len(data) > settings.limits.max_file_bytes:
         raise LimitError(
-            f"These results take {len(data) / 2**20:,.0f} MB; at most "
-            f"{settings.limits.max_file_bytes // 2**20} MB are kept: import fewer models or tasks at once."
+            Sentence(
+                "These results take {data} MB; at most {max_file_bytes} MB are kept: import fewer models or tasks at "
+                "once.",
+                data=f"{len(data) / 2**20:,.0f}",
+                max_file_bytes=str(settings.limits.max_file_bytes // 2**20),
+            )
         )
     atomic.replace_file(path, data)
 
@@ -202,21 +227,32 @@ def _read(settings: Settings, name: str) -> dict[str, Any]:
     try:
         document = safejson.loads(read_regular(path, MAX_BYTES).decode())
     except FileNotFoundError as error:
-        kept = ", ".join(saved_names(settings)) or "none are"
-        raise StudioError(f"No results named {name!r} are kept ({kept}).") from error
+        kept = ", ".join(saved_names(settings)) or Sentence("none are")
+        raise StudioError(
+            Sentence("No results named {name} are kept ({kept}).", name=f"{name!r}", kept=kept)
+        ) from error
     except (OSError, ValueError) as error:
         raise StudioError(
-            f"The kept results {name!r} cannot be read: remove them and import them again."
+            Sentence(
+                "The kept results {name} cannot be read: remove them and import them again.", name=f"{name!r}"
+            )
         ) from error
     if not isinstance(document, dict):
-        raise StudioError(f"The kept results {name!r} are damaged: remove them and import them again.")
+        raise StudioError(
+            Sentence(
+                "The kept results {name} are damaged: remove them and import them again.", name=f"{name!r}"
+            )
+        )
     return document
 
 
 def _imported(document: Mapping[str, Any], name: str) -> Imported:
     if document.get("version") != VERSION:
         raise StudioError(
-            f"The kept results {name!r} are of another version of the studio: import them again."
+            Sentence(
+                "The kept results {name} are of another version of the studio: import them again.",
+                name=f"{name!r}",
+            )
         )
     try:
         return Imported(
@@ -227,7 +263,9 @@ def _imported(document: Mapping[str, Any], name: str) -> Imported:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StudioError(
-            f"The kept results {name!r} are damaged: remove them and import them again."
+            Sentence(
+                "The kept results {name} are damaged: remove them and import them again.", name=f"{name!r}"
+            )
         ) from error
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from e2lm_core.analysis import tables
 from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.imported.formats.published import COMPETITION_STEPS, competition_points
 from e2lm_core.imported.join import curve_labels, task_label
 from e2lm_core.imported.records import Curve, Imported
@@ -45,11 +46,15 @@ def quality(curve: Curve) -> SignalQuality:
     if not holes:
         return found
     bounds = _bounds(curve, given, holes)
-    why = (
-        f"Results are missing at {len(holes)} of the competition's points up to iteration {max(given):,}: import "
-        f"{formatting.join_words([f'{step:,}' for step in holes])} too."
-        + (f" Whatever they are, SQ is {bounds[0]:.3f} to {bounds[1]:.3f}." if bounds else "")
+    why = Sentence(
+        "Results are missing at {number} of the competition's points up to iteration {last}: import {missing} too.",
+        number=str(len(holes)),
+        last=max(given),
+        missing=formatting.join_words([f"{step:,}" for step in holes]),
     )
+    if bounds:
+        low, high = (formatting.score(bound) for bound in bounds)
+        why = joined((why, Sentence("Whatever they are, SQ is {low} to {high}.", low=low, high=high)))
     return SignalQuality(rho=None, autocorrelation=None, sq=None, points=found.points, why=why)
 
 
@@ -71,9 +76,14 @@ def coverage(curve: Curve) -> str | None:
     if not given or len(given) == len(COMPETITION_STEPS):
         return None
     unpublished = set(given) == set(COMPETITION_STEPS[:-1])
-    return f"{len(given)} of the competition's {len(COMPETITION_STEPS)} points" + (
-        f": no checkpoint of the last ({COMPETITION_STEPS[-1]:,}) was published." if unpublished else "."
-    )
+    counts = {"given": str(len(given)), "all": str(len(COMPETITION_STEPS))}
+    if unpublished:
+        return Sentence(
+            "{given} of the competition's {all} points: no checkpoint of the last ({step}) was published.",
+            **counts,
+            step=COMPETITION_STEPS[-1],
+        )
+    return Sentence("{given} of the competition's {all} points.", **counts)
 
 
 def _of_the_competition(curve: Curve) -> list[int]:
@@ -103,7 +113,7 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
                 "why": rated.why or coverage(curve),
             }
         )
-    return pd.DataFrame(rows).round(4)
+    return tables.sentence_table(rows).round(4)
 
 
 def standard_errors(curve: Curve) -> Sequence[float | None]:

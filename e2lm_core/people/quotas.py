@@ -40,7 +40,7 @@ class QuotaKind(Record):
     """
 
     key: str
-    label: str
+    label: SentenceField
     most: float
     most_of_visitor: float
     sentence: SentenceField
@@ -51,14 +51,14 @@ class QuotaKind(Record):
 KINDS = (
     QuotaKind(
         key="sets",
-        label="question sets",
+        label=Sentence("question sets"),
         most=100,
         most_of_visitor=5,
         sentence=Sentence("You have {used} question sets and a limit of {most}: delete one, {more}."),
     ),
     QuotaKind(
         key="bytes",
-        label="disk, with history",
+        label=Sentence("disk, with history"),
         most=2e9,
         most_of_visitor=1e8,
         unit="bytes",
@@ -69,7 +69,7 @@ KINDS = (
     ),
     QuotaKind(
         key="results",
-        label="kept results",
+        label=Sentence("kept results"),
         most=50,
         most_of_visitor=5,
         sentence=Sentence(
@@ -78,7 +78,7 @@ KINDS = (
     ),
     QuotaKind(
         key="runs",
-        label="waiting runs",
+        label=Sentence("waiting runs"),
         most=10,
         most_of_visitor=2,
         sentence=Sentence(
@@ -88,7 +88,7 @@ KINDS = (
     ),
     QuotaKind(
         key="cpu",
-        label="CPU a day",
+        label=Sentence("CPU a day"),
         most=6 * 3600,
         most_of_visitor=1800,
         unit="seconds",
@@ -99,7 +99,7 @@ KINDS = (
     ),
     QuotaKind(
         key="uploads",
-        label="uploads a day",
+        label=Sentence("uploads a day"),
         most=2e9,
         most_of_visitor=2e8,
         unit="bytes",
@@ -109,7 +109,7 @@ KINDS = (
     ),
     QuotaKind(
         key="assist",
-        label="requests for proposals a day",
+        label=Sentence("requests for proposals a day"),
         most=50,  # E2LM_ASSIST_QUOTA
         most_of_visitor=0,
         sentence=Sentence(
@@ -139,7 +139,11 @@ class Quota(Record):
     def text(self) -> str:
         """Use and limit as text: 3 of 100."""
         used = format_amount(self.kind, self.used)
-        return used if self.most is None else f"{used} of {format_amount(self.kind, self.most)}"
+        return (
+            used
+            if self.most is None
+            else Sentence("{used} of {most}", used=used, most=format_amount(self.kind, self.most))
+        )
 
 
 def quotas_of(settings: Settings, person: str) -> list[Quota]:

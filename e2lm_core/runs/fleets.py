@@ -25,6 +25,7 @@ from e2lm_core.base.errors import CheckpointError, StoreError, StudioError
 from e2lm_core.base.formatting import join_words
 from e2lm_core.base.formatting import quote as quoted
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints.catalogue import without_extras
 from e2lm_core.checkpoints.folders import ModelRoles
@@ -139,9 +140,13 @@ def find_fleet(studio: Studio, name: str) -> Fleet:
     """
     fleets = {fleet.name: fleet for fleet in list_fleets(studio)}
     if name not in fleets:
-        known = join_words(list(fleets)) or "none"
+        known = join_words(list(fleets)) or Sentence("none")
         raise CheckpointError(
-            f"There is no model group {quoted(name)}: use one of those here ({known}), or make it with `fleet make`."
+            Sentence(
+                "There is no model group {name}: use one of those here ({known}), or make it with `fleet make`.",
+                name=quoted(name),
+                known=known,
+            )
         )
     return fleets[name]
 
@@ -164,15 +169,22 @@ def save_fleet(studio: Studio, fleet: Fleet, replace: bool = False) -> None:
     in_file_name = len(quote(name, safe=" ")) <= MAX_FILE_NAME
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable() or not in_file_name:
         raise CheckpointError(
-            f"A model group needs a name of 1 to {MAX_NAME} characters in one line (fewer outside Latin script)."
+            Sentence(
+                "A model group needs a name of 1 to {max_name} characters in one line (fewer outside Latin script).",
+                max_name=str(MAX_NAME),
+            )
         )
     if name in {LADDER, HERE, *(one.name for one in _built_in(studio))}:
         raise CheckpointError(
-            f"{quoted(name)} is a built-in model group and stays as it is: use another name."
+            Sentence(
+                "{name} is a built-in model group and stays as it is: use another name.", name=quoted(name)
+            )
         )
     if not replace and _saved(studio.settings, name):
         raise CheckpointError(
-            f"There is a model group {quoted(name)} already: use another name, or replace it."
+            Sentence(
+                "There is a model group {name} already: use another name, or replace it.", name=quoted(name)
+            )
         )
     _check(studio, fleet)
     _write(_file(studio.settings, name), fleet)
@@ -189,7 +201,9 @@ def delete_fleet(studio: Studio, name: str) -> None:
     fleet = _saved(studio.settings, name)
     if fleet is None:
         find_fleet(studio, name)
-        raise CheckpointError(f"{quoted(name)} is a built-in model group and cannot be deleted.")
+        raise CheckpointError(
+            Sentence("{name} is a built-in model group and cannot be deleted.", name=quoted(name))
+        )
     for path in _folder(studio.settings, "set_fleets").glob("*.json"):
         chosen = read_record(path, SetFleet)
         if chosen is not None and chosen.fleet.name == name:
@@ -201,17 +215,27 @@ def delete_fleet(studio: Studio, name: str) -> None:
 def _check(studio: Studio, fleet: Fleet) -> None:
     known = {checkpoint.name for checkpoint in studio.catalogue.checkpoints}
     if not fleet.checkpoints:
-        raise CheckpointError("A model group needs a checkpoint: choose at least one.")
+        raise CheckpointError(Sentence("A model group needs a checkpoint: choose at least one."))
     if unknown := [name for name in fleet.checkpoints if name not in known]:
-        raise CheckpointError(f"There is no checkpoint {quoted(unknown[0])}: see `checkpoints`.")
+        raise CheckpointError(
+            Sentence("There is no checkpoint {unknown}: see `checkpoints`.", unknown=quoted(unknown[0]))
+        )
     for model, roles in fleet.roles.items():
         if model not in fleet.models:
-            raise CheckpointError(f"{model} has a role and is no model of the group: add its checkpoints.")
+            raise CheckpointError(
+                Sentence("{model} has a role and is no model of the group: add its checkpoints.", model=model)
+            )
         for key, other in (("twin_of", roles.twin_of), ("seed_of", roles.seed_of)):
             if other is not None and (other == model or other not in fleet.models):
                 raise CheckpointError(
-                    f"{model}: {key} is {quoted(other)}, which is no other model of the group (use one of "
-                    f"{join_words([name for name in fleet.models if name != model]) or 'none'})."
+                    Sentence(
+                        "{model}: {key} is {other}, which is no other model of the group (use one of {value}).",
+                        model=model,
+                        key=key,
+                        other=quoted(other),
+                        value=join_words([name for name in fleet.models if name != model])
+                        or Sentence("none"),
+                    )
                 )
 
 
@@ -425,4 +449,6 @@ def _write(path: Path, record: Record) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, (record.model_dump_json(indent=1, exclude_unset=True) + "\n").encode())
     except (OSError, StudioError) as error:
-        raise StoreError(f"The model group could not be saved ({error}): check the home's disk.") from error
+        raise StoreError(
+            Sentence("The model group could not be saved ({error}): check the home's disk.", error=str(error))
+        ) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.people import access, quotas
 from e2lm_core.runs import fleets
 from e2lm_core.runs.checkpoint_order import plan_order
@@ -76,9 +77,11 @@ def submit_run(
     """
     access.require_writer(studio.settings)
     if not task.questions:
-        raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
+        raise TaskError(
+            Sentence("{name} has no questions yet: write or import some, then run it.", name=task.name)
+        )
     if not checkpoints:
-        raise CheckpointError("No checkpoint is chosen: choose at least one.")
+        raise CheckpointError(Sentence("No checkpoint is chosen: choose at least one."))
     if rolling:
         access.require_member(studio.settings, "fetch checkpoints")
         studio.require_local()

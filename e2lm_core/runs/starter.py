@@ -15,6 +15,7 @@ from e2lm_core.analysis.plan.fleet import count_checkpoints_by_model, fleet_pace
 from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.formatting import join_words, quote, size
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.families import CheckpointChoice, CheckpointLocation
 from e2lm_core.checkpoints.family_catalogue import family
 from e2lm_core.checkpoints.folders import ModelRoles
@@ -109,7 +110,11 @@ def plan_starter(
     """
     if unknown := [name for name in larger if name not in LARGER]:
         raise CheckpointError(
-            f"{quote(unknown[0])} is no larger model of the starter group: use {join_words(list(LARGER))}."
+            Sentence(
+                "{unknown} is no larger model of the starter group: use {larger}.",
+                unknown=quote(unknown[0]),
+                larger=join_words(list(LARGER)),
+            )
         )
     planned = {name: _planned(studio, name, ask_hub) for name in (*MODELS, *larger)}
     kept = [checkpoint for name in MODELS for checkpoint in planned[name].checkpoints]
@@ -177,13 +182,15 @@ def save_starter(studio: Studio, larger: Sequence[str] = ()) -> Fleet:
     before = next((one for one in fleets.list_fleets(studio) if one.name == NAME), None)
     if before is not None and not set(before.models) <= {*MODELS, *LARGER}:
         raise CheckpointError(
-            f"There is a model group {quote(NAME)} of other models already: save that one under another name, and "
-            "remove it."
+            Sentence(
+                "There is a model group {name} of other models already: save that one under another name, and remove it.",
+                name=quote(NAME),
+            )
         )
     models = {*larger, *(before.models if before else ())}
     checkpoints = starter_checkpoints(studio, [name for name in LARGER if name in models])
     if not checkpoints:
-        raise CheckpointError("No starter model is added yet: download them first.")
+        raise CheckpointError(Sentence("No starter model is added yet: download them first."))
     roles = {
         name: ModelRoles(size=model.size, arch=model.arch, early_end_step=EARLY_END_STEP)
         for name in dict.fromkeys(checkpoint.model.name for checkpoint in checkpoints)
@@ -199,14 +206,23 @@ def _check_room(studio: Studio, plan: StarterPlan) -> None:
     if plan.fetch_bytes > plan.room_bytes:
         quota = studio.settings.hub_quota_bytes
         raise LimitError(
-            f"The starter models need {size(plan.fetch_bytes)} more, and downloads may take {size(plan.room_bytes)} more of "
-            f"the {size(quota)} allowed: evict some on Models and runs, or raise E2LM_HUB_QUOTA_GB."
+            Sentence(
+                "The starter models need {fetch_bytes} more, and downloads may take {room_bytes} more of the {quota} "
+                "allowed: evict some on Models and runs, or raise E2LM_HUB_QUOTA_GB.",
+                fetch_bytes=size(plan.fetch_bytes),
+                room_bytes=size(plan.room_bytes),
+                quota=size(quota),
+            )
         )
     free = shutil.disk_usage(studio.settings.home).free
     if plan.fetch_bytes + SPARE_BYTES > free:
         raise CheckpointError(
-            f"The starter models need {size(plan.fetch_bytes)} more, and the disk has {size(free)} free: free some space, "
-            "or set E2LM_HOME to another disk."
+            Sentence(
+                "The starter models need {fetch_bytes} more, and the disk has {free} free: free some space, or set "
+                "E2LM_HOME to another disk.",
+                fetch_bytes=size(plan.fetch_bytes),
+                free=size(free),
+            )
         )
 
 
@@ -230,7 +246,10 @@ def _planned(studio: Studio, name: str, ask_hub: bool) -> _Planned:
         missing = tuple(f"{name} at step {step:,}" for step in STEPS if step not in found)
         if not found:
             raise CheckpointError(
-                f"{model.repo} has none of the starter's ten checkpoints: check E2LM_HUB_ENDPOINT."
+                Sentence(
+                    "{repo} has none of the starter's ten checkpoints: check E2LM_HUB_ENDPOINT.",
+                    repo=model.repo,
+                )
             )
     checkpoints = tuple(found[step] for step in sorted(found))
     absent = [one for one in checkpoints if not _is_here(studio, one)]

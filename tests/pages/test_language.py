@@ -7,20 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.analysis.curves import axes, smoothing
 from e2lm_core.base.records import METRICS
-from e2lm_core.runs import evaluate
+from e2lm_core.checkpoints.family_catalogue import FAMILIES
+from e2lm_core.checkpoints.hub import added_models as hub
+from e2lm_core.imported import saved_imports
+from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, collection
+from e2lm_core.ui import session
 from e2lm_core.ui.base import language, page_cache, urls
+from e2lm_core.ui.places.models import add_model
 from e2lm_core.ui.places.questions import alternatives
 from e2lm_core.ui.places.sets import finding
 from tests.conftest import ROOT
 from tests.pages.test_alternatives import with_worker
-from tests.support import drawn_texts
+from tests.pages.test_results import archive, give
+from tests.support import drawn_texts, harness_files
+from tests.support.fake_hub import FakeHub
 from tests.support.german import ENGLISH_WORDS
+from tests.support.hub_fixtures import E2LM, MODEL, fake
 from tests.support.visits import OWN, Visit
+
+__all__ = ["fake"]  # fixture
 
 # English and German words of each view, of what is drawn once for all visitors too.
 VIEWS = {
@@ -158,13 +169,19 @@ VIEWS_IN_GERMAN = {
     "ranking": [{}],
     "one_by_one": [{}],
     "subjects": [{}],
+    "run": [{}],
+    "checkpoints": [
+        *({"library_family": one.title} for one in FAMILIES),
+        {"library_family": add_model.OTHER, "library_rule": "so many a step"},
+    ],
+    "results": [{}],
 }
 # What is the same in German, as whole texts, each with its reason.
 KEPT = {
-    "names of models, sets, sources, questions and checkpoints": r"(ladder-)?(small|large|dense)-[\w-]+|(<b>)?\w*(mine|little|blank)\w*(</b>)?|my set|q\d+|dev\d+|(<b>)?little(</b>)?",
+    "names of models, sets, sources, questions and checkpoints": r"(ladder-)?(small|large|dense)-[\w-]+(/iter_\d+)?|iter_\d+|(<b>|\*\*)?\w*(mine|little|blank)\w*(</b>|\*\*)?|my set|q\d+|dev\d+|(<b>)?little(</b>)?",
     "names of metrics and scores, which documents quote": r"(acc|acc_norm|margin|norm_prob|bpb|SQ|RC|CS|SNR|Score|AC|ρ|α|p|E2LM|AI2|FineTasks|snr)([ ,·:].*)?",
     "values of the set": r"(\*\*q\d+\*\* · |\*\*)?(What is twice the number \d+|How much is twice one)\?.*|mathematics|\d+(, \d+)*",
-    "names of formats, files, columns and settings": r"what ist scientific .*|OWNER/NAME|test|[\w.]+\.(csv|json|yaml|zip)|\.\w+|(doc_to_text|num_fewshot)|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",
+    "names of formats, files, columns and settings": r"what ist scientific .*|OWNER/NAME|test|[\w.]+\.(csv|json|yaml|zip|txt)|\.\w+|(doc_to_text|num_fewshot)|step\{step\}|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",
     "names of public benchmarks and their sources, as published": r"(anli|arc|bbh|boolq|drop|gpqa|gsm8k|hellaswag|ifeval|lambada|math|mmlu|musr|openbookqa|piqa|sciq|social|truthful|winogrande|wsc|logiqa|nq|triviaqa|copa|race|swag|webqs|score)\w*(-var)?|Pythia.*|DataDecide.*|.*NeurIPS 2025.*|Computed here by the official formula.*",
     "facts of the models' training text": r".* \*\*.*\*\* :gray\[.*\]|Symbols?",
     "digests": r"[0-9a-f]{16}",
@@ -174,6 +191,13 @@ KEPT = {
     "links": r"/result\?set=.*",
     "an example of a prompt, which models read in English": r"Question: .*|Which gas do plants take in\?.*|\{\{\w+\}\}.*",
     "names that scripts compare with, of traces and places on an axis that have other labels": r"learnt|never",
+    "names of public models, as published": "|".join(
+        re.escape(name)
+        for one in FAMILIES
+        for name in (one.title, *(name for model in one.models for name in (model.name, model.repo)))
+    )
+    + r"|EleutherAI__\S+|HuggingFaceTB/\S+|pythia-mmlu",
+    "sizes and roles in cells, as checkpoints.json has them; the roles' column gives them German labels": r"small|large|science|web",
     "names of correlations": r"Spearman|signed AC",
     "a product's name": r"E2LM Task Studio",
     "the same word in both languages": r"Prompt|Format|Name|Version|Experte|Import|Plan|Text|Code|Link",
@@ -234,6 +258,9 @@ def test_nor_on_curves_of_models_that_learn(taught: Visit, metric: str, monkeypa
         "accuracy",
         "ranking",
         "share",
+        "run",
+        "checkpoints",
+        "results",
     ],
 )
 def test_nor_of_a_set_that_was_never_run(visit: Visit, view: str, monkeypatch) -> None:
@@ -248,7 +275,10 @@ def test_nor_of_an_empty_set(visit: Visit, monkeypatch) -> None:
     visit.choose("blank")
     said = {
         text
-        for view in ("sets", "write", "problems", "measured", "overview", "score", "accuracy", "share")
+        for view in (
+            *("sets", "write", "problems", "measured", "overview", "score", "accuracy", "share"),
+            *("run", "checkpoints"),
+        )
         for text in _left_in_english(visit, german, view, monkeypatch)
     }
     assert not said, "\n".join(sorted(said))
@@ -263,6 +293,46 @@ def test_nor_of_an_edit_and_of_the_history(done: Visit, monkeypatch) -> None:
     german = _beside(done).choose(OWN)
     said = _left_in_english(done, german, "write", monkeypatch)
     said |= _left_in_english(done, german, "sets", monkeypatch)
+    assert not said, "\n".join(sorted(said))
+
+
+def test_nor_of_a_run_that_waits_or_stopped(done: Visit, german: Visit, monkeypatch) -> None:
+    task = collection.open_set(done.studio.settings, "little")
+    jobs = done.studio.jobs
+    for visit in (done, german):
+        visit.choose("little")
+    job = start.submit_run(done.studio, task, done.studio.catalogue.checkpoints, recompute=True)
+    said = _left_in_english(done, german, "run", monkeypatch)
+    jobs.cancel(job)
+    said |= _left_in_english(done, german, "run", monkeypatch)
+    assert not said, "\n".join(sorted(said))
+
+
+def test_nor_of_models_of_a_hub(fake: FakeHub, done: Visit, monkeypatch) -> None:
+    monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
+    st.cache_resource.clear()
+    done.open("checkpoints")
+    hub.add_checkpoints(session.studio().settings, E2LM, MODEL)
+    german = _beside(done).choose(OWN)
+    said = _left_in_english(done, german, "checkpoints", monkeypatch)
+    said |= _left_in_english(done, german, "run", monkeypatch)
+    with _read_by(german, monkeypatch):
+        german.at.session_state["library_family"] = E2LM.title
+        german.open("checkpoints").button(key="library_ask").click().run()
+        assert not german.at.exception
+    said |= _left_in_english(done, german, "checkpoints", monkeypatch)
+    assert not said, "\n".join(sorted(said))
+
+
+def test_nor_of_imported_results(done: Visit, german: Visit, monkeypatch) -> None:
+    """Their files are read in another process, whose sentences keep their templates."""
+    with _read_by(german, monkeypatch):
+        german.open("results")
+        give(german, archive(harness_files.folder() | {"readme.txt": b"x"}))
+    opened = german.at.session_state["results_shown"]
+    done.at.session_state["results_shown"] = opened
+    saved_imports.save_import(done.studio.settings, "mine", opened.imported)
+    said = _left_in_english(done, german, "results", monkeypatch)
     assert not said, "\n".join(sorted(said))
 
 

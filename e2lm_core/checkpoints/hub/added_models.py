@@ -15,6 +15,7 @@ from pydantic import Field
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import mtime_and_size
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import locked_json
 from e2lm_core.checkpoints.families import (
@@ -118,8 +119,17 @@ def list_remote(settings: Settings, family: Family, model: str) -> RemoteListing
         )
     if not listed:
         raise CheckpointError(
-            f"{chosen.repo} has no {'branch' if family.where == 'revision' else 'folder'} named like "
-            f"{family.pattern}: check the name and the pattern."
+            Sentence(
+                "{repo} has no branch named like {pattern}: check the name and the pattern.",
+                repo=chosen.repo,
+                pattern=family.pattern,
+            )
+            if family.where == "revision"
+            else Sentence(
+                "{repo} has no folder named like {pattern}: check the name and the pattern.",
+                repo=chosen.repo,
+                pattern=family.pattern,
+            )
         )
     return RemoteListing(family=family, model=chosen, checkpoints=listed)
 
@@ -167,8 +177,11 @@ def _joined(
     """The model with new checkpoints by step; a checkpoint that was added before stays at its commit."""
     if before is not None and before.repo != model.repo:
         raise CheckpointError(
-            f"There is a model {model.name!r} already, of {before.repo}: remove it, or give this one "
-            "another name."
+            Sentence(
+                "There is a model {name} already, of {repo}: remove it, or give this one another name.",
+                name=f"{model.name!r}",
+                repo=before.repo,
+            )
         )
     entries = new | {entry.step: entry for entry in (before.checkpoints if before else ())}
     return AddedModel(
@@ -196,13 +209,21 @@ def remove_checkpoints(settings: Settings, model: str, names: tuple[str, ...] = 
     """
     with _edited(settings) as models:
         if model not in models:
-            there = f" (there is {', '.join(models)})" if models else ""
-            raise CheckpointError(f"No model {model!r} of a hub was added{there}.")
+            there = Sentence(" (there is {models})", models=", ".join(models)) if models else ""
+            raise CheckpointError(
+                Sentence("No model {model} of a hub was added{there}.", model=f"{model!r}", there=there)
+            )
         entry = models[model]
-        _require_own(settings, entry, "remove")
+        _require_own(settings, entry, Sentence("remove"))
         by_name = {c.name: c for c in _checkpoints(entry, settings)}
         if unknown := [name for name in names if name not in by_name]:
-            raise CheckpointError(f"{unknown[0]!r} is not a checkpoint of {model} that was added.")
+            raise CheckpointError(
+                Sentence(
+                    "{unknown} is not a checkpoint of {model} that was added.",
+                    unknown=f"{unknown[0]!r}",
+                    model=model,
+                )
+            )
         gone = [by_name[name] for name in names] if names else list(by_name.values())
         steps = {c.step for c in gone}
         kept = tuple(c for c in entry.checkpoints if c.step not in steps)
@@ -221,10 +242,10 @@ def evict_checkpoints(settings: Settings, checkpoints: Iterable[Checkpoint]) -> 
     """
     chosen, models = list(checkpoints), _read(settings)
     for name in {checkpoint.model.name for checkpoint in chosen}:
-        _require_own(settings, models.get(name), "evict")
+        _require_own(settings, models.get(name), Sentence("evict"))
     kept = pinned(settings)
     if stays := next((c.name for c in chosen if c.name in kept), None):
-        raise CheckpointError(f"{stays} is pinned, so that it stays: unpin it first.")
+        raise CheckpointError(Sentence("{stays} is pinned, so that it stays: unpin it first.", stays=stays))
     return sum(evict(checkpoint, settings) for checkpoint in chosen)
 
 
@@ -242,7 +263,7 @@ def pin(settings: Settings, checkpoints: Iterable[Checkpoint], pinned: bool = Tr
     chosen = {(c.model.name, c.step) for c in checkpoints}
     with _edited(settings) as models:
         for name in {name for name, _ in chosen}:
-            _require_own(settings, models.get(name), "pin" if pinned else "unpin")
+            _require_own(settings, models.get(name), Sentence("pin") if pinned else Sentence("unpin"))
         changed = 0
         for name, added in models.items():
             entries = [
@@ -278,7 +299,13 @@ def _require_own(settings: Settings, entry: AddedModel | None, to_do: str) -> No
     if accounts.is_administrator(settings) or (entry is not None and entry.by == settings.person):
         return
     name = "This model" if entry is None else entry.model.name
-    raise CheckpointError(f"{name} was added by another: only they, or an administrator, can {to_do} it.")
+    raise CheckpointError(
+        Sentence(
+            "{name} was added by another: only they, or an administrator, can {to_do} it.",
+            name=name,
+            to_do=to_do,
+        )
+    )
 
 
 def added_models(settings: Settings) -> SourceModels:

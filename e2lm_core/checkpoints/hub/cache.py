@@ -22,6 +22,7 @@ from urllib.parse import quote
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import folder_bytes, open_lock_file, take_lock
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import file_sha256
 from e2lm_core.checkpoints.hub import hf_cache
@@ -116,12 +117,19 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
     if mark is None and (held := hf_cache.find_snapshot(checkpoint, settings)) is not None:
         if (name := hf_cache.find_changed_weights(held)) is not None:
             raise CheckpointError(
-                f"{name} of {checkpoint.name} in {held} is not what the hub gave: delete that model from your Hugging Face "
-                "cache and download it again."
+                Sentence(
+                    "{name} of {checkpoint} in {held} is not what the hub gave: delete that model from your Hugging "
+                    "Face cache and download it again.",
+                    name=name,
+                    checkpoint=checkpoint.name,
+                    held=held,
+                )
             )
         return
     if mark is None:
-        raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+        raise CheckpointError(
+            Sentence("{name} is not on this machine: download it first.", name=checkpoint.name)
+        )
     for name, file in mark.files.items():
         try:
             same = file_sha256(folder / name) == file.sha256
@@ -129,8 +137,11 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
             same = False
         if not same:
             raise CheckpointError(
-                f"{name} of {checkpoint.name} is no longer what the hub gave: evict the checkpoint and download "
-                "it again."
+                Sentence(
+                    "{name} of {checkpoint} is no longer what the hub gave: evict the checkpoint and download it again.",
+                    name=name,
+                    checkpoint=checkpoint.name,
+                )
             )
 
 
@@ -154,7 +165,12 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
                     shutil.rmtree(gone)
             except OSError as error:
                 raise CheckpointError(
-                    f"{checkpoint.name} cannot be evicted ({error.strerror}): check the folder {folder}."
+                    Sentence(
+                        "{name} cannot be evicted ({strerror}): check the folder {folder}.",
+                        name=checkpoint.name,
+                        strerror=error.strerror,
+                        folder=folder,
+                    )
                 ) from error
     return freed
 
@@ -189,9 +205,11 @@ def offline_hint(settings: Settings) -> str:
     """End of a sentence: the checkpoints that can be used without the hub."""
     names = [entry.name for entry in list_cached(settings)]
     if not names:
-        return "no checkpoint of a hub is downloaded yet."
+        return Sentence("no checkpoint of a hub is downloaded yet.")
     named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-    return f"{len(names)} downloaded can be used without it ({named})."
+    return Sentence(
+        "{count} downloaded can be used without it ({names}).", count=str(len(names)), names=named
+    )
 
 
 def install_snapshot(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
@@ -245,7 +263,10 @@ def checkpoint_lock(
         while not take_lock(file):
             if wait is None:
                 raise CheckpointError(
-                    f"{checkpoint.name} is being downloaded: stop that, or wait until it is done."
+                    Sentence(
+                        "{name} is being downloaded: stop that, or wait until it is done.",
+                        name=checkpoint.name,
+                    )
                 )
             wait()
         yield
@@ -274,7 +295,11 @@ def lock_file(name: str, settings: Settings) -> TextIO:
         return open_lock_file(_root(settings) / "locks" / name)
     except OSError as error:
         raise CheckpointError(
-            f"{_root(settings)} cannot be written ({error.strerror}): set E2LM_HOME to another folder."
+            Sentence(
+                "{folder} cannot be written ({strerror}): set E2LM_HOME to another folder.",
+                folder=_root(settings),
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -294,7 +319,7 @@ def _root(settings: Settings) -> Path:
 def _place(checkpoint: Checkpoint) -> Path:
     """Relative path that cannot lead outside the cache, since a hub's names are untrusted."""
     if not checkpoint.repo or not checkpoint.revision:
-        raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
+        raise CheckpointError(Sentence("{name} is not a checkpoint of a hub.", name=checkpoint.name))
     commit = Path(*(_part(part) for part in (checkpoint.repo.replace("/", "--"), checkpoint.revision)))
     return commit / "sub" / _part(checkpoint.subfolder) if checkpoint.subfolder else commit / "root"
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.processes import TOKENS
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub.cache import offline_hint
 from e2lm_core.checkpoints.hub.retries import append_rest, ask_with_retries, retry_after
@@ -71,11 +72,15 @@ class _Asked:
 
     @property
     def what(self) -> str:
-        return f"{self.path} of {self.repo}" if self.path else self.repo
+        return Sentence("{path} of {repo}", path=self.path, repo=self.repo) if self.path else self.repo
 
     @property
     def address(self) -> str:
-        return f"{self.repo} at {self.revision}" if self.revision else self.repo
+        return (
+            Sentence("{repo} at {revision}", repo=self.repo, revision=self.revision)
+            if self.revision
+            else self.repo
+        )
 
 
 Kind = Literal["model", "dataset"]
@@ -185,7 +190,12 @@ class HubClient:
             )
             if found.commit_hash != commit or found.etag not in (file.sha256, file.git_sha1):
                 raise CheckpointError(
-                    f"The hub offers another {file.path} of {repo} than it lists at {commit[:12]}: try again later."
+                    Sentence(
+                        "The hub offers another {path} of {repo} than it lists at {commit}: try again later.",
+                        path=file.path,
+                        repo=repo,
+                        commit=commit[:12],
+                    )
                 )
             return found.location
 
@@ -203,8 +213,13 @@ class HubClient:
                         raise
                     if link + 1 == _LINKS:
                         raise CheckpointError(
-                            f"The storage of {file.path} of {repo} refuses the link that the hub gave ({status}): "
-                            "download again later, it goes on where it stopped."
+                            Sentence(
+                                "The storage of {path} of {repo} refuses the link that the hub gave ({status}): "
+                                "download again later, it goes on where it stopped.",
+                                path=file.path,
+                                repo=repo,
+                                status=str(status),
+                            )
                         ) from error
 
     def _api(self, repo: str) -> HfApi:
@@ -234,13 +249,21 @@ class HubClient:
 
         if isinstance(error, OfflineModeIsEnabled):
             return OfflineByChoice(
-                f"{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; "
-                f"{offline_hint(self._settings)}"
+                Sentence(
+                    "{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; {hint}",
+                    what=what,
+                    hint=offline_hint(self._settings),
+                )
             )
         if isinstance(error, httpx2.TransportError):
             return NoConnectionError(
-                f"{what} cannot be reached at {self.endpoint} ({_short(error)}): check the "
-                f"connection; {offline_hint(self._settings)}"
+                Sentence(
+                    "{what} cannot be reached at {endpoint} ({error}): check the connection; {hint}",
+                    what=what,
+                    endpoint=self.endpoint,
+                    error=_short(error),
+                    hint=offline_hint(self._settings),
+                )
             )
         if isinstance(error, OSError) and not isinstance(error, FileMetadataError):
             kind = HubUnreachable if error.errno is None else CheckpointError
@@ -249,7 +272,11 @@ class HubClient:
         return CheckpointError(self._no_hub(what)) if isinstance(error, answers) else None
 
     def _no_hub(self, what: str) -> str:
-        return f"The answer of {self.endpoint} about {what} is not a hub's: check E2LM_HUB_ENDPOINT."
+        return Sentence(
+            "The answer of {endpoint} about {what} is not a hub's: check E2LM_HUB_ENDPOINT.",
+            endpoint=self.endpoint,
+            what=what,
+        )
 
 
 def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> CheckpointError | None:
@@ -266,24 +293,39 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
     repo, at = asked.repo, asked.address
     if isinstance(error, HFValidationError):
         return CheckpointError(
-            f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
+            Sentence(
+                "{repo} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m.",
+                repo=f"{repo!r}",
+            )
         )
     if isinstance(error, DisabledRepoError):
-        return CheckpointError(f"{repo} is disabled on the hub, for everybody: choose another repository.")
+        return CheckpointError(
+            Sentence("{repo} is disabled on the hub, for everybody: choose another repository.", repo=repo)
+        )
     if isinstance(error, GatedRepoError):
         if is_token_withheld(repo, settings):
-            return CheckpointError(f"{repo} is gated: {_not_named(repo)}")
+            return CheckpointError(Sentence("{repo} is gated: {hint}", repo=repo, hint=_not_named(repo)))
         return CheckpointError(
-            f"{repo} is gated: accept its terms on the hub and set HF_TOKEN to a token that may read it, or "
-            "E2LM_HUB_LOGIN=1 to use that of huggingface-cli login."
+            Sentence(
+                "{repo} is gated: accept its terms on the hub and set HF_TOKEN to a token that may read it, or "
+                "E2LM_HUB_LOGIN=1 to use that of huggingface-cli login.",
+                repo=repo,
+            )
         )
     if isinstance(error, RevisionNotFoundError):
         return CheckpointError(
-            f"The hub no longer has {at}: remove the model and add it again to see what there is now."
+            Sentence(
+                "The hub no longer has {at}: remove the model and add it again to see what there is now.",
+                at=at,
+            )
         )
     if isinstance(error, RemoteEntryNotFoundError):
         return CheckpointError(
-            f"The hub no longer has {asked.path or 'a file'} of {at}: remove the model and add it again."
+            Sentence(
+                "The hub no longer has {file} of {at}: remove the model and add it again.",
+                file=asked.path or Sentence("a file"),
+                at=at,
+            )
         )
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
@@ -321,7 +363,10 @@ def _token(settings: Settings) -> str:
 
 
 def _not_named(repo: str) -> str:
-    return f"the studio's token is not used for it, unless its deployer names {repo.partition('/')[0]} in E2LM_HUB_TOKEN_FOR."
+    return Sentence(
+        "the studio's token is not used for it, unless its deployer names {owner} in E2LM_HUB_TOKEN_FOR.",
+        owner=repo.partition("/")[0],
+    )
 
 
 def _commit(sha: object) -> str:
@@ -332,36 +377,58 @@ def _commit(sha: object) -> str:
 
 def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
     status, what = response.status_code, asked.what
+    values = {"what": what, "status": str(status)}
     if status in (401, 403):
         if is_token_withheld(asked.repo, settings):
-            return f"The hub does not show {what} without a token ({status}): {_not_named(asked.repo)}"
+            return Sentence(
+                "The hub does not show {what} without a token ({status}): {hint}",
+                **values,
+                hint=_not_named(asked.repo),
+            )
         if _token(settings):
-            return f"The hub refuses {what} to the token that is set ({status}): use one that may read it, or check the name."
-        return (
-            f"The hub does not show {what} without a token ({status}): set HF_TOKEN, or E2LM_HUB_LOGIN=1 for that of "
-            "huggingface-cli login, or check the name."
+            return Sentence(
+                "The hub refuses {what} to the token that is set ({status}): use one that may read it, or check the name.",
+                **values,
+            )
+        return Sentence(
+            "The hub does not show {what} without a token ({status}): set HF_TOKEN, or E2LM_HUB_LOGIN=1 for that of "
+            "huggingface-cli login, or check the name.",
+            **values,
         )
     if status == 404:
-        return f"The hub has no {what}: check the name, and HF_TOKEN where it is private."
+        return Sentence("The hub has no {what}: check the name, and HF_TOKEN where it is private.", what=what)
     if status == 429:
         pause = retry_after(response)
-        when = f"in {pause} seconds" if pause is not None else "in some minutes"
-        return (
-            f"The hub asks for a pause before it gives {what} (429): try again {when}, what is here is kept."
+        return Sentence(
+            "The hub asks for a pause before it gives {what} (429): try again {when}, what is here is kept.",
+            what=what,
+            when=Sentence("in {seconds} seconds", seconds=str(pause))
+            if pause is not None
+            else Sentence("in some minutes"),
         )
     if status == 416:
-        return f"The hub has only a part of {what}: try again later."
+        return Sentence("The hub has only a part of {what}: try again later.", what=what)
     if status >= 500:
-        return f"The hub cannot give {what} at the moment ({status}): try again later, what is here is kept."
-    return f"The hub answers {status} when asked for {what}: check the name."
+        return Sentence(
+            "The hub cannot give {what} at the moment ({status}): try again later, what is here is kept.",
+            **values,
+        )
+    return Sentence("The hub answers {status} when asked for {what}: check the name.", **values)
 
 
 def _cut_short(what: str, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full before {what} is there: free some space, or evict checkpoints, and download again."
+        return Sentence(
+            "The disk is full before {what} is there: free some space, or evict checkpoints, and download again.",
+            what=what,
+        )
     if error.errno is not None:
-        return f"{what} cannot be written ({error.strerror}): check the folder E2LM_HOME."
-    return f"{what} ended too early: download it again, it goes on where it stopped."
+        return Sentence(
+            "{what} cannot be written ({problem}): check the folder E2LM_HOME.",
+            what=what,
+            problem=error.strerror,
+        )
+    return Sentence("{what} ended too early: download it again, it goes on where it stopped.", what=what)
 
 
 def _short(error: Exception) -> str:

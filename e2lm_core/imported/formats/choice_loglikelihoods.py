@@ -13,9 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores import metrics
 
+SAMPLES, RESULTS_FILE = Sentence("samples"), Sentence("the results file")
 AGREES_WITHIN = 1e-9
 MAX_CHOICES = 200
 MAX_CELLS = 2_000_000  # questions × choices
@@ -68,11 +70,21 @@ def strip_leading_space(texts: Sequence[str]) -> list[str]:
     return [text[1:] for text in texts] if all(text.startswith(" ") for text in texts) else list(texts)
 
 
+def point(evaluation: Evaluation) -> Sentence:
+    """Model, checkpoint and task of an evaluation, as sentences begin with them."""
+    return Sentence(
+        "{model} at {checkpoint} on {task}",
+        model=evaluation.model.name,
+        checkpoint=evaluation.checkpoint,
+        task=evaluation.task,
+    )
+
+
 def add_questions(
     evaluation: Evaluation,
     answered: Sequence[ScoredQuestion],
-    source_kind: str = "samples",
-    where_from: str = "the results file",
+    source_kind: str = SAMPLES,
+    where_from: str = RESULTS_FILE,
     same_questions: Mapping[str, str] | None = None,
 ) -> tuple[Evaluation, str | None]:
     """Add questions with log-likelihoods to an evaluation, from which every metric follows.
@@ -89,21 +101,38 @@ def add_questions(
     Returns:
         The evaluation with questions and None, or the evaluation unchanged and the reason.
     """
-    where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
+    where = point(evaluation)
     width = max((len(one.ll) for one in answered), default=0)
     if not answered:
-        return evaluation, f"{where}: the {source_kind} give no log-likelihoods of choices (there are none)."
+        return evaluation, Sentence(
+            "{where}: the {kind} give no log-likelihoods of choices (there are none).",
+            where=where,
+            kind=source_kind,
+        )
     if len(answered) * width > MAX_CELLS:
         return (
             evaluation,
-            f"{where}: the {source_kind} give no log-likelihoods of choices ({len(answered):,} questions of up to "
-            f"{width:,} choices are more than can be read).",
+            Sentence(
+                "{where}: the {kind} give no log-likelihoods of choices ({questions} questions of up to {choices} choices are "
+                "more than can be read).",
+                where=where,
+                kind=source_kind,
+                questions=len(answered),
+                choices=width,
+            ),
         )
     if evaluation.n is not None and evaluation.n != len(answered):
         return (
             evaluation,
-            f"{where}: the {source_kind} hold {len(answered):,} of {evaluation.n:,} questions, so its means "
-            f"are taken from {where_from} alone; copy the {source_kind} again.",
+            Sentence(
+                "{where}: the {kind} hold {held} of {all} questions, so its means are taken from {source} alone; copy the "
+                "{kind} again.",
+                where=where,
+                kind=source_kind,
+                held=len(answered),
+                all=evaluation.n,
+                source=where_from,
+            ),
         )
     questions, ll = _arrays(answered, width)
     values = metrics.per_question(ll[None], questions.gold, questions.chars, questions.gold_bytes)
@@ -111,7 +140,12 @@ def add_questions(
     if missing := int(np.isnan(values["margin"]).sum()):
         return (
             evaluation,
-            f"{where}: {missing:,} of the {source_kind} have a log-likelihood that is not a number.",
+            Sentence(
+                "{where}: {missing} of the {kind} have a log-likelihood that is not a number.",
+                where=where,
+                missing=missing,
+                kind=source_kind,
+            ),
         )
     for theirs, ours in (
         same_questions if same_questions is not None else {"acc": "acc", "acc_norm": "acc_norm"}
@@ -120,8 +154,16 @@ def add_questions(
         if reported is not None and abs(reported - means[ours]) > AGREES_WITHIN:
             return (
                 evaluation,
-                f"{where}: {theirs} is {means[ours]:.4f} by the {source_kind} but {reported:.4f} in {where_from}; "
-                f"the {source_kind} are left aside, since they are of another run or task.",
+                Sentence(
+                    "{where}: {metric} is {own} by the {kind} but {reported} in {source}; the {kind} are left aside, since they "
+                    "are of another run or task.",
+                    where=where,
+                    metric=theirs,
+                    own=f"{means[ours]:.4f}",
+                    kind=source_kind,
+                    reported=f"{reported:.4f}",
+                    source=where_from,
+                ),
             )
     # The file's own means stay as they are, to the last bit.
     scores = {**{m: v for m, v in means.items() if math.isfinite(v)}, **evaluation.scores}

@@ -11,13 +11,14 @@ from typing import Any
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.records import lower_is_better
 
-KIND = "every_eval_ever record"
+KIND = Sentence("every_eval_ever record")
 _NAMES = {"accuracy": "acc"}
 _REVISIONS = ("revision", "model_revision", "checkpoint", "step")
 
@@ -61,7 +62,9 @@ def read_record(content: Json, file: str, places: CheckpointResolver) -> Results
         config, details = object_at(result, "metric_config"), object_at(result, "score_details")
         score = to_json_number(details.get("score"))
         if not task or score is None:
-            problems.append(f"{file} has a result without a name or a number, which is left out.")
+            problems.append(
+                Sentence("{file} has a result without a name or a number, which is left out.", file=file)
+            )
             continue
         metric = _metric(config)
         count = harness_results.question_count(value_at(details, "uncertainty", "num_samples"))

@@ -17,6 +17,7 @@ import pyarrow as arrow
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.json_values import strip_csv_guard, with_decimal_points
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import sandbox
 
 MAX_ROWS = 200_000  # of an upload, as are the limits below
@@ -47,7 +48,7 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
         LimitError: It has too many rows, columns, cells or bytes.
     """
     suffix = PurePath(name).suffix.lower()
-    with _parsing(name, f"a {suffix[1:].upper()} table"):
+    with _parsing(name, Sentence("a {format} table", format=suffix[1:].upper())):
         frame = _parquet(data, name) if suffix == ".parquet" else _separated(data, name)
     _check(len(frame), len(frame.columns), name)
     frame.columns = [str(column).strip() for column in frame.columns]
@@ -62,7 +63,11 @@ def frame_from_rows(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFram
         LimitError: There are too many rows or columns.
     """
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TaskError(f"{name} cannot be read as a JSON table: it must be a list of objects, one a row.")
+        raise TaskError(
+            Sentence(
+                "{name} cannot be read as a JSON table: it must be a list of objects, one a row.", name=name
+            )
+        )
     columns: dict[str, None] = {}
     for row in rows:
         columns.update(dict.fromkeys(row))
@@ -83,7 +88,7 @@ def iter_table(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
         LimitError: It has too many columns.
     """
     suffix = PurePath(name).suffix.lower()
-    with _parsing(name, f"a {suffix[1:].upper()} table"):
+    with _parsing(name, Sentence("a {format} table", format=suffix[1:].upper())):
         for frame in _parquet_pieces(file, name) if suffix == ".parquet" else _separated_pieces(file, name):
             _check(0, len(frame.columns), name)
             frame.columns = [str(column).strip() for column in frame.columns]
@@ -143,7 +148,13 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
             chunks = [described.column(place) for place in range(described.num_columns)]
             values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema in wanted)
             if values > MAX_CELLS:
-                raise LimitError(f"{name} holds more than the {MAX_CELLS:,} values that are read.")
+                raise LimitError(
+                    Sentence(
+                        "{name} holds more than the {max_cells} values that are read.",
+                        name=name,
+                        max_cells=MAX_CELLS,
+                    )
+                )
             sandbox.raise_memory_limit(MEMORY_A_VALUE * values)
             rows += file.read_row_group(group, columns=sorted(wanted), use_threads=False).to_pylist()
     return rows
@@ -160,24 +171,39 @@ def _parsing(name: str, kind: str) -> Iterator[None]:
     except (StudioError, MemoryError):
         raise
     except Exception as error:
-        raise TaskError(f"{name} cannot be read as {kind}: copy it again.") from error
+        raise TaskError(
+            Sentence("{name} cannot be read as {kind}: copy it again.", name=name, kind=kind)
+        ) from error
 
 
 def _check(rows: int, columns: int, name: str) -> None:
     if rows > MAX_ROWS:
         raise LimitError(
-            f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read: keep the models and tasks that you "
-            "compare."
+            Sentence(
+                "{name} has {rows} rows; at most {max_rows} are read: keep the models and tasks that you compare.",
+                name=name,
+                rows=rows,
+                max_rows=MAX_ROWS,
+            )
         )
     if columns > MAX_COLUMNS:
         raise LimitError(
-            f"{name} has more than {MAX_COLUMNS:,} columns; a table of scores has one a metric: keep those "
-            "that you compare."
+            Sentence(
+                "{name} has more than {max_columns} columns; a table of scores has one a metric: keep those that you "
+                "compare.",
+                name=name,
+                max_columns=MAX_COLUMNS,
+            )
         )
     if rows * columns > MAX_CELLS:
         raise LimitError(
-            f"{name} has {rows:,} rows of {columns:,} columns; at most {MAX_CELLS:,} cells are read: keep "
-            "what you compare."
+            Sentence(
+                "{name} has {rows} rows of {columns} columns; at most {max_cells} cells are read: keep what you compare.",
+                name=name,
+                rows=rows,
+                columns=columns,
+                max_cells=MAX_CELLS,
+            )
         )
 
 
@@ -186,7 +212,11 @@ def _separated(data: bytes, name: str) -> pd.DataFrame:
     lines = data.count(b"\n") + data.count(b"\r")
     if lines > MAX_LINES or data.count(separator.encode()) > MAX_SEPARATORS:
         raise LimitError(
-            f"{name} has more cells than the {MAX_CELLS:,} that are read: keep what you compare."
+            Sentence(
+                "{name} has more cells than the {max_cells} that are read: keep what you compare.",
+                name=name,
+                max_cells=MAX_CELLS,
+            )
         )
     return _cells(_read_csv(io.BytesIO(data), separator, nrows=MAX_ROWS + 1), separator)
 
@@ -226,7 +256,11 @@ def _footed(file: BinaryIO, name: str) -> BinaryIO:
     end = file.read(8)
     file.seek(0)
     if end[-4:] == b"PAR1" and int.from_bytes(end[:4], "little") > MAX_FOOTER_BYTES:
-        raise LimitError(f"{name} describes more columns than can be read: keep those that you compare.")
+        raise LimitError(
+            Sentence(
+                "{name} describes more columns than can be read: keep those that you compare.", name=name
+            )
+        )
     return file
 
 
@@ -239,11 +273,15 @@ def _columns(schema: Any, name: str) -> tuple[list[str], list[str]]:
     for field in schema:
         if field.name.strip().lower() in needed and field.name not in names:
             raise TaskError(
-                f"{name}: the column {field.name!r} is of the type {str(field.type)[:60]}; write it as numbers "
-                "or text."
+                Sentence(
+                    "{name}: the column {column} is of the type {type}; write it as numbers or text.",
+                    name=name,
+                    column=f"{field.name!r}",
+                    type=str(field.type)[:60],
+                )
             )
     if len(set(schema.names)) < len(schema.names):
-        raise TaskError(f"{name} has two columns of one name: rename one of them.")
+        raise TaskError(Sentence("{name} has two columns of one name: rename one of them.", name=name))
     return texts, names
 
 
@@ -285,7 +323,11 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
             if total > MAX_TABLE_BYTES or long > MAX_NAMES_BYTES:
                 most = MAX_NAMES_BYTES if long > MAX_NAMES_BYTES else MAX_TABLE_BYTES
                 raise LimitError(
-                    f"{name} holds more than {most // 2**20} MB of values: keep the rows that you compare."
+                    Sentence(
+                        "{name} holds more than {most} MB of values: keep the rows that you compare.",
+                        name=name,
+                        most=str(most // 2**20),
+                    )
                 )
     return pd.DataFrame({c: np.concatenate(found) if found else [] for c, found in parts.items()})
 
@@ -302,14 +344,24 @@ def _is_number(kind: Any) -> bool:
 def _check_packing(metadata: Any, names: set[str], given: int, name: str) -> None:
     """Check the sizes in the table of contents before a page is unpacked; the process's memory is limited."""
     if metadata.num_row_groups * metadata.num_columns > MAX_ROWS:
-        raise LimitError(f"{name} has {metadata.num_row_groups:,} groups of rows: write it with fewer.")
+        raise LimitError(
+            Sentence(
+                "{name} has {num_row_groups} groups of rows: write it with fewer.",
+                name=name,
+                num_row_groups=metadata.num_row_groups,
+            )
+        )
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     chunks = [group.column(place) for group in groups for place in range(metadata.num_columns)]
     size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in names)
     if size > max(MIN_SUSPECT_BYTES, MAX_PACKED * given):
         raise LimitError(
-            f"{name} is packed more than {MAX_PACKED} times smaller than it is, as no table of scores is: "
-            "write it again."
+            Sentence(
+                "{name} is packed more than {max_packed} times smaller than it is, as no table of scores is: write it "
+                "again.",
+                name=name,
+                max_packed=str(MAX_PACKED),
+            )
         )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.records import (
@@ -88,7 +89,11 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     evaluations, problems = [], []
     if config.get("limit") not in (None, 0):
         problems.append(
-            f"{file} was run with --limit {config['limit']}, so on the first questions of its tasks alone."
+            Sentence(
+                "{file} was run with --limit {limit}, so on the first questions of its tasks alone.",
+                file=file,
+                limit=str(config["limit"]),
+            )
         )
     version = _counts_delimiters(content)
     for task, entries in content["results"].items():
@@ -302,10 +307,16 @@ def _scored(
     """Scores of a task, and a sentence for each value that is no number, or on the lack of any."""
     scores, dropped = _scores(entries, counted)
     if not split_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
-        return scores, [f"{file} has no score for {task}."]
+        return scores, [Sentence("{file} has no score for {task}.", file=file, task=task)]
     return scores, [
-        f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is "
-        "left out."
+        Sentence(
+            "{model} at {checkpoint} has no number for {metric} on {task} ({file}): that point is left out.",
+            model=spot.model.name,
+            checkpoint=spot.name,
+            metric=metric,
+            task=task,
+            file=file,
+        )
         for metric in dropped
     ]
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported.formats import choice_loglikelihoods
 from e2lm_core.imported.formats.choice_loglikelihoods import MAX_CHOICES, ScoredQuestion
 from e2lm_core.imported.formats.harness_results import WITH_DELIMITER
@@ -58,8 +59,11 @@ def add_samples(
     try:
         answered = _read_samples(rows, delimiter)
     except _NoChoices as error:
-        where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
-        return evaluation, f"{where}: the samples give no log-likelihoods of choices ({error})."
+        return evaluation, Sentence(
+            "{where}: the samples give no log-likelihoods of choices ({reason}).",
+            where=choice_loglikelihoods.point(evaluation),
+            reason=str(error),
+        )
     fuller, why = choice_loglikelihoods.add_questions(evaluation, answered)
     theirs = f"acc_norm,{WITH_DELIMITER}"
     if why is None and theirs in evaluation.scores:

@@ -19,13 +19,14 @@ import pyarrow as arrow
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
 
-KIND = "Inspect log"
+KIND = Sentence("Inspect log")
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_PACKED = 500
 _HEADER = "header.json"

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import choice_loglikelihoods, frames, harness_results
@@ -23,7 +24,7 @@ from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.records import Evaluation
 
-KIND = "lighteval results"
+KIND = Sentence("lighteval results")
 _DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
 _NEEDED = ("doc.id", "doc.choices", "doc.gold_index", "model_response.logprobs")
 _NORMED = "acc_norm"  # the task decides whether lengths count the space before a choice
@@ -58,8 +59,11 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     problems = []
     if general.get("max_samples"):
         problems.append(
-            f"{file} was run with --max-samples {general['max_samples']}, so on the first questions of its tasks "
-            "alone."
+            Sentence(
+                "{file} was run with --max-samples {limit}, so on the first questions of its tasks alone.",
+                file=file,
+                limit=str(general["max_samples"]),
+            )
         )
     dtype = harness_results.dtype_name(model.get("dtype") or general.get("model_dtype"))
     arguments = _arguments(model, dtype)
@@ -76,7 +80,7 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
         task, shots = task_of(key)
         evaluation = harness_results.evaluation_at(spot, task, file, values)
         if not evaluation.scores:
-            problems.append(f"{file} has no score for {key}.")
+            problems.append(Sentence("{file} has no score for {task}.", file=file, task=key))
             continue
         count = value_at(content, "config_tasks", key, "effective_num_docs")
         evaluations.append(

@@ -22,13 +22,14 @@ import pandas as pd
 
 from e2lm_core.base.json_values import to_json_number
 from e2lm_core.base.records import Json, ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted.safejson import object_at, value_at
 from e2lm_core.imported.checkpoint_identity import CheckpointKey, CheckpointResolver
 from e2lm_core.imported.formats import choice_loglikelihoods, harness_results
 from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.records import Evaluation
 
-KIND = "OLMES metrics"
+KIND = Sentence("OLMES metrics")
 PREDICTIONS = "-predictions.jsonl"
 _METRICS = "-metrics.json"
 # DataDecide's folders: recipe, size, seed, step. Its tables call the seed 6198 the default.
@@ -110,7 +111,7 @@ def read_metrics(content: Json, file: str, places: CheckpointResolver) -> tuple[
             continue
         evaluation = harness_results.evaluation_at(spot, task, file, dict(_scores(entry.get("metrics"))))
         if not evaluation.scores:
-            problems.append(f"{file} has no score for {task}.")
+            problems.append(Sentence("{file} has no score for {task}.", file=file, task=task))
             continue
         config = entry.get("task_config") or entry.get("config")
         config = config if isinstance(config, dict) else {}
@@ -194,11 +195,13 @@ def read_predictions(rows: Sequence[Json]) -> list[ScoredQuestion] | str:
         values = [to_json_number(output.get("sum_logits")) for output in outputs]
         label = row.get("label")
         if len(outputs) < 2 or any(value is None for value in values):
-            return "it is no multiple-choice task"
+            return Sentence("it is no multiple-choice task")
         if len(outputs) > choice_loglikelihoods.MAX_CHOICES:
-            return f"a question has more than {choice_loglikelihoods.MAX_CHOICES} choices"
+            return Sentence(
+                "a question has more than {most} choices", most=str(choice_loglikelihoods.MAX_CHOICES)
+            )
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(outputs):
-            return "the right answer is none of them"
+            return Sentence("the right answer is none of them")
         lls = [math.nan if value is None else value for value in values]
         identity = str(row.get("native_id") or row["doc_id"])
         texts = [output.get("text") for output in outputs]
@@ -224,7 +227,11 @@ def add_predictions(evaluation: Evaluation, answered: list[ScoredQuestion]) -> t
     """
     scores = {_NAMESAKES.get(metric, metric): value for metric, value in evaluation.scores.items()}
     fuller, why = choice_loglikelihoods.add_questions(
-        replace(evaluation, scores=scores), answered, "predictions", "the metrics file", {"acc_raw": "acc"}
+        replace(evaluation, scores=scores),
+        answered,
+        Sentence("predictions"),
+        Sentence("the metrics file"),
+        {"acc_raw": "acc"},
     )
     return (evaluation, why) if why is not None else (fuller, None)
 

@@ -11,14 +11,24 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
-from e2lm_core.imported.formats import harness_results, harness_samples, lighteval, olmes
+from e2lm_core.imported.formats import (
+    choice_loglikelihoods,
+    harness_results,
+    harness_samples,
+    lighteval,
+    olmes,
+)
 from e2lm_core.imported.formats.choice_loglikelihoods import ScoredQuestion
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.records import Evaluation, FileSeen
 
 Fuller = tuple[Evaluation, str | None]  # with questions and None, or unchanged and the reason
 Key = tuple[str, str]
+_LM_EVAL_SAMPLES = Sentence("lm-eval samples")
+_LIGHTEVAL_DETAILS = Sentence("lighteval details")
+_OLMES_PREDICTIONS = Sentence("OLMES predictions")
 
 
 class Runs:
@@ -52,7 +62,7 @@ class Runs:
         self._results[key or ("alone", name)].append(run)
         self.problems += run.problems
         if run.spot is None:
-            self.refuse(name, "its names tell no checkpoint.")
+            self.refuse(name, Sentence("its names tell no checkpoint."))
         else:
             self.files.append(FileSeen(file=name, kind=kind, results=len(run.evaluations)))
 
@@ -71,7 +81,7 @@ class Runs:
         if runs:
             self.files.append(FileSeen(file=name, kind=olmes.KIND, results=len(runs)))
         else:
-            self.refuse(name, "its names tell no checkpoint.")
+            self.refuse(name, Sentence("its names tell no checkpoint."))
 
     def predictions(self, name: str, rows: list[Any]) -> None:
         """Add predictions of OLMES."""
@@ -91,7 +101,7 @@ class Runs:
 
     def report(self, name: str, why: str) -> None:
         """Record a file without results, with the reason among the problems of the whole import."""
-        self.refuse(name, why, f"{name}: {why}")
+        self.refuse(name, why, Sentence("{file}: {why}", file=name, why=why))
 
     def finish(self) -> list[Evaluation]:
         """All evaluations, with their questions where there are samples."""
@@ -116,23 +126,25 @@ class Runs:
             delimiter = run.delimiters.get(task, harness_results.DELIMITER)
             return harness_samples.add_samples(evaluation, rows, delimiter)
 
-        if self._joined(name, harness_results.run_key(name), task, None, add, "lm-eval samples"):
+        if self._joined(name, harness_results.run_key(name), task, None, add, _LM_EVAL_SAMPLES):
             return []
         folder = harness_results.folder_names(name)
         spot = self.places.find(folder) if folder else None
         if spot is None:
-            why = (
-                "its results_….json of the same date is not beside it, so its checkpoint is unknown: copy "
-                "that too."
+            why = Sentence(
+                "its results_….json of the same date is not beside it, so its checkpoint is unknown: copy that too."
             )
             self.report(name, why)
             return []
         alone = harness_results.evaluation_at(spot, task, name)
         fuller, why_not = harness_samples.add_samples(alone, rows, harness_results.DELIMITER)
-        self._said(name, why_not, "lm-eval samples")
+        self._said(name, why_not, _LM_EVAL_SAMPLES)
         self.problems.append(
-            f"{name} stands without its results_….json: the checkpoint is read from the folder's name, and "
-            "the number of few-shot examples is unknown."
+            Sentence(
+                "{file} stands without its results_….json: the checkpoint is read from the folder's name, and the number of "
+                "few-shot examples is unknown.",
+                file=name,
+            )
         )
         return [fuller] if fuller.scores else []
 
@@ -143,11 +155,11 @@ class Runs:
         def add(evaluation: Evaluation, run: ResultsFile) -> Fuller:
             return lighteval.add_details(evaluation, answered)
 
-        if self._joined(name, ("lighteval", date), task, shots, add, "lighteval details"):
+        if self._joined(name, ("lighteval", date), task, shots, add, _LIGHTEVAL_DETAILS):
             return []
         spot = lighteval.folder_spot(name, self.places)
         if spot is None:
-            why = (
+            why = Sentence(
                 "its results_….json of the same date is not there, and its folders tell no checkpoint: copy the "
                 "folder of results too."
             )
@@ -155,7 +167,7 @@ class Runs:
             return []
         alone = replace(harness_results.evaluation_at(spot, task, name), num_fewshot=shots)
         fuller, why_not = lighteval.add_details(alone, answered)
-        self._said(name, why_not, "lighteval details")
+        self._said(name, why_not, _LIGHTEVAL_DETAILS)
         return [fuller] if fuller.scores else []
 
     def _joined(
@@ -183,7 +195,9 @@ class Runs:
         if place is None:
             spot = olmes.find_checkpoint({}, name, self.places)
             if spot is None:
-                why = "its metrics are not beside it, so its checkpoint is unknown: copy that file too."
+                why = Sentence(
+                    "its metrics are not beside it, so its checkpoint is unknown: copy that file too."
+                )
                 self.report(name, why)
                 return []
             task = PurePosixPath(name).name.removesuffix(olmes.PREDICTIONS)
@@ -193,11 +207,15 @@ class Runs:
         one = run.evaluation
         read = olmes.read_predictions(rows)
         if isinstance(read, str):
-            where = f"{one.model.name} at {one.checkpoint} on {one.task}"
-            self._said(name, f"{where}: the predictions give no log-likelihoods of choices ({read}).", "")
+            why = Sentence(
+                "{where}: the predictions give no log-likelihoods of choices ({reason}).",
+                where=choice_loglikelihoods.point(one),
+                reason=read,
+            )
+            self._said(name, why, "")
             return []
         fuller, why_not = olmes.add_predictions(one, read)
-        self._said(name, why_not, "OLMES predictions")
+        self._said(name, why_not, _OLMES_PREDICTIONS)
         if place is None:
             return [fuller] if fuller.scores else []
         self._olmes[place] = run._replace(evaluation=fuller)

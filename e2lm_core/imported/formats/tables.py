@@ -18,6 +18,7 @@ import pandas as pd
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.json_values import to_json_number
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.formats import olmes, trackers
@@ -130,8 +131,12 @@ class Table:
         lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
         if lacking:
             raise TaskError(
-                f"{name} is no table of scores that the studio knows: it lacks the columns "
-                f"{', '.join(lacking)} (a plain table has model, task, metric, step, tokens_seen and score)."
+                Sentence(
+                    "{name} is no table of scores that the studio knows: it lacks the columns {lacking} (a plain table "
+                    "has model, task, metric, step, tokens_seen and score).",
+                    name=name,
+                    lacking=", ".join(lacking),
+                )
             )
         self.rows += len(frame)
         texts = [c for c in ("model", "task", "metric") if c in frame.columns]
@@ -296,8 +301,12 @@ class Table:
         self._scores += len(scores)
         if self._scores > self._most:
             raise LimitError(
-                f"{self.name} holds more than {self._most:,} scores: keep the models, tasks and metrics that you "
-                "compare (--model, --task, --metric)."
+                Sentence(
+                    "{name} holds more than {most} scores: keep the models, tasks and metrics that you compare "
+                    "(--model, --task, --metric).",
+                    name=self.name,
+                    most=self._most,
+                )
             )
         tokens = row.get("tokens_seen")
         seen = int(tokens) if tokens is not None and math.isfinite(tokens) else None

@@ -17,6 +17,7 @@ import pandas as pd
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count
+from e2lm_core.base.sentences import Sentence
 
 _STEPS = ("step", "_step", "global_step", "train/global_step", "trainer/global_step")
 _TOKENS = ("tokens_seen", "tokens", "total_tokens", "throughput/total_tokens", "train/num_input_tokens_seen")
@@ -79,7 +80,10 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
         if not any("/" in str(column) or " - " in str(column) for column in frame.columns):
             return None
         raise TaskError(
-            f"{name} has no column of a task's metric: export TASK/METRIC, as in eval/arc_easy/acc, over the step."
+            Sentence(
+                "{name} has no column of a task's metric: export TASK/METRIC, as in eval/arc_easy/acc, over the step.",
+                name=name,
+            )
         )
     said = [f"{name}: {count(passed, 'column')} without a task's metric left out."] if passed else []
     return pd.concat(parts, ignore_index=True), said

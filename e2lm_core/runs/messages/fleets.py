@@ -26,13 +26,18 @@ def fleet_label(name: str) -> str:
 
 def fleet_size(fleet: OpenFleet) -> str:
     """Size of a fleet: 20 models, 144 checkpoints."""
-    models = formatting.count(len(fleet.models), "model")
-    return f"{models}, {formatting.count(len(fleet.checkpoints), 'checkpoint')}"
+    return joined(
+        (
+            formatting.count(len(fleet.models), "model"),
+            formatting.count(len(fleet.checkpoints), "checkpoint"),
+        ),
+        ", ",
+    )
 
 
 def fleet_sentence(fleet: OpenFleet) -> str:
     """Sentence that names a fleet with its size: `Model group: built-in models (20 models, 144 checkpoints).`"""
-    return f"Model group: {fleet_label(fleet.name)} ({fleet_size(fleet)})."
+    return Sentence("Model group: {group} ({size}).", group=fleet_label(fleet.name), size=fleet_size(fleet))
 
 
 def missing_sentence(fleet: OpenFleet) -> str | None:

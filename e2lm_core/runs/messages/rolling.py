@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from e2lm_core.base import formatting
 from e2lm_core.base.formatting import size
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.hub import added_models, cache, on_disk, rolling_leases
@@ -98,19 +99,27 @@ def rolling_cost(estimate: RollingEstimate, usage: cache.CacheUsage) -> str:
     are left."
     """
     if not estimate.fetch:
-        return "Nothing has to be fetched."
+        return Sentence("Nothing has to be fetched.")
     left = max(0, usage.quota_bytes - usage.used_bytes)
-    text = formatting.count(estimate.fetch, "checkpoint")
+    checkpoints = formatting.count(estimate.fetch, "checkpoint")
     if estimate.bytes is None or estimate.at_once_bytes is None:
-        text += " pass through; their size is not known yet"
+        room = Sentence("{checkpoints} pass through; their size is not known yet.", checkpoints=checkpoints)
     else:
-        text += (
-            f", {size(estimate.bytes)}, pass through; at most {size(estimate.at_once_bytes)} of them are on the disk at once, of "
-            f"the {size(left)} that are left"
+        room = Sentence(
+            "{checkpoints}, {size}, pass through; at most {at_once} of them are on the disk at once, of the {left} that are "
+            "left.",
+            checkpoints=checkpoints,
+            size=size(estimate.bytes),
+            at_once=size(estimate.at_once_bytes),
+            left=size(left),
         )
-    if estimate.seconds:
-        return f"{text}. To compute takes {formatting.duration(estimate.seconds)} at the pace of earlier runs; to fetch comes on top."
-    return f"{text}. How long that takes is not known yet."
+    if not estimate.seconds:
+        return joined((room, Sentence("How long that takes is not known yet.")))
+    time = Sentence(
+        "To compute takes {duration} at the pace of earlier runs; to fetch comes on top.",
+        duration=formatting.duration(estimate.seconds),
+    )
+    return joined((room, time))
 
 
 def rolling_status(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> str | None:
@@ -136,11 +145,19 @@ def rolling_status(job: Job, settings: Settings, checkpoints: Sequence[Checkpoin
         if here.whole:
             scoring.append(checkpoint.name)
         else:
-            of = f" of about {size(whole)}" if (whole := _bytes(checkpoint, listed)) else ""
-            parts.append(f"fetching {checkpoint.name} ({size(here.partial_bytes)}{of})")
+            values = {"name": checkpoint.name, "size": size(here.partial_bytes)}
+            parts.append(
+                Sentence("fetching {name} ({size} of about {whole})", **values, whole=size(whole))
+                if (whole := _bytes(checkpoint, listed))
+                else Sentence("fetching {name} ({size})", **values)
+            )
     usage = cache.cache_usage(settings)
     begun = min(len(planned), len(complete) + 1)
-    words = [f"Scoring {begun} of {len(planned)}" + (f" ({', '.join(scoring)})" if scoring else "")]
-    words += parts
-    words.append(f"downloads hold {size(usage.used_bytes)} of the {size(usage.quota_bytes)} allowed")
-    return f"{'; '.join(words)}."
+    names = f" ({', '.join(scoring)})" if scoring else ""
+    first = Sentence("Scoring {begun} of {all}{names}", begun=str(begun), all=str(len(planned)), names=names)
+    last = Sentence(
+        "downloads hold {used} of the {quota} allowed.",
+        used=size(usage.used_bytes),
+        quota=size(usage.quota_bytes),
+    )
+    return joined((first, *parts, last), "; ")

@@ -66,24 +66,33 @@ def token_savings(job: Job) -> str | None:
     """
     ours = sum(row.tokens or 0 for row in job.progress)
     theirs = sum(row.harness_tokens or 0 for row in job.progress)
-    return savings_sentence(ours, theirs, "Computed" if job.over else "Computed so far")
+    return savings_sentence(ours, theirs, job.over)
 
 
-def savings_sentence(scored_tokens: int, harness_tokens: int, computed: str = "Computed") -> str | None:
+def savings_sentence(scored_tokens: int, harness_tokens: int, is_over: bool = True) -> str | None:
     """Sentence that compares two numbers of tokens; None if one of them is 0.
 
     Args:
         scored_tokens: Tokens that went through the models.
         harness_tokens: Tokens that lm-evaluation-harness would have sent.
-        computed: Beginning of the sentence, "Computed" or "Computed so far".
+        is_over: Whether nothing more is computed.
     """
     if not scored_tokens or not harness_tokens:
         return None
-    text = f"{computed} {formatting.tokens(scored_tokens)} tokens where lm-evaluation-harness would compute {formatting.tokens(harness_tokens)}"
-    return (
-        f"{text} ({harness_tokens / scored_tokens:.1f}×)."
-        if harness_tokens < 10 * scored_tokens
-        else f"{text} ({harness_tokens / scored_tokens:.0f}×)."
+    digits = 1 if harness_tokens < 10 * scored_tokens else 0
+    values = {
+        "tokens": formatting.tokens(scored_tokens),
+        "theirs": formatting.tokens(harness_tokens),
+        "times": f"{harness_tokens / scored_tokens:.{digits}f}",
+    }
+    if is_over:
+        return Sentence(
+            "Computed {tokens} tokens where lm-evaluation-harness would compute {theirs} ({times}×).",
+            **values,
+        )
+    return Sentence(
+        "Computed so far {tokens} tokens where lm-evaluation-harness would compute {theirs} ({times}×).",
+        **values,
     )
 
 
@@ -164,17 +173,31 @@ def headline(state: SetState, questions: int) -> str:
     """Sentence (Markdown) on the state of a set's results, for a set of so many questions."""
     match state.kind:
         case "empty":
-            return "This set has no questions yet: write some on Questions, then run it."
+            return Sentence("This set has no questions yet: write some on Questions, then run it.")
         case "never run":
-            return "This set has not been run yet. A run gives every curve its shape first, and its other points later."
+            return Sentence(
+                "This set has not been run yet. A run gives every curve its shape first, and its other points later."
+            )
         case "running" if state.run and state.run.ahead:
-            return f"The run is {queue_sentence(state.run.ahead)}: it goes on by itself once that is over."
+            return Sentence(
+                "The run is {waiting}: it goes on by itself once that is over.",
+                waiting=queue_sentence(state.run.ahead),
+            )
         case "running":
-            return "Running. You can leave this page."
+            return Sentence("Running. You can leave this page.")
         case "stale" if state.stale == questions:
-            left = formatting.count(state.total - state.done, "result")
-            return f"The last run stopped early: **{left}** of {state.total:,} results are missing."
+            return Sentence(
+                "The last run stopped early: **{number} result** of {total} results are missing.",
+                "The last run stopped early: **{number} results** of {total} results are missing.",
+                number=state.total - state.done,
+                total=state.total,
+            )
         case "stale":
-            changed = formatting.count(state.stale, "question")
-            return f"**{changed}** changed since the last run; only what changed is computed again."
-    return f"**Complete**: {state.total:,} results, one for each question at each checkpoint."
+            return Sentence(
+                "**{number} question** changed since the last run; only what changed is computed again.",
+                "**{number} questions** changed since the last run; only what changed is computed again.",
+                number=state.stale,
+            )
+    return Sentence(
+        "**Complete**: {total} results, one for each question at each checkpoint.", total=state.total
+    )

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from e2lm_core.base import formatting
 from e2lm_core.base.formatting import size
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.starter import StarterPlan
 
-GIVES = "They give curves, SQ and the order of the sizes for any question. Models this small stay near chance on hard ones."
-NEVER = "They never give RC of architectures, CS or Score: all have one architecture, and none has a web-only twin."
+GIVES = Sentence(
+    "They give curves, SQ and the order of the sizes for any question. Models this small stay near chance on hard ones."
+)
+NEVER = Sentence(
+    "They never give RC of architectures, CS or Score: all have one architecture, and none has a web-only twin."
+)
 MIN_EARLY = 8  # checkpoints that SQ needs
 
 
@@ -19,21 +24,41 @@ def starter_cost(plan: StarterPlan) -> str:
     checkpoints = formatting.count(plan.checkpoints, "checkpoint")
     models = formatting.join_words(list(plan.models))
     if plan.here == plan.checkpoints:
-        return f"All {checkpoints} of {models} are on this computer."
-    least = "" if plan.is_listed else "at least "
-    room = f"{least}{size(plan.fetch_bytes)} of the {size(plan.room_bytes)} left"
+        return Sentence(
+            "All {checkpoints} of {models} are on this computer.", checkpoints=checkpoints, models=models
+        )
+    room = Sentence(
+        "{size} of the {room} left", size=_at_least(plan.fetch_bytes, plan), room=size(plan.room_bytes)
+    )
     if not plan.here:
-        return f"{checkpoints} of {models}, {room}."
-    return f"{plan.here} of {checkpoints} of {models} are on this computer; the others take {room}."
+        return Sentence(
+            "{checkpoints} of {models}, {room}.", checkpoints=checkpoints, models=models, room=room
+        )
+    return Sentence(
+        "{here} of {checkpoints} of {models} are on this computer; the others take {room}.",
+        here=str(plan.here),
+        checkpoints=checkpoints,
+        models=models,
+        room=room,
+    )
+
+
+def _at_least(number: int, plan: StarterPlan) -> str:
+    """A size, as the least that it is while the hub has not told it."""
+    return size(number) if plan.is_listed else Sentence("at least {size}", size=size(number))
 
 
 def larger_cost(plan: StarterPlan) -> str | None:
     """Sentence on the larger models, whose checkpoints pass through; None without one."""
     if not plan.larger:
         return None
-    models, least = formatting.join_words(list(plan.larger)), "" if plan.is_listed else "at least "
-    are = "is" if len(plan.larger) == 1 else "are"
-    return f"{models} {are} downloaded one checkpoint at a time, scored and deleted: {least}{size(plan.passing_bytes)}."
+    return Sentence(
+        "{models} is downloaded one checkpoint at a time, scored and deleted: {size}.",
+        "{models} are downloaded one checkpoint at a time, scored and deleted: {size}.",
+        number=len(plan.larger),
+        models=formatting.join_words(list(plan.larger)),
+        size=_at_least(plan.passing_bytes, plan),
+    )
 
 
 def starter_time(plan: StarterPlan) -> str | None:
@@ -42,9 +67,15 @@ def starter_time(plan: StarterPlan) -> str | None:
         return None
     questions = formatting.count(plan.questions, "question")
     if plan.seconds is None:
-        return f"How long {questions} take is known after a first run on this computer."
-    estimated = ", scaled from smaller models" if plan.is_estimate else ""
-    return f"A run of {questions} takes {formatting.duration(plan.seconds)} on this computer{estimated}."
+        return Sentence(
+            "How long {questions} take is known after a first run on this computer.", questions=questions
+        )
+    return Sentence(
+        "A run of {questions} takes {duration} on this computer{estimated}.",
+        questions=questions,
+        duration=formatting.duration(plan.seconds),
+        estimated=Sentence(", scaled from smaller models") if plan.is_estimate else "",
+    )
 
 
 def missing_at_hub(plan: StarterPlan) -> str | None:
@@ -52,7 +83,11 @@ def missing_at_hub(plan: StarterPlan) -> str | None:
     if not plan.missing:
         return None
     names = formatting.join_words(list(plan.missing))
-    return f"The hub does not have {names}, which are left out; SQ needs {MIN_EARLY} early checkpoints of a model."
+    return Sentence(
+        "The hub does not have {names}, which are left out; SQ needs {number} early checkpoints of a model.",
+        names=names,
+        number=str(MIN_EARLY),
+    )
 
 
 def starter_notes(plan: StarterPlan) -> list[str]:

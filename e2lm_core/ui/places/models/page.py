@@ -13,7 +13,7 @@ from e2lm_core.imported import messages as imported_words
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.models import (
     add_model,
@@ -27,7 +27,7 @@ from e2lm_core.ui.places.models import (
 )
 from e2lm_core.ui.places.models.imported import current, curves, saved, upload
 
-NONE = "No models found. The built-in models are missing, and E2LM_CHECKPOINTS names none."
+NONE = language.mark("No models found. The built-in models are missing, and E2LM_CHECKPOINTS names none.")
 
 
 def draw() -> None:
@@ -84,28 +84,23 @@ def _checkpoints(task: TaskSet) -> None:
     if not is_first:
         _larger(task)
     hub_models.hub_models_panel()
-    st.header("Add a model", anchor=False)
+    st.header(language.translate("Add a model"), anchor=False)
     add_model.add_model_form()
-    with st.expander("All known families and models"):
+    with st.expander(language.translate("All known families and models")):
         widgets.table(
             tables.families_frame(studio.catalogue, studio.settings),
             "families",
             "library_families",
             height=360,
             phone_columns=("model", "checkpoints"),
-            column_config={
-                "parameters": hub_models.COLUMNS["parameters"],
-                "checkpoints": st.column_config.NumberColumn(
-                    "checkpoints", help="A dash means unknown: *List available checkpoints* asks the hub."
-                ),
-            },
+            column_config=hub_models.FAMILY_COLUMNS,
         )
     people.people()
 
 
 def _larger(task: TaskSet) -> None:
     """Draw the ways to a larger model: first of all for a set that the mini models cannot know."""
-    st.header("Add a larger model", anchor=False)
+    st.header(language.translate("Add a larger model"), anchor=False)
     starter.starter_panel(task)
     packaged_model.packaged_model_panel(task)
 
@@ -113,19 +108,23 @@ def _larger(task: TaskSet) -> None:
 def _results(task: TaskSet) -> None:
     head = st.empty()
     with st.expander(
-        "Import results", expanded=current.current_results() is None, icon=":material/upload_file:"
+        language.translate("Import results"),
+        expanded=current.current_results() is None,
+        icon=":material/upload_file:",
     ):
-        st.caption(upload.HELP)
+        st.caption(language.translate(upload.HELP))
         upload.upload_form()
     shown = current.current_results()
     with head.container():
         widgets.headline(
-            imported_words.import_summary(shown.imported) if shown else "No imported results yet."
+            imported_words.import_summary(shown.imported)
+            if shown
+            else language.translate("No imported results yet.")
         )
     if shown:
         saved.save_form(shown)
         current.problems_panel(shown.imported)
         curves.curves(shown, task)
         current.download(shown)
-    st.header("Saved results", anchor=False)
+    st.header(language.translate("Saved results"), anchor=False)
     saved.saved_list()

@@ -8,14 +8,17 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from e2lm_core.analysis import tables
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, quotas
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 
+_GROUPS = {quotas.EVERYBODY: language.mark("everybody"), quotas.VISITORS: language.mark("visitors")}
 _IN = {"bytes": 1e6, "seconds": 60.0}  # units of typed numbers: MB, minutes
-_UNITS = {"bytes": "MB", "seconds": "minutes", "": "at most"}
+_UNITS = {"bytes": "MB", "seconds": language.mark("Minutes"), "": language.mark("At most")}
 
 
 def people() -> None:
@@ -23,11 +26,14 @@ def people() -> None:
     settings = session.studio().settings
     if settings.auth == "none" or settings.person is None or settings.readonly:
         return
-    st.header("People", anchor=False)
+    st.header(language.translate("People"), anchor=False)
     if not accounts.is_administrator(settings):
         own = quotas.quotas_of(settings, settings.person)
         markdown.caption(
-            "Yours to use: " + ", ".join(f"{quota.kind.label} {quota.text}" for quota in own) + "."
+            Sentence(
+                "Yours to use: {quotas}.",
+                quotas=joined([joined((quota.kind.label, quota.text)) for quota in own], ", "),
+            )
         )
         return
     widgets.table(_frame(settings), "people", "people_table", phone_columns=("id", "administrator"))
@@ -49,27 +55,43 @@ def _frame(settings: Settings) -> pd.DataFrame:
                 **used,
             }
         )
-    return pd.DataFrame(rows)
+    return tables.sentence_table(rows)
 
 
 def _change(settings: Settings) -> None:
-    names = [quotas.EVERYBODY, quotas.VISITORS, *(person.id for person in accounts.list_people(settings))]
-    with st.popover("Change a quota", icon=":material/tune:"):
-        whose = st.selectbox("Whose", names, key="quota_whose")
-        kind = st.selectbox("Of what", quotas.KINDS, format_func=lambda k: k.label, key="quota_kind")
+    names = [*_GROUPS, *(person.id for person in accounts.list_people(settings))]
+    with st.popover(language.translate("Change a quota"), icon=":material/tune:"):
+        whose = st.selectbox(
+            language.translate("Whose"),
+            names,
+            key="quota_whose",
+            format_func=lambda who: markdown.escape(
+                language.translate(_GROUPS[who]) if who in _GROUPS else who
+            ),
+        )
+        kind = st.selectbox(
+            language.translate("Of what"),
+            quotas.KINDS,
+            format_func=lambda kind: language.translate(kind.label),
+            key="quota_kind",
+        )
         scale = _IN.get(kind.unit, 1.0)
         now = _now(settings, whose, kind)
         most = st.number_input(
-            markdown.escape(_UNITS[kind.unit].capitalize()),
+            markdown.escape(language.translate(_UNITS[kind.unit])),
             0.0,
             None,
             now / scale,
             key=f"quota_most_{whose}_{kind.key}",
         )
         with st.container(horizontal=True):
-            if st.button("Save", type="primary", key="quota_save"):
+            if st.button(language.translate("Save"), type="primary", key="quota_save"):
                 widgets.perform_action(lambda: quotas.set_limit(settings, kind.key, most * scale, whose))
-            if st.button("As before", key="quota_unset", help="Reset to the default."):
+            if st.button(
+                language.translate("As before"),
+                key="quota_unset",
+                help=language.translate("Reset to the default."),
+            ):
                 widgets.perform_action(lambda: quotas.set_limit(settings, kind.key, None, whose))
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.runs import checkpoint_order as run_order
 from e2lm_core.runs import start as run_start
@@ -22,11 +23,11 @@ from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import doors, widgets
-from e2lm_core.ui.base import markdown, polling, viewport
+from e2lm_core.ui.base import language, markdown, polling, viewport
 from e2lm_core.ui.cache import results
 
-GROUP = "the group's"  # the very checkpoints of the set's model group
-ROLLING_HELP = (
+GROUP = language.mark("the group's")  # the very checkpoints of the set's model group
+ROLLING_HELP = language.mark(
     "Each checkpoint of a hub is downloaded, scored and deleted. Results are kept, and so is "
     "a checkpoint that is pinned or was here before."
 )
@@ -86,7 +87,7 @@ def _checkpoints(
     first = {m: seed_of for m in models if (seed_of := studio.catalogue.model(m).seed_of) in models}
     own = [m for m in models if m not in first]
     picked = st.pills(
-        "Models",
+        language.translate("Models"),
         own,
         selection_mode="multi",
         default=[m for m in own if m in run],
@@ -95,20 +96,23 @@ def _checkpoints(
         wrap=True,
     )
     if first and st.toggle(
-        markdown.escape(f"With further seeds ({len(first)})"),
+        markdown.fill_template("With further seeds ({number})", number=len(first)),
         not run.isdisjoint(first),
         key=f"run_seeds_{task.address}",
-        help="The same models with other seeds. They are not scored; they show the training noise.",
+        help=language.translate(
+            "The same models with other seeds. They are not scored; they show the training noise."
+        ),
     ):
         picked = [m for m in models if first.get(m, m) in picked]
     is_part = any(c.model.name in run and c.name not in of_group for c in at_hand)
     density = st.segmented_control(
-        "Checkpoints",
+        language.translate("Checkpoints"),
         [*([GROUP] if is_part else []), *run_order.DENSITIES],
         default=GROUP if is_part else "all",
         required=True,
         key=f"run_density_{task.address}",
-        help="Fewer checkpoints finish sooner. SQ needs at least 8 in the early window.",
+        format_func=language.translate,
+        help=language.translate("Fewer checkpoints finish sooner. SQ needs at least 8 in the early window."),
     )
     here_and_all = ([c for c in some if c.model.name in picked] for some in (at_hand, known))
     if density == GROUP:
@@ -123,13 +127,13 @@ def _checkpoints(
 def _num_fewshot(task: TaskSet, last: int | None) -> int:
     most = min(session.studio().settings.limits.max_fewshot, task.max_fewshot)
     return st.number_input(
-        "Few-shot examples",
+        language.translate("Few-shot examples"),
         0,
         most,
         min(last if last is not None else task.config.num_fewshot, most),
         key=f"run_shots_{task.address}",
-        help=markdown.escape(
-            f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best."
+        help=markdown.fill_template(
+            "0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.", most=most
         ),
     )
 
@@ -139,14 +143,19 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
     measurements = results.measure(task, checkpoints, num_fewshot)
     cost = run_state.estimate(session.studio(), task, checkpoints, num_fewshot, measurements)
     st.metric(
-        "To compute",
-        f"{cost.missing:,} of {cost.total:,}",
+        language.translate("To compute"),
+        language.translate("{missing} of {total}", missing=f"{cost.missing:,}", total=f"{cost.total:,}"),
         border=True,
-        help="Results still missing: one for each question and checkpoint. Earlier results are reused.",
+        help=language.translate(
+            "Results still missing: one for each question and checkpoint. Earlier results are reused."
+        ),
     )
     if cost.missing and not results.is_running(task):  # a running run shows its remaining time itself
         markdown.caption(
-            f"{formatting.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
+            markdown.fill_template(
+                "{duration}, at the pace of earlier runs.",
+                duration=language.translate(formatting.duration(cost.seconds)).capitalize(),
+            )
             if cost.seconds
             else "No run on this machine yet, so its pace is not known."
         )
@@ -167,13 +176,13 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
         )
         markdown.caption(
             rolling_words.rolling_cost(what, hub_cache.cache_usage(session.studio().settings)),
-            help=ROLLING_HELP,
+            help=language.translate(ROLLING_HELP),
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found is not None and not is_first:
             doors.first_door(found, "run_door")
         if st.button(
-            markdown.escape(f"Run {formatting.count(len(choice.models), 'model')}"),
+            markdown.fill_count("Run {number} model", "Run {number} models", len(choice.models)),
             key="run_models",
             # Secondary if all results are there, or if a run could tell nothing.
             type="primary" if choice.missing and is_first else "secondary",
@@ -182,17 +191,19 @@ def run_buttons(task: TaskSet, choice: RunSelection, state: run_state.SetState) 
         ):
             run_launcher.queue_run(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
         if rolls and st.button(
-            "Download one at a time",
+            language.translate("Download one at a time"),
             key="run_rolling",
             icon=":material/sync:",
             disabled=is_running,
-            help=ROLLING_HELP,
+            help=language.translate(ROLLING_HELP),
         ):
             run_launcher.queue_run(
                 task, checkpoints=choice.rolling, num_fewshot=choice.num_fewshot, rolling=True
             )
         if is_running:
-            run_launcher.cancel_button(state.job, "Cancel the run", "run_cancel", icon=":material/stop:")
+            run_launcher.cancel_button(
+                state.job, language.translate("Cancel the run"), "run_cancel", icon=":material/stop:"
+            )
 
 
 # --- what it does -----------------------------------------------------------------------------------------
@@ -207,7 +218,7 @@ def _latest(task: TaskSet) -> None:
     job = run_start.latest_job(session.studio(), task.address)
     if job is None:
         return
-    st.header("Progress" if not job.over else "Last run", anchor=False)
+    st.header(language.translate("Progress" if not job.over else "Last run"), anchor=False)
     if job.error:
         markdown.error(job.error, icon=":material/error:")
     for note in run_words.engine_notes(job):
@@ -220,7 +231,7 @@ def _latest(task: TaskSet) -> None:
     if saved := run_words.token_savings(job):
         markdown.caption(
             saved,
-            help=(
+            help=language.translate(
                 "Shared prompt text is computed once, and stored results are reused. The harness sends "
                 "the whole prompt with every choice."
             ),
@@ -236,22 +247,23 @@ def _checkpoint_table(job: Job) -> None:
         height=360,
         placeholder=formatting.DASH,
         column_order=("checkpoint", "progress") if viewport.is_narrow() else None,
-        column_config={
-            "checkpoint": st.column_config.TextColumn(width="medium" if viewport.is_narrow() else None),
-            "progress": st.column_config.ProgressColumn(
-                "progress", format="%.0f%%", min_value=0, max_value=100
-            ),
-            "seconds": number("seconds", format="%.1f s"),
-            "tokens": number("tokens computed", format="compact"),
-            "harness_tokens": number("the harness's tokens", format="compact"),
-        },
+        column_config=widgets.headings(
+            frame.columns,
+            {
+                "checkpoint": st.column_config.TextColumn(width="medium" if viewport.is_narrow() else None),
+                "progress": st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100),
+                "seconds": number(format="%.1f s"),
+                "tokens": number(language.mark("tokens computed"), format="compact"),
+                "harness_tokens": number(language.mark("the harness's tokens"), format="compact"),
+            },
+        ),
     )
 
 
 def coverage_table(task: TaskSet) -> None:
     """Draw the number of complete checkpoints of each model."""
     number = st.column_config.NumberColumn
-    st.header("Results so far", anchor=False)
+    st.header(language.translate("Results so far"), anchor=False)
     widgets.table(
         run_words.coverage_frame(results.measurements(task)),
         "coverage",
@@ -260,10 +272,11 @@ def coverage_table(task: TaskSet) -> None:
         percent=("complete",),
         column_config={
             "complete": st.column_config.ProgressColumn(
-                "checkpoints complete", format="%.0f%%", min_value=0, max_value=100
+                language.mark("checkpoints complete"), format="%.0f%%", min_value=0, max_value=100
             ),
-            "parameters": number("parameters", format="compact"),
-            "first": number("first, tokens seen", format="compact"),
-            "last": number("last, tokens seen", format="compact"),
+            "parameters": number(format="compact"),
+            "text": st.column_config.TextColumn(Sentence("text", "texts", number=1)),
+            "first": number(language.mark("first, tokens seen"), format="compact"),
+            "last": number(language.mark("last, tokens seen"), format="compact"),
         },
     )

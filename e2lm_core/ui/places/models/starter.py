@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core.base import formatting
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import fleets, starter
 from e2lm_core.runs.messages import starter as words
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places.models import hub_models
 
@@ -26,7 +25,7 @@ def starter_panel(task: TaskSet) -> None:
     known = results.taught_questions(task)
     is_open = known is not None and not all(known)
     with st.expander(
-        "Starter: small public models",
+        language.translate("Starter: small public models"),
         expanded=is_open,
         icon=":material/rocket_launch:",
     ):
@@ -41,30 +40,35 @@ def _panel(task: TaskSet) -> None:
     is_whole = plan.here == plan.checkpoints
     with st.container(horizontal=True, gap="small"):
         if not is_whole:
-            label = f"Download {formatting.count(plan.checkpoints - plan.here, 'starter checkpoint')}"
             if st.button(
-                markdown.escape(label),
+                markdown.fill_count(
+                    "Download {number} starter checkpoint",
+                    "Download {number} starter checkpoints",
+                    plan.checkpoints - plan.here,
+                ),
                 key="starter_download",
                 icon=":material/download:",
                 type="primary",
                 disabled=is_busy,
-                help="Progress and Stop are below; a stopped download goes on where it was.",
+                help=language.translate(
+                    "Progress and Stop are below; a stopped download goes on where it was."
+                ),
             ):
                 widgets.perform_action(_download)
             if not plan.is_listed and st.button(
-                "Ask for the sizes",
+                language.translate("Ask for the sizes"),
                 key="starter_ask",
                 icon=":material/refresh:",
-                help="The hub tells how many bytes there are; nothing is downloaded.",
+                help=language.translate("The hub tells how many bytes there are; nothing is downloaded."),
             ):
                 widgets.perform_action(_ask)
         if plan.here and st.button(
-            "Run this set on them",
+            language.translate("Run this set on them"),
             key="starter_run",
             icon=":material/play_arrow:",
             type="primary" if is_whole else "secondary",
             disabled=is_busy or not task.questions or results.is_running(task),
-            help="They become the set's model group: its numbers are of them then.",
+            help=language.translate("They become the set's model group: its numbers are of them then."),
         ):
             widgets.perform_action(lambda: _run(task))
         if is_whole:
@@ -87,12 +91,12 @@ def _plan(task: TaskSet) -> starter.StarterPlan:
 
 
 def _ask() -> None:
-    with st.spinner("Asking the hub"):
+    with st.spinner(language.translate("Asking the hub")):
         st.session_state[_ASKED] = starter.plan_starter(session.studio())
 
 
 def _download() -> None:
-    with st.spinner("Asking the hub"):
+    with st.spinner(language.translate("Asking the hub")):
         plan = starter.add_starter(session.studio())
     session.forget_in_run("studio")
     absent = starter.absent_checkpoints(session.studio())
@@ -112,9 +116,9 @@ def _run(task: TaskSet) -> None:
 
 def _larger(task: TaskSet) -> None:
     """Draw the larger models, which a rolling run fetches one checkpoint at a time."""
-    with st.popover("Larger sizes", icon=":material/add:"):
+    with st.popover(language.translate("Larger sizes"), icon=":material/add:"):
         names = st.pills(
-            "Models",
+            language.translate("Models"),
             starter.LARGER,
             selection_mode="multi",
             key="starter_larger",
@@ -124,7 +128,7 @@ def _larger(task: TaskSet) -> None:
             plan = starter.plan_starter(session.studio(), names, ask_hub=False)
             markdown.markdown(words.larger_cost(plan) or "")
         if st.button(
-            "Download one at a time and run",
+            language.translate("Download one at a time and run"),
             key="starter_roll",
             disabled=not names or not task.questions or results.is_running(task),
         ):
@@ -132,7 +136,7 @@ def _larger(task: TaskSet) -> None:
 
 
 def _roll(task: TaskSet, names: tuple[str, ...]) -> None:
-    with st.spinner("Asking the hub"):
+    with st.spinner(language.translate("Asking the hub")):
         starter.add_starter(session.studio(), names)
     session.forget_in_run("studio")
     studio = session.studio()

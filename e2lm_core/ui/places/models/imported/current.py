@@ -11,9 +11,11 @@ import streamlit as st
 
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported import documents
 from e2lm_core.imported.records import Imported
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.app import widgets
+from e2lm_core.ui.base import language, markdown, viewport
 
 MAX_PROBLEMS = 100
 _OPEN = "results_shown"
@@ -55,15 +57,18 @@ def problems_panel(imported: Imported, open_up_to: int = 3) -> None:
     """Draw the problems of an import, folded if there are more than `open_up_to`."""
     if not imported.problems:
         return
-    count = formatting.count(len(imported.problems), "thing")
     with st.expander(
-        markdown.escape(f"{count} to know about these results"),
+        markdown.fill_count(
+            "{number} thing to know about these results",
+            "{number} things to know about these results",
+            len(imported.problems),
+        ),
         expanded=len(imported.problems) <= open_up_to,
         icon=":material/info:",
     ):
         markdown.markdown(markdown.bullet_list(imported.problems[:MAX_PROBLEMS]))
         if (more := len(imported.problems) - MAX_PROBLEMS) > 0:
-            markdown.caption(f"{more:,} more are in the JSON.")
+            markdown.caption(Sentence("{more} more are in the JSON.", more=more))
 
 
 def files_table(imported: Imported) -> None:
@@ -72,9 +77,9 @@ def files_table(imported: Imported) -> None:
         {
             "file": seen.file,
             "recognised": seen.why is None,
-            "as": seen.kind,
+            "as": language.translate(seen.kind) if seen.kind else seen.kind,
             "results": seen.results if seen.why is None else None,
-            "why not": seen.why,
+            "why not": language.translate(seen.why) if seen.why else seen.why,
         }
         for seen in sorted(imported.files, key=lambda seen: seen.why is None)
     ]
@@ -85,7 +90,10 @@ def files_table(imported: Imported) -> None:
         key="results_files_table",
         placeholder=formatting.DASH,
         column_order=("file", "why not") if viewport.is_narrow() else None,
-        column_config={"recognised": st.column_config.CheckboxColumn("recognised", width="small")},
+        column_config=widgets.headings(
+            ("file", "recognised", "as", "results", "why not"),
+            {"recognised": st.column_config.CheckboxColumn(width="small")},
+        ),
     )
 
 
@@ -99,7 +107,7 @@ def download(results: OpenResults) -> None:
             ("json", json.dumps(document), "application/json"),
         ):
             st.download_button(
-                markdown.escape(f"Download all as {kind.upper()}"),
+                markdown.fill_template("Download all as {format}", format=kind.upper()),
                 data,
                 f"{name}.{kind}",
                 mime,

@@ -14,6 +14,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.base import formatting
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.imported import messages as imported_words
 from e2lm_core.imported import scores
@@ -21,7 +22,7 @@ from e2lm_core.imported.records import SAME_METRIC, Curve, Imported
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, page_cache, viewport
+from e2lm_core.ui.base import language, markdown, page_cache, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.places import rc_reading
 from e2lm_core.ui.places.models.imported import current
@@ -29,7 +30,7 @@ from e2lm_core.ui.places.models.imported.current import OpenResults
 
 MAX_CURVES = 8  # drawn by default; more can be chosen
 _NUMBER = st.column_config.NumberColumn
-_ABOUT_OWN_RUNS = (
+_ABOUT_OWN_RUNS = language.mark(
     "Your results of the selected set, on the same metric. Only curves of the same questions "
     "can be compared point by point."
 )
@@ -95,7 +96,11 @@ def curves(results_open: OpenResults, task: TaskSet) -> None:
         _scores(view.sampled, view.same_metric)
         if len(view.run_variants) > 1:
             markdown.caption(
-                f"The scores are of {view.run_variants[0]} alone; other samples: {formatting.join_words(view.run_variants[1:])}."
+                Sentence(
+                    "The scores are of {name} alone; other samples: {others}.",
+                    name=view.run_variants[0],
+                    others=formatting.join_words(view.run_variants[1:]),
+                )
             )
     _tables(view, imported_curves, frame)
 
@@ -106,13 +111,18 @@ def curves(results_open: OpenResults, task: TaskSet) -> None:
 def _controls(results_open: OpenResults, task: TaskSet) -> View:
     imported, key = results_open.imported, results_open.key
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
-        name = st.selectbox("Task", imported.tasks, key=f"results_task_{key}", width=260)
-        metric = st.selectbox("Metric", imported.metrics(name), key=f"results_metric_{key}_{name}", width=200)
+        name = st.selectbox(language.translate("Task"), imported.tasks, key=f"results_task_{key}", width=260)
+        metric = st.selectbox(
+            language.translate("Metric"),
+            imported.metrics(name),
+            key=f"results_metric_{key}_{name}",
+            width=200,
+        )
         own_runs = _own_runs(task, metric)
         beside = own_runs is not None and st.toggle(
-            markdown.escape(f"Beside the own runs of {session.set_label(task.address)}"),
+            markdown.fill_template("Beside the own runs of {set}", set=session.set_label(task.address)),
             key="results_own",
-            help=_ABOUT_OWN_RUNS,
+            help=language.translate(_ABOUT_OWN_RUNS),
         )
     return View(results_open, name, metric, own_runs if beside else None)
 
@@ -129,11 +139,11 @@ def _choose_models(view: View, names: list[str]) -> list[str]:
     if len(names) <= 1:
         return names
     return st.multiselect(
-        "Models",
+        language.translate("Models"),
         names,
         default=names[:MAX_CURVES],
         key=f"results_models_{view.opened.key}_{view.task}_{view.metric}",
-        placeholder="no model",
+        placeholder=language.translate("no model"),
     )
 
 
@@ -143,11 +153,11 @@ def _choose_own(view: View, own_runs: Measurements, imported: list[ModelInfo]) -
     both = [name for name in by_name if name in {model.name for model in imported}]
     first = both or [name for name, model in by_name.items() if model.counts_in_scores]
     names = st.multiselect(
-        "Own runs",
+        language.translate("Own runs"),
         list(by_name),
         default=first[:MAX_CURVES],
         key=f"results_mine_{view.opened.key}",
-        placeholder="no model",
+        placeholder=language.translate("no model"),
     )
     return [(f"studio: {by_name[name].short_name}", by_name[name]) for name in names]
 
@@ -184,7 +194,9 @@ def _chart(view: View, frame: pd.DataFrame, looks: dict[str, imported_charts.Cur
             narrow=viewport.is_narrow(),
         ),
         "results_curves",
-        f"{view.metric} on {view.task} of each model against tokens seen",
+        language.translate(
+            "{metric} on {task} of each model against tokens seen", metric=view.metric, task=view.task
+        ),
     )
 
 
@@ -192,14 +204,16 @@ def _about(view: View, bands: bool) -> str:
     of_task = [curve for curve in view.imported.curves if curve.task == view.task]
     counts, shots = {c.questions for c in of_task}, {c.num_fewshot for c in of_task}
     known = [
-        f"{n}-shot" if n is not None else "an unknown number of examples"
+        language.translate("an unknown number of examples") if n is None else f"{n}-shot"
         for n in sorted(shots, key=lambda n: n or -1)
     ]
-    sentence = f"{formatting.join_words(known)}. "
+    sentence = f"{language.translate(formatting.join_words(known))}. "
     if len(counts) == 1 and (n := next(iter(counts))) is not None:
-        sentence = f"{formatting.count(n, 'question')}, {sentence}"
-    sentence += "Bands: 95%, a bootstrap over the questions of the samples. " if bands else ""
-    sentence += "Open markers are the studio's own runs." if view.own_runs is not None else ""
+        sentence = f"{language.translate(formatting.count(n, 'question'))}, {sentence}"
+    if bands:
+        sentence += language.translate("Bands: 95%, a bootstrap over the questions of the samples.") + " "
+    if view.own_runs is not None:
+        sentence += language.translate("Open markers are the studio's own runs.")
     return sentence[0].upper() + sentence[1:]
 
 
@@ -218,7 +232,9 @@ def _scores(measurements: Measurements, metric: str) -> None:
 
 
 def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> None:
-    quality, values, files = st.tabs(["Signal quality", "Values", "Files"])
+    quality, values, files = st.tabs(
+        [language.translate("Signal quality"), language.translate("Values"), language.translate("Files")]
+    )
     with quality:
         widgets.table(
             scores.quality_frame(imported_curves),
@@ -228,9 +244,11 @@ def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> No
             column_config={
                 "points": _NUMBER(
                     "points",
-                    help="How many points SQ is taken over: the early window's where the family names one.",
+                    help=language.mark(
+                        "How many points SQ is taken over: the early window's where the family names one."
+                    ),
                 ),
-                "of": _NUMBER("of", help="How many points the curve has."),
+                "of": _NUMBER("of", help=language.mark("How many points the curve has.")),
                 "first": _NUMBER("first", format="%.4f"),
                 "last": _NUMBER("last", format="%.4f"),
             },

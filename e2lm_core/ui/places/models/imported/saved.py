@@ -10,10 +10,11 @@ from functools import partial
 import streamlit as st
 
 from e2lm_core.base import formatting
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported import saved_imports
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.places.models.imported import current
 from e2lm_core.ui.places.models.imported.current import OpenResults
 
@@ -26,10 +27,10 @@ def saved_list() -> None:
     if back in saved_imports.removed_imports(settings):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             markdown.markdown(markdown.fill_template(":gray[{name} is removed.]", name=back), width="content")
-            if st.button("Undo", key="results_undo", icon=":material/undo:"):
+            if st.button(language.translate("Undo"), key="results_undo", icon=":material/undo:"):
                 widgets.perform_action(lambda: saved_imports.restore_import(settings, back))
     if not rows:
-        st.caption("No saved results.")
+        st.caption(language.translate("No saved results."))
     for row in rows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{row.name}"):
             _row(row)
@@ -38,20 +39,27 @@ def saved_list() -> None:
 def _row(row: saved_imports.SavedImport) -> None:
     markdown.markdown(markdown.fill_template("**{name}**", name=row.name), width="content")
     if row.problem is None:
-        about = f"{formatting.join_words(list(row.models), 2)} on {formatting.join_words(list(row.tasks), 2)}, {row.when[:10]}"
+        about = Sentence(
+            "{models} on {tasks}, {day}",
+            models=formatting.join_words(list(row.models), 2),
+            tasks=formatting.join_words(list(row.tasks), 2),
+            day=row.when[:10],
+        )
         markdown.markdown(markdown.fill_template(":gray[{about}]", about=about), width="content")
-        if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
+        if st.button(
+            language.translate("Open"), key=f"results_open_{row.name}", icon=":material/folder_open:"
+        ):
             widgets.perform_action(partial(_open, row.name))
     else:
         markdown.markdown(markdown.fill_template(":red[{problem}]", problem=row.problem), width="content")
-    with st.popover("Remove", icon=":material/delete:"):
+    with st.popover(language.translate("Remove"), icon=":material/delete:"):
         markdown.markdown(
             markdown.fill_template(
                 "**{name}** removed. It can be restored until another of that name is removed.",
                 name=row.name,
             )
         )
-        if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
+        if st.button(language.translate("Remove it"), type="primary", key=f"results_remove_{row.name}"):
             remove_saved(row.name)
 
 
@@ -68,15 +76,22 @@ def save_form(results: OpenResults) -> None:
     if results.name is not None:
         return
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="small"):
-        name = st.text_input("Save as", key="results_name", placeholder="pythia-mmlu", width=260)
-        if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
+        name = st.text_input(
+            language.translate("Save as"), key="results_name", placeholder="pythia-mmlu", width=260
+        )
+        if st.button(
+            language.translate("Keep"),
+            key="results_keep",
+            icon=":material/bookmark_add:",
+            disabled=not name.strip(),
+        ):
             widgets.perform_action(partial(_keep, results, name.strip()))
 
 
 def _keep(results: OpenResults, name: str) -> None:
     saved_imports.save_import(session.studio().settings, name, results.imported)
     current.open_results(results.imported, name)
-    markdown.toast(f"Saved as {name}.")
+    markdown.toast(markdown.fill_template("Saved as {name}.", name=name))
 
 
 def _open(name: str) -> None:

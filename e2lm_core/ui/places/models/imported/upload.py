@@ -16,11 +16,11 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import read_results
 from e2lm_core.ui import session
 from e2lm_core.ui.app.uploads import read_upload
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.places.models.imported import current
 
 TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet", "eval"]
-HELP = (
+HELP = language.mark(
     "What lm_eval, lighteval, OLMES or Inspect write (zip the whole folder, all revisions in it), every_eval_ever's "
     "records, the competition's curve file, a table of OLMES or DataDecide, an export of W&B, or a CSV with model, task, "
     "metric, step, tokens_seen and score. Nothing in them is executed."
@@ -33,11 +33,11 @@ _TAKEN = "results_taken"
 def upload_form() -> None:
     """Draw the upload form; its files are read once, and a refusal stays visible."""
     files = st.file_uploader(
-        "Result files",
+        language.translate("Result files"),
         type=TYPES,
         accept_multiple_files=True,
         key="results_files",
-        help=HELP,
+        help=language.translate(HELP),
         label_visibility="collapsed",
     )
     if not files:
@@ -73,10 +73,10 @@ def _digest(uploads: Mapping[str, bytes]) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _read(uploads: dict[str, bytes]) -> str | None:
+def _read(uploads: dict[str, bytes]) -> StudioError | None:
     """Read and open the uploads; the reason of a refusal, else None."""
     studio = session.studio()
-    bar = st.progress(0.0, text="Reading …")
+    bar = st.progress(0.0, text=language.translate("Reading …"))
     try:
         imported = read_results.import_uploads(
             uploads,
@@ -85,7 +85,7 @@ def _read(uploads: dict[str, bytes]) -> str | None:
             lambda share: _told(bar, share),
         )
     except StudioError as error:
-        return str(error)
+        return error
     finally:
         bar.empty()
     current.open_results(imported)
@@ -93,4 +93,4 @@ def _read(uploads: dict[str, bytes]) -> str | None:
 
 
 def _told(bar: DeltaGenerator, share: float) -> None:
-    bar.progress(share, text="Reading …")
+    bar.progress(share, text=language.translate("Reading …"))
