@@ -144,7 +144,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
     cost = run_state.estimate(session.studio(), task, checkpoints, num_fewshot, measurements)
     st.metric(
         language.translate("To compute"),
-        language.translate("{missing} of {total}", missing=f"{cost.missing:,}", total=f"{cost.total:,}"),
+        language.translate(Sentence("{missing} of {total}", missing=cost.missing, total=cost.total)),
         border=True,
         help=language.translate(
             "Results still missing: one for each question and checkpoint. Earlier results are reused."
