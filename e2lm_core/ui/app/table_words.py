@@ -36,6 +36,21 @@ COLUMNS_OF_WORDS = (
     | {"nearest is", "told apart", "held out", "judge"}
 )
 HEADINGS = (
+    language.mark("80% at"),
+    language.mark("90% at"),
+    language.mark("band"),
+    language.mark("decisions"),
+    language.mark("expected"),
+    language.mark("group"),
+    language.mark("left out"),
+    language.mark("ms a question"),
+    language.mark("pairs"),
+    language.mark("parameters"),
+    language.mark("point"),
+    language.mark("seconds"),
+    language.mark("value after"),
+    language.mark("value before"),
+    language.mark("width"),
     language.mark("95% from"),
     language.mark("SQ of noise"),
     language.mark("SQ, 95% from"),
