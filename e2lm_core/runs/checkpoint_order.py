@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 
 COARSE = 3  # checkpoints that give a model's curve its shape: the last, the first and the middle
 
@@ -54,7 +55,7 @@ def last_of_each(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     return list(by_model.values())
 
 
-DENSITIES = ("all", "half", "ends and middle", "early window")
+DENSITIES = (Sentence("all"), Sentence("half"), Sentence("ends and middle"), Sentence("early window"))
 
 
 def thin_out(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
