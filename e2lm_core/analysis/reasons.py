@@ -105,7 +105,7 @@ def undefined_columns(frame: pd.DataFrame, why: Mapping[str, str | None]) -> lis
         why: Reason by column; None without one.
     """
     return [
-        UndefinedCell("", column, reason)
+        UndefinedCell("", Sentence(column), reason)
         for column, reason in why.items()
         if reason and column in frame and frame[column].isna().any()
     ]

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.compare.comparison import ALL
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import SHARES, ModelInfo
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.charts.canvas import axis_range, blank_figure
 from e2lm_core.charts.marks import reference_line, segment_trace
 from e2lm_core.charts.palette import Looks, Theme, assign_looks
@@ -69,19 +70,23 @@ class _Row:
 
 def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], looks: Looks, metric: str, theme: Theme) -> _Row:
     model = by_name.get(str(row["model"]))
-    label = model.short_name if model else f"<b>{ALL}</b>"
-    scale, unit = (100.0, "points") if metric in SHARES else (1.0, "")
+    label = model.short_name if model else joined(("<b>", ALL, "</b>"), "")
+    scale, unit = (100.0, Sentence("points")) if metric in SHARES else (1.0, "")
     value, low, high = (
         scale * float(row[c] if pd.notna(row[c]) else np.nan) for c in ("difference", "low", "high")
     )
-    share = "" if pd.isna(row["share"]) else f"<br>higher in {row['share']:.0%} of resamples"
+    share = (
+        ""
+        if pd.isna(row["share"])
+        else Sentence("<br>higher in {share} of resamples", share=f"{row['share']:.0%}")
+    )
     bounds = f" [{low:+.3g}, {high:+.3g}]" if np.isfinite(low) else ""
     return _Row(
         label=label,
         value=value,
         low=low,
         high=high,
-        hover=f"<b>{label}</b><br>{value:+.3g} {unit}{bounds}{share}<extra></extra>",
+        hover=joined(("<b>", label, f"</b><br>{value:+.3g} ", unit, bounds, share, "<extra></extra>"), ""),
         colour=theme.line[looks[model.name].hue] if model else theme.text,
         symbol=looks[model.name].symbol if model else "diamond",
         of_all=model is None,
@@ -102,10 +107,10 @@ def _marks(row: _Row, y: int) -> Iterator[go.Scatter]:
 
 
 def _axes(figure: go.Figure, rows: Sequence[_Row], metric: str) -> None:
-    own_unit = f"difference in {METRIC_LABEL[metric]}"
+    own_unit = Sentence("difference in {metric}", metric=METRIC_LABEL[metric])
     figure.update_xaxes(
         range=list(axis_range([v for row in rows for v in (row.value, row.low, row.high)], 0.0)),
-        title_text="difference, percentage points" if metric in SHARES else own_unit,
+        title_text=Sentence("difference, percentage points") if metric in SHARES else own_unit,
     )
     figure.update_yaxes(
         tickmode="array",

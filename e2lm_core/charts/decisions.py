@@ -11,12 +11,13 @@ from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty
 from e2lm_core.analysis.decisions.probability import Reliability
 from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure, checkpoint_labels, positions, token_axis
 from e2lm_core.charts.marks import area_trace, legend_below, level_line, reference_line
 from e2lm_core.charts.palette import Look, Theme
 
 COIN = 0.5
-REACHED = "level reached"
+REACHED = Sentence("level reached")
 # Colours of the families that were left out, in the order of the study.
 HUES = ("blue", "green", "purple", "orange")
 DASHES = ("solid", "dash", "dot")
@@ -47,14 +48,19 @@ def outlook_curve(
             line={"color": colour, "dash": look.dash, "width": 2.5},
             marker={"color": colour, "size": 6, "symbol": look.symbol},
             customdata=list(zip(checkpoint_labels(frame), frame["share"], strict=True)),
-            hovertemplate=f"<b>{model.short_name}</b><br>ahead at the end with %{{y:.1%}}"
-            "<br>%{customdata[0]}, %{customdata[1]:.0%} of training<extra></extra>",
+            hovertemplate=Sentence(
+                "<b>{model}</b><br>ahead at the end with %{{y:.1%}}"
+                "<br>%{{customdata[0]}}, %{{customdata[1]:.0%}} of training<extra></extra>",
+                model=model.short_name,
+            ),
         )
     )
     _levels(figure, (COIN, *LEVELS), theme)
     token_axis(figure, frame)
     figure.update_yaxes(
-        range=[-0.02, 1.04], tickformat=".0%", title_text=f"{model.short_name} ahead at the end"
+        range=[-0.02, 1.04],
+        tickformat=".0%",
+        title_text=Sentence("{model} ahead at the end", model=model.short_name),
     )
     figure.update_layout(margin={"r": 16})
     return figure
@@ -85,8 +91,11 @@ def certainty_curve(
                     "dash": DASHES[number // len(HUES)],
                 },
                 customdata=[formatting.tokens(tokens) for tokens in of.tokens_seen],
-                hovertemplate=f"<b>{name}</b><br>%{{y:.1%}} in the mean<br>%{{customdata}} tokens, %{{x:.0%}} of training"
-                "<extra></extra>",
+                hovertemplate=Sentence(
+                    "<b>{name}</b><br>%{{y:.1%}} in the mean<br>%{{customdata}} tokens, %{{x:.0%}} of training"
+                    "<extra></extra>",
+                    name=name,
+                ),
             )
         )
     figure.add_trace(
@@ -94,12 +103,14 @@ def certainty_curve(
             x=certainty.shares,
             y=certainty.means,
             mode="lines+markers",
-            name="this set",
+            name=Sentence("this set"),
             line={"color": theme.accent, "width": 2.5},
             marker={"color": theme.accent, "size": 6},
             customdata=certainty.known,
-            hovertemplate="%{y:.1%} in the mean<br>%{customdata} of "
-            f"{certainty.pairs} pairs known<br>%{{x:.0%}} of training<extra></extra>",
+            hovertemplate=Sentence(
+                "%{{y:.1%}} in the mean<br>%{{customdata}} of {pairs} pairs known<br>%{{x:.0%}} of training<extra></extra>",
+                pairs=certainty.pairs,
+            ),
         )
     )
     reached = [stop for stop in certainty.stops if stop.share is not None]
@@ -117,9 +128,11 @@ def certainty_curve(
         )
     )
     _levels(figure, LEVELS, theme)
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title_text="share of training")
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title_text=Sentence("share of training"))
     figure.update_yaxes(
-        range=[0.48, 1.02], tickformat=".0%", title_text="mean probability of the likelier model"
+        range=[0.48, 1.02],
+        tickformat=".0%",
+        title_text=Sentence("mean probability of the likelier model"),
     )
     figure.update_layout(margin={"r": 16})
     if beside:
@@ -145,7 +158,7 @@ def reliability(bands: Sequence[Reliability], theme: Theme, narrow: bool = False
             mode="lines",
             line=reference_line(theme),
             hoverinfo="skip",
-            name="right as stated",
+            name=Sentence("right as stated"),
         )
     )
     families = list(dict.fromkeys(of.left_out for of in bands))
@@ -168,12 +181,15 @@ def reliability(bands: Sequence[Reliability], theme: Theme, narrow: bool = False
                 line={"color": colour, "width": 2},
                 marker={"color": colour, "size": 7},
                 customdata=[(of.decisions, of.models) for of in own],
-                hovertemplate=f"<b>{family}</b><br>stated %{{x:.1%}}, right %{{y:.1%}}"
-                "<br>%{customdata[0]:,} decisions of %{customdata[1]} models<extra></extra>",
+                hovertemplate=Sentence(
+                    "<b>{family}</b><br>stated %{{x:.1%}}, right %{{y:.1%}}"
+                    "<br>%{{customdata[0]:,}} decisions of %{{customdata[1]}} models<extra></extra>",
+                    family=family,
+                ),
             )
         )
-    figure.update_xaxes(range=[0.48, 1.02], tickformat=".0%", title_text="stated")
-    figure.update_yaxes(range=[-0.02, 1.04], tickformat=".0%", title_text="right")
+    figure.update_xaxes(range=[0.48, 1.02], tickformat=".0%", title_text=Sentence("stated"))
+    figure.update_yaxes(range=[-0.02, 1.04], tickformat=".0%", title_text=Sentence("right"))
     figure.update_layout(margin={"r": 16})
     legend_below(figure, len(families) + 1, columns=1 if narrow else 3)
     return figure

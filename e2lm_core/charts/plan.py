@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.plan.messages import round_up_two_digits, size_frame
 from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.base.formatting import duration
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure
 from e2lm_core.charts.marks import reference_line
 from e2lm_core.charts.palette import Theme
@@ -44,16 +45,21 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False) -> go.Figure:
 
 
 def _width_line(sizes: pd.DataFrame, theme: Theme) -> go.Scatter:
-    hours = ["" if pd.isna(s) else f"<br>{duration(s)} on this model group" for s in sizes["seconds"]]
+    hours = [
+        "" if pd.isna(s) else Sentence("<br>{duration} on this model group", duration=duration(s))
+        for s in sizes["seconds"]
+    ]
     return go.Scatter(
         x=sizes["questions"],
         y=sizes["width"],
         mode="lines+markers",
         line={"color": theme.accent, "width": 2},
         marker={"size": 7, "color": theme.accent},
-        customdata=np.stack([sizes["expected"].round(3), hours], axis=-1) if len(sizes) else None,
-        hovertemplate="<b>%{x:,} questions</b><br>95% interval %{y:.3f} wide<br>"
-        "expected value %{customdata[0]}%{customdata[1]}<extra></extra>",
+        customdata=list(zip(map(str, sizes["expected"].round(3)), hours, strict=True)) or None,
+        hovertemplate=Sentence(
+            "<b>%{x:,} questions</b><br>95% interval %{y:.3f} wide<br>"
+            "expected value %{customdata[0]}%{customdata[1]}<extra></extra>"
+        ),
     )
 
 
@@ -65,7 +71,7 @@ def _wanted(figure: go.Figure, width: float, theme: Theme) -> None:
         xanchor="right",
         y=np.log10(width),
         yanchor="bottom",
-        text=f"wanted: {width:g}",
+        text=Sentence("wanted: {width}", width=f"{width:g}"),
         showarrow=False,
         font={"color": theme.muted, "size": 12},
     )
@@ -79,7 +85,7 @@ def _measured(figure: go.Figure, questions: int, theme: Theme) -> None:
         yref="paper",
         yanchor="bottom",
         showarrow=False,
-        text=f"measured: {questions:,}",
+        text=Sentence("measured: {questions}", questions=questions),
         font={"color": theme.muted, "size": 12},
     )
 
@@ -90,7 +96,7 @@ def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
         y=[width],
         mode="markers+text",
         marker={"symbol": "diamond", "size": 14, "color": theme.text},
-        text=[f"{round_up_two_digits(questions):,} questions"],
+        text=[Sentence("{questions} questions", questions=round_up_two_digits(questions))],
         textposition="bottom left",
         textfont={"color": theme.text, "size": 13},
         hoverinfo="skip",
@@ -102,7 +108,7 @@ def _axes(figure: go.Figure, shown: list[float], narrow: bool) -> None:
     """Set both axes to logarithmic, y over the widths shown."""
     figure.update_xaxes(
         type="log",
-        title_text="questions in the set",
+        title_text=Sentence("questions in the set"),
         tickmode="array",
         tickvals=list(TICKS[narrow]),
         ticktext=[f"{n:,}" for n in TICKS[narrow]],
@@ -111,7 +117,7 @@ def _axes(figure: go.Figure, shown: list[float], narrow: bool) -> None:
     )
     figure.update_yaxes(
         type="log",
-        title_text="width of the 95% interval",
+        title_text=Sentence("width of the 95% interval"),
         range=[np.log10(min(shown)) - 0.15, np.log10(max(shown)) + 0.1],
         tickmode="array",
         tickvals=list(WIDTH_TICKS),

@@ -22,6 +22,7 @@ from e2lm_core.analysis.plan.schedule import (
 )
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs import fleets
@@ -361,8 +362,9 @@ def plan_for(
 def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
     """Pace of earlier runs on this machine with as many few-shot examples; None before there is one."""
     seconds = seconds_per_question(studio, num_fewshot or 0)
-    device = studio.settings.device or "the best device here"
-    return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None
+    device = studio.settings.device or Sentence("the best device here")
+    source = Sentence("earlier runs on this machine ({device})", device=device)
+    return Pace(seconds=seconds, source=source) if seconds else None
 
 
 def schedules_for(

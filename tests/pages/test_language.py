@@ -11,14 +11,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.analysis.curves import axes, smoothing
+from e2lm_core.analysis.decisions import probability
+from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.base.records import METRICS
 from e2lm_core.checkpoints.family_catalogue import FAMILIES
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.imported import saved_imports
-from e2lm_core.runs import evaluate, start
+from e2lm_core.runs import evaluate, fleets, start
+from e2lm_core.runs.fleets import Fleet
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import session
-from e2lm_core.ui.base import language, page_cache, urls
+from e2lm_core.ui.base import chart_mode, language, page_cache, urls
+from e2lm_core.ui.places import two_models
 from e2lm_core.ui.places.models import add_model
 from e2lm_core.ui.places.questions import alternatives
 from e2lm_core.ui.places.sets import finding
@@ -175,6 +179,10 @@ VIEWS_IN_GERMAN = {
         {"library_family": add_model.OTHER, "library_rule": "so many a step"},
     ],
     "results": [{}],
+    "ahead": [{}],
+    "compare": [{}],
+    "plan": [{"plan_of": of} for of in planning.OF],
+    "groups": [{}],
 }
 # What is the same in German, as whole texts, each with its reason.
 KEPT = {
@@ -182,10 +190,10 @@ KEPT = {
     "names of metrics and scores, which documents quote": r"(acc|acc_norm|margin|norm_prob|bpb|SQ|RC|CS|SNR|Score|AC|ρ|α|p|E2LM|AI2|FineTasks|snr)([ ,·:].*)?",
     "values of the set": r"(\*\*q\d+\*\* · |\*\*)?(What is twice the number \d+|How much is twice one)\?.*|mathematics|\d+(, \d+)*",
     "names of formats, files, columns and settings": r"what ist scientific .*|OWNER/NAME|test|[\w.]+\.(csv|json|yaml|zip|txt)|\.\w+|(doc_to_text|num_fewshot)|step\{step\}|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",
-    "names of public benchmarks and their sources, as published": r"(anli|arc|bbh|boolq|drop|gpqa|gsm8k|hellaswag|ifeval|lambada|math|mmlu|musr|openbookqa|piqa|sciq|social|truthful|winogrande|wsc|logiqa|nq|triviaqa|copa|race|swag|webqs|score)\w*(-var)?|Pythia.*|DataDecide.*|.*NeurIPS 2025.*|Computed here by the official formula.*",
+    "names of public benchmarks and their sources, as published": r"(anli|arc|bbh|boolq|drop|gpqa|gsm8k|hellaswag|ifeval|lambada|math|mmlu|musr|openbookqa|piqa|sciq|social|truthful|winogrande|wsc|logiqa|nq|triviaqa|copa|race|swag|webqs|score)\w*(-var)?( \(\d+-shot\))?|Pythia.*|DataDecide.*|.*NeurIPS 2025.*|Computed here by the official formula.*",
     "facts of the models' training text": r".* \*\*.*\*\* :gray\[.*\]|Symbols?",
     "digests": r"[0-9a-f]{16}",
-    "names of files": r"(alternatives|card|live|map|measured|overview|score|shelf)(-[a-z]+)+",
+    "names of files": r"(ahead|alternatives|card|compare|live|map|measured|overview|plan|score|shelf)(-[a-z]+)+",
     "names of prompt styles": r"Cloze|Letters|Ending",
     "commands": r"lm_eval --.*",
     "links": r"/result\?set=.*",
@@ -245,6 +253,26 @@ def test_nor_on_curves_of_models_that_learn(taught: Visit, metric: str, monkeypa
     assert not said, "\n".join(sorted(said))
 
 
+@pytest.mark.parametrize("metric", ["acc", "bpb"])
+@pytest.mark.parametrize("view", ["ahead", "compare", "plan", "groups"])
+def test_nor_on_decisions_between_models_that_learn(
+    taught: Visit, view: str, metric: str, monkeypatch
+) -> None:
+    monkeypatch.setattr(probability, "MAX_SIZE_RATIO", 12.0)  # the visit's two sizes are nine times apart
+    some = taught.studio.catalogue.match_globs(["ladder-small-*/*"])
+    fleets.save_fleet(taught.studio, Fleet(name="little", checkpoints=tuple(one.name for one in some)))
+    said: set[str] = set()
+    for pair in (("small-arch1", "small-arch1-seed2"), ("small-arch1", "large-arch1")):
+        german = _beside(taught).choose(OWN)
+        for visit in (taught, german):
+            visit.at.session_state[urls.HELD["metric"]] = metric
+            visit.at.session_state[chart_mode.KEY] = True  # a picture's texts are compressed
+            for key, name in zip((two_models.ONE, two_models.OTHER), pair, strict=True):
+                visit.at.session_state[key] = f"ladder-{name}"
+        said |= _left_in_english(taught, german, view, monkeypatch)
+    assert not said, "\n".join(sorted(said))
+
+
 @pytest.mark.parametrize(
     "view",
     [
@@ -261,6 +289,10 @@ def test_nor_on_curves_of_models_that_learn(taught: Visit, metric: str, monkeypa
         "run",
         "checkpoints",
         "results",
+        "ahead",
+        "compare",
+        "plan",
+        "groups",
     ],
 )
 def test_nor_of_a_set_that_was_never_run(visit: Visit, view: str, monkeypatch) -> None:
@@ -273,12 +305,10 @@ def test_nor_of_an_empty_set(visit: Visit, monkeypatch) -> None:
     collection.create_set(visit.studio.settings, "blank")
     german = _beside(visit).choose("blank")
     visit.choose("blank")
+    views = ("sets", "write", "problems", "measured", "overview", "score", "accuracy", "share")
     said = {
         text
-        for view in (
-            *("sets", "write", "problems", "measured", "overview", "score", "accuracy", "share"),
-            *("run", "checkpoints"),
-        )
+        for view in (*views, "run", "checkpoints", "ahead", "compare", "plan", "groups")
         for text in _left_in_english(visit, german, view, monkeypatch)
     }
     assert not said, "\n".join(sorted(said))
@@ -293,6 +323,7 @@ def test_nor_of_an_edit_and_of_the_history(done: Visit, monkeypatch) -> None:
     german = _beside(done).choose(OWN)
     said = _left_in_english(done, german, "write", monkeypatch)
     said |= _left_in_english(done, german, "sets", monkeypatch)
+    said |= _left_in_english(done, german, "compare", monkeypatch)
     assert not said, "\n".join(sorted(said))
 
 

@@ -96,6 +96,8 @@ _JSON_KEYS = frozenset(
         "orientation",
         "constraintext",
         "fillcolor",
+        "fill",
+        "entrywidthmode",
         "author",
         "browser",
         "set",

@@ -15,10 +15,11 @@ import pandas as pd
 
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.score.parts import detrended_snr
-from e2lm_core.analysis.tables import curve_frame
-from e2lm_core.base import labels
+from e2lm_core.analysis.tables import curve_frame, sentence_table
+from e2lm_core.base import formatting, labels
 from e2lm_core.base.json_values import to_json_value
 from e2lm_core.base.records import Question, Record, TaskSet, Value
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores.measurements import Measurements, final_values
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
@@ -28,8 +29,9 @@ from e2lm_core.scores.uncertainty.means import multiple_testing
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
-END, EARLY_END = "end", "early window's end"
-ALL = "all that count"
+END, EARLY_END = Sentence("end"), Sentence("early window's end")
+ALL = Sentence("all that count")
+_SIDES = {"first": Sentence("first"), "second": Sentence("second")}
 Place = tuple[str, int, int]  # model, index of the checkpoint in the first set's curve and in the second's
 Judge = Callable[[Measurements, str, str], Scores]  # takes measurements, a metric and an RC definition
 
@@ -67,14 +69,14 @@ class MeanDifference(Record):
         detectable: Smallest difference detected with 80% power.
     """
 
-    model: str
-    point: str
+    model: SentenceField
+    point: SentenceField
     first: float | None
     second: float | None
     difference: float | None
     interval: tuple[float, float] | None
     share: float | None
-    why: str | None = None
+    why: SentenceField | None = None
     changed: int | None = None
     p: float | None = None
     together: float | None = None
@@ -194,7 +196,7 @@ def selection_note(names: tuple[str, str], first: Measurements, second: Measurem
     """
     for name, side in zip(names, (first, second), strict=True):
         if note := validity.selection_note(side):
-            return f"{name}: {note}"
+            return Sentence("{name}: {note}", name=name, note=note)
     return None
 
 
@@ -333,7 +335,7 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
         return Value(value=None, why=old.why if old.value is None else new.why)
     value = Value(value=new.value - old.value)
     if estimate is None:
-        return value.model_copy(update={"why": "Too little was measured."})
+        return value.model_copy(update={"why": Sentence("Too little was measured.")})
     return estimate[1].attach(value)
 
 
@@ -356,7 +358,7 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
         assert question is not None
         rows.append(
             {
-                "what": "added" if before is None else "removed" if after is None else "changed",
+                "what": Sentence("added" if before is None else "removed" if after is None else "changed"),
                 "id": question.id,
                 "before": before.question if before else None,
                 "after": after.question if after else None,
@@ -364,7 +366,7 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
                 "value after": values[1][new] if new >= 0 else np.nan,
             }
         )
-    frame = pd.DataFrame(rows, columns=["what", "id", "before", "after", "value before", "value after"])
+    frame = sentence_table(rows, ["what", "id", "before", "after", "value before", "value after"])
     frame["difference"] = frame["value after"] - frame["value before"]
     return frame
 
@@ -377,7 +379,7 @@ def mean_frame(compared: Comparison) -> pd.DataFrame:
     columns = ["model", "point", "first", "second", "difference"]
     columns += ["low", "high", "share", "together", "detectable", "why"]
     rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
-    return pd.DataFrame(rows, columns=columns)
+    return sentence_table(rows, columns)
 
 
 def curve_pairs(compared: Comparison) -> pd.DataFrame:
@@ -410,13 +412,13 @@ def score_frame(compared: Comparison) -> pd.DataFrame:
             "difference": s.difference.value,
             **_ends(s.difference.interval),
             "coverage": s.difference.coverage,
-            "like random": " and ".join(s.near_random) or None,
+            "like random": formatting.join_words([_SIDES[side] for side in s.near_random]) or None,
             "why": s.difference.why,
         }
         for s in compared.scores
     ]
     numeric = ["first", "second", "difference", "low", "high", "coverage"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+    return sentence_table(rows).astype(dict.fromkeys(numeric, float))
 
 
 def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:

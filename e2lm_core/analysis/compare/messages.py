@@ -15,10 +15,11 @@ from e2lm_core.analysis.compare.comparison import (
 )
 from e2lm_core.base import formatting, json_values, labels
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, TaskSet
+from e2lm_core.base.sentences import Sentence, after_colon, before_colon, joined
 
 MATCHED = {
-    "id": "Questions of one id are taken as the same question, reworded or not.",
-    "text": "Questions of the same text and choices are taken as the same question.",
+    "id": Sentence("Questions of one id are taken as the same question, reworded or not."),
+    "text": Sentence("Questions of the same text and choices are taken as the same question."),
 }
 
 
@@ -28,46 +29,72 @@ def headline(comparison: Comparison) -> str:
     whole = next((m for m in comparison.means if m.model == ALL and m.point == END), None)
     whole = whole or next((m for m in comparison.means if m.point == END), None)
     if whole is None or whole.difference is None:
-        return f"{first} and {second} have no common results yet, so they cannot be compared. Run both."
+        return Sentence(
+            "{first} and {second} have no common results yet, so they cannot be compared. Run both.",
+            first=first,
+            second=second,
+        )
     if not any(m.difference or m.changed for m in comparison.means):
-        return f"**{second}** and {first} measure the same: no mean differs at any of these points."
+        return Sentence(
+            "**{second}** and {first} measure the same: no mean differs at any of these points.",
+            second=second,
+            first=first,
+        )
     if note := selection_note(comparison.names, comparison.first, comparison.second):
-        size = _signed(comparison.metric, whole.difference)
-        label = labels.METRIC_LABEL[comparison.metric]
-        return f"**{second}** differs from {first} by {size} in {label} at the end, as the choice makes it. {note}"
-    return f"{_said_of_mean(comparison, whole, whole.difference)}; {_said_of_sq(comparison)}"
+        return Sentence(
+            "**{second}** differs from {first} by {size} in {label} at the end, as the choice makes it. {note}",
+            second=second,
+            first=first,
+            size=_signed(comparison.metric, whole.difference),
+            label=labels.METRIC_LABEL[comparison.metric],
+            note=note,
+        )
+    return joined((_said_of_mean(comparison, whole, whole.difference), _said_of_sq(comparison)), "; ")
 
 
 def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float) -> str:
     """Clause on the difference of the final means, and on its interval."""
     first, second = compared.names
-    label = labels.METRIC_LABEL[compared.metric]
-    models = "" if mean.model == ALL else f" for {mean.model}"
-    size = _signed(compared.metric, difference)
+    values = {
+        "second": second,
+        "first": first,
+        "label": labels.METRIC_LABEL[compared.metric],
+        "models": "" if mean.model == ALL else Sentence(" for {model}", model=mean.model),
+        "size": _signed(compared.metric, difference),
+    }
     if mean.interval is None:
-        differs = f"**{second}** differs from {first} by {size} in {label} at the end{models}"
-        why = mean.why[0].lower() + mean.why[1:].rstrip(".") if mean.why else "no interval can be told"
-        return f"{differs}; {why}"
+        return Sentence(
+            "**{second}** differs from {first} by {size} in {label} at the end{models}; {why}",
+            **values,
+            why=after_colon(before_colon(mean.why)) if mean.why else Sentence("no interval can be told"),
+        )
     low, high = mean.interval
-    bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in mean.interval)}]"
+    values["bounds"] = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in mean.interval)}]"
     if low <= 0 <= high:
         if mean.within is None or mean.detectable is None:
-            return f"**{second}** and {first} are not told apart in {label}{models}: {size} {bounds}"
-        within, told = (formatting.difference(compared.metric, v) for v in (mean.within, mean.detectable))
-        return (
-            f"**{second}** and {first} end alike in {label}{models} to within {within}: {size} {bounds}, where {told} "
-            "would be told in 80% of cases"
+            return Sentence(
+                "**{second}** and {first} are not told apart in {label}{models}: {size} {bounds}", **values
+            )
+        return Sentence(
+            "**{second}** and {first} end alike in {label}{models} to within {within}: {size} {bounds}, where {told} "
+            "would be told in 80% of cases",
+            **values,
+            within=formatting.difference(compared.metric, mean.within),
+            told=formatting.difference(compared.metric, mean.detectable),
         )
     higher = difference > 0
     better = higher != (compared.metric in LOWER_IS_BETTER)
-    judged = "" if better == higher else ", which is better" if better else ", which is worse"
     share = mean.share if higher else 1 - (mean.share or 0.0)
     sign = 1 if higher else -1  # the sentence gives the size without its sign, and its interval likewise
-    ends = (_signed(compared.metric, sign * end, unit=False).lstrip("+") for end in mean.interval[::sign])
-    bounds, size = f"[{', '.join(ends)}]", _signed(compared.metric, sign * difference).lstrip("+")
-    return (
-        f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
-        f"{judged}, in {share:.0%} of resamples"
+    ends = (formatting.lead(compared.metric, sign * end, unit=False) for end in mean.interval[::sign])
+    values |= {"size": formatting.lead(compared.metric, sign * difference), "bounds": f"[{', '.join(ends)}]"}
+    return Sentence(
+        "**{second}** ends {size} higher than {first} in {label}{models} {bounds}{judged}, in {share} of resamples"
+        if higher
+        else "**{second}** ends {size} lower than {first} in {label}{models} {bounds}{judged}, in {share} of resamples",
+        **values,
+        judged="" if better == higher else Sentence(", which is better" if better else ", which is worse"),
+        share=f"{share:.0%}",
     )
 
 
@@ -75,23 +102,23 @@ def _said_of_sq(compared: Comparison) -> str:
     both = next(s for s in compared.scores if s.score == "sq")
     sq = both.difference
     if len(both.near_random) == 2:
-        return "SQ is no better than guessing for both, so it is not compared."
+        return Sentence("SQ is no better than guessing for both, so it is not compared.")
     if sq.value is None:
-        return "SQ cannot be compared: it is undefined for one of the two."
+        return Sentence("SQ cannot be compared: it is undefined for one of the two.")
     if sq.interval is None:
-        return f"SQ differs by {_signed('norm_prob', sq.value)}, without an interval: {sq.why}"
+        size = _signed("norm_prob", sq.value)
+        return Sentence("SQ differs by {size}, without an interval: {why}", size=size, why=sq.why)
     low, high = sq.interval
     bounds = f"{sq.value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
     if low <= 0 <= high:
-        return f"SQ does not change measurably ({bounds})."
-    return f"SQ {'rises' if sq.value > 0 else 'falls'} ({bounds})."
+        return Sentence("SQ does not change measurably ({bounds}).", bounds=bounds)
+    return Sentence("SQ rises ({bounds})." if sq.value > 0 else "SQ falls ({bounds}).", bounds=bounds)
 
 
 def _signed(metric: str, value: float, unit: bool = True) -> str:
     """Difference with its sign: +2.1 points, −0.031."""
-    if metric in SHARES:
-        return f"{100 * value:+.1f}{' points' if unit else ''}".replace("-", "−")
-    return f"{value:+.3f}".replace("-", "−")
+    said = (f"{100 * value:+.1f}" if metric in SHARES else f"{value:+.3f}").replace("-", "−")
+    return Sentence("{value} points", value=said) if unit and metric in SHARES else said
 
 
 def pairing_note(comparison: Comparison) -> str:
@@ -100,15 +127,23 @@ def pairing_note(comparison: Comparison) -> str:
     old = int((comparison.pairing.first >= 0).sum()) - comparison.shared_question_count
     new = int((comparison.pairing.second >= 0).sum()) - comparison.shared_question_count
     if not comparison.shared_question_count:
-        return (
-            f"{first} and {second} share no question: each is resampled by itself, and the intervals of the "
-            "differences are as wide as the noise of both."
+        return Sentence(
+            "{first} and {second} share no question: each is resampled by itself, and the intervals of the "
+            "differences are as wide as the noise of both.",
+            first=first,
+            second=second,
         )
-    only = [f"{n:,} only in {name}" for n, name in ((old, first), (new, second)) if n]
-    return (
-        f"{formatting.count(comparison.shared_question_count, 'question')} in "
-        f"both{', ' + ' and '.join(only) if only else ''}. {MATCHED[comparison.match.by]} Shared "
-        "questions are resampled together, which makes the comparison sharper."
+    only = [
+        Sentence("{count} only in {name}", count=n, name=name)
+        for n, name in ((old, first), (new, second))
+        if n
+    ]
+    return Sentence(
+        "{questions} in both{only}. {matched} Shared questions are resampled together, which makes the comparison "
+        "sharper.",
+        questions=formatting.count(comparison.shared_question_count, "question"),
+        only=Sentence(", {names}", names=formatting.join_words(only)) if only else "",
+        matched=MATCHED[comparison.match.by],
     )
 
 

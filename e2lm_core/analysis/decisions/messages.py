@@ -10,30 +10,32 @@ from typing import Any
 
 import pandas as pd
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.earlier import MIN_QUESTIONS, Alternative
-from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty, Outlook
+from e2lm_core.analysis.decisions.outlook import LEVELS, Certainty, Outlook, Stop
 from e2lm_core.analysis.decisions.probability import Reliability
 from e2lm_core.base import formatting
 from e2lm_core.base.labels import METRIC_LABEL
+from e2lm_core.base.sentences import Sentence, after_colon, joined
 
-NO_PAIR = "The two models share no checkpoint with complete results: run both at the same steps."
+NO_PAIR = Sentence("The two models share no checkpoint with complete results: run both at the same steps.")
 FRAME_COLUMNS = (*("step", "tokens_seen", "share", "first", "second", "probability", "low", "high", "why"),)
-HELP = (
+HELP = Sentence(
     "From the difference of the two scores in standard errors, the larger model and the height above chance: a logistic "
     "regression on public curves. The band holds 95% over resampled models of these, and what each of their two families says "
     "alone."
 )
-CERTAINTY_HELP = (
+CERTAINTY_HELP = Sentence(
     "The mean over all pairs of the probability of the likelier model; a pair that is not known counts as 50%, and sizes more "
     "than six times apart are left out."
 )
-RELIABILITY_HELP = (
+RELIABILITY_HELP = Sentence(
     "Each family was told from the others alone: of decisions with such a stated probability, the share that was right. "
     "Bars are two standard errors over resampled models. docs/studies/decisions.md has pairs of one size, other rules and "
     "sets that measure nothing."
 )
-EARLIER_HELP = (
+EARLIER_HELP = Sentence(
     "Differences between models that this set shows are in part luck. That part is taken off, as much as the pairs' differences "
     "and the bootstrap say; then sets of so many questions like these are drawn. From quarters of the example sets this "
     "foretold the certainty of the questions held back a little too low. More training seeds are on no public curve, so nothing "
@@ -65,22 +67,35 @@ def headline(points: Sequence[Outlook], first: str, second: str) -> str:
         second: Short name of the second.
     """
     if not points:
-        return f"**It is not known whether {first} or {second} is ahead at the end**: {_lower_first(NO_PAIR)}"
+        return Sentence(
+            "**It is not known whether {first} or {second} is ahead at the end**: {why}",
+            first=first,
+            second=second,
+            why=after_colon(NO_PAIR),
+        )
     last = points[-1]
     if last.why == probability.END:
         return _after_the_end(points, first, second)
     if last.probability is None:
-        return (
-            f"At {place(last)}, **it is not known whether {first} or {second} is ahead at the end**: "
-            f"{_lower_first(last.why or '')}"
+        return Sentence(
+            "At {place}, **it is not known whether {first} or {second} is ahead at the end**: {why}",
+            place=place(last),
+            first=first,
+            second=second,
+            why=after_colon(last.why or ""),
         )
     if last.ahead is None:
-        return f"At {place(last)}, **either is ahead at the end with 50%**."
+        return Sentence("At {place}, **either is ahead at the end with 50%**.", place=place(last))
     assert last.interval is not None
     ahead, behind = (second, first) if last.is_second_ahead else (first, second)
-    return (
-        f"At {place(last)}, **{ahead} is ahead of {behind} at the end with {_percent(last.probability)}** "
-        f"({_percent(last.interval[0])} to {_percent(last.interval[1])})."
+    return Sentence(
+        "At {place}, **{ahead} is ahead of {behind} at the end with {probability}** ({low} to {high}).",
+        place=place(last),
+        ahead=ahead,
+        behind=behind,
+        probability=_percent(last.probability),
+        low=_percent(last.interval[0]),
+        high=_percent(last.interval[1]),
     )
 
 
@@ -88,22 +103,32 @@ def _after_the_end(points: Sequence[Outlook], first: str, second: str) -> str:
     """Sentences on who ended ahead, and from where on this was stated."""
     last = points[-1]
     if last.second_score == last.first_score:
-        return f"Training is over: {first} and {second} ended level."
+        return Sentence("Training is over: {first} and {second} ended level.", first=first, second=second)
     second_won = last.second_score > last.first_score
     ahead, behind = (second, first) if second_won else (first, second)
-    said = f"Training is over: **{ahead} ended ahead of {behind}**."
-    level = LEVELS[0]
-    stated = [(p, p.probability) for p in points if p.probability is not None and p.probability >= level]
+    said = [Sentence("Training is over: **{ahead} ended ahead of {behind}**.", ahead=ahead, behind=behind)]
+    least = LEVELS[0]
+    level = f"{least:.0%}"
+    stated = [(p, p.probability) for p in points if p.probability is not None and p.probability >= least]
     right = next((p for p, _ in stated if p.is_second_ahead == second_won), None)
     wrong = next(((p, value) for p, value in stated if p.is_second_ahead != second_won), None)
     if right is not None:
-        said += f" At {place(right)} this was stated with {level:.0%} or more."
+        said.append(
+            Sentence("At {place} this was stated with {level} or more.", place=place(right), level=level)
+        )
     if wrong is not None:
         at, value = wrong
-        said += f" At {place(at)}, {behind} was stated to end ahead with {_percent(value)}."
+        said.append(
+            Sentence(
+                "At {place}, {behind} was stated to end ahead with {probability}.",
+                place=place(at),
+                behind=behind,
+                probability=_percent(value),
+            )
+        )
     if right is None and wrong is None:
-        said += f" Before that, {level:.0%} was stated for neither."
-    return said
+        said.append(Sentence("Before that, {level} was stated for neither.", level=level))
+    return joined(said)
 
 
 def certainty_sentence(found: Certainty | None, has_built_in_models: bool) -> str | None:
@@ -117,16 +142,23 @@ def certainty_sentence(found: Certainty | None, has_built_in_models: bool) -> st
         return None
     pairs = formatting.count(found.pairs, "pair")
     reached = [
-        f"{stop.level:.0%} sure at {f'{stop.share:.0%} of training' if has_built_in_models else _tokens_and_share(stop.tokens_seen, stop.share)}"
+        Sentence("{level} sure at {place}", level=f"{stop.level:.0%}", place=at)
         for stop in found.stops
-        if stop.tokens_seen is not None and stop.share is not None
+        if (at := _stop_place(stop, has_built_in_models)) is not None
     ]
     if not reached:
-        return (
-            f"The set is never {LEVELS[0]:.0%} sure of who ends ahead, on average over its {pairs} of models: at the last "
-            f"checkpoint it is {found.means[-1]:.0%} sure."
+        return Sentence(
+            "The set is never {level} sure of who ends ahead, on average over its {pairs} of models: at the last "
+            "checkpoint it is {mean} sure.",
+            level=f"{LEVELS[0]:.0%}",
+            pairs=pairs,
+            mean=f"{found.means[-1]:.0%}",
         )
-    return f"**The set is {' and '.join(reached)}** of who ends ahead, on average over its {pairs} of models."
+    return Sentence(
+        "**The set is {reached}** of who ends ahead, on average over its {pairs} of models.",
+        reached=formatting.join_words(reached),
+        pairs=pairs,
+    )
 
 
 def earlier_sentence(found: Sequence[Alternative], has_built_in_models: bool) -> str:
@@ -138,22 +170,36 @@ def earlier_sentence(found: Sequence[Alternative], has_built_in_models: bool) ->
     """
     foretold = [of for of in found if not of.is_measured and of.certainty is not None]
     if not foretold:
-        return (
-            f"From {MIN_QUESTIONS} questions on, and on a set above chance, it is foretold when more questions would decide: "
-            "run the set on later checkpoints first."
+        return Sentence(
+            "From {least} questions on, and on a set above chance, it is foretold when more questions would decide: "
+            "run the set on later checkpoints first.",
+            least=MIN_QUESTIONS,
         )
-    now, level = foretold[0], LEVELS[0]
+    now, level = foretold[0], f"{LEVELS[0]:.0%}"
     share = _share_at(now)
     sooner = next((of for of in foretold[1:] if _share_at(of) < share), None)
     if sooner is None:
-        return (
-            f"Even {foretold[-1].questions:,} questions like these would not decide the pairs to {level:.0%} earlier: "
-            "compare them at later checkpoints."
+        return Sentence(
+            "Even {questions} questions like these would not decide the pairs to {level} earlier: compare them at later "
+            "checkpoints.",
+            questions=foretold[-1].questions,
+            level=level,
         )
-    before = f", {now.questions:,} at {_place_of(now, has_built_in_models)}" if share <= 1 else ""
-    return (
-        f"**{sooner.questions:,} questions like these** would decide the pairs to {level:.0%} at "
-        f"{_place_of(sooner, has_built_in_models)}{before}."
+    before = (
+        Sentence(
+            ", {questions} at {place}",
+            questions=now.questions,
+            place=_stop_text(now, 0, has_built_in_models),
+        )
+        if share <= 1
+        else ""
+    )
+    return Sentence(
+        "**{questions} questions like these** would decide the pairs to {level} at {place}{before}.",
+        questions=sooner.questions,
+        level=level,
+        place=_stop_text(sooner, 0, has_built_in_models),
+        before=before,
     )
 
 
@@ -182,7 +228,7 @@ def earlier_frame(found: Sequence[Alternative], has_built_in_models: bool) -> pd
             }
         )
     columns = ["change", "questions", "mean", *(f"{level:.0%} at" for level in LEVELS)]
-    return pd.DataFrame(rows, columns=columns).astype({"mean": float})
+    return tables.sentence_table(rows, columns).astype({"mean": float})
 
 
 def earlier_lines(found: Sequence[Alternative], has_built_in_models: bool) -> list[str]:
@@ -198,10 +244,12 @@ def earlier_lines(found: Sequence[Alternative], has_built_in_models: bool) -> li
 def _change(of: Alternative, first: Alternative) -> str:
     """Name of an alternative, beside the set as it is."""
     if of is first:
-        return "this set"
+        return Sentence("this set")
     if of.is_measured:
-        return f"this set, {METRIC_LABEL[of.metric]}"
-    return "as many others like these" if of.questions == first.questions else "more questions like these"
+        return Sentence("this set, {metric}", metric=METRIC_LABEL[of.metric])
+    return Sentence(
+        "as many others like these" if of.questions == first.questions else "more questions like these"
+    )
 
 
 def _share_at(of: Alternative) -> float:
@@ -210,23 +258,21 @@ def _share_at(of: Alternative) -> float:
     return float("inf") if share is None else share
 
 
-def _place_of(of: Alternative, has_built_in_models: bool) -> str:
-    """Checkpoint at which the first level is reached, in words."""
-    return _stop_text(of, 0, has_built_in_models)
-
-
 def _stop_text(of: Alternative, number: int, has_built_in_models: bool) -> str:
     """Checkpoint of one of `LEVELS` in words; "never" before the end, "not known" where nothing is."""
     if of.certainty is None:
-        return "not known"
-    stop = of.certainty.stops[number]
+        return Sentence("not known")
+    return _stop_place(of.certainty.stops[number], has_built_in_models) or Sentence("never")
+
+
+def _stop_place(stop: Stop, has_built_in_models: bool) -> str | None:
+    """Checkpoint of a level in words, its share of training alone for built-in models; None if it is never reached."""
     if stop.share is None or stop.tokens_seen is None:
-        return "never"
-    return (
-        f"{stop.share:.0%} of training"
-        if has_built_in_models
-        else _tokens_and_share(stop.tokens_seen, stop.share)
-    )
+        return None
+    share = f"{stop.share:.0%}"
+    if has_built_in_models:
+        return Sentence("{share} of training", share=share)
+    return _with_share(Sentence("{tokens} tokens", tokens=formatting.tokens(stop.tokens_seen)), share)
 
 
 def outlook_rows(points: Sequence[Outlook]) -> list[dict[str, Any]]:
@@ -272,7 +318,7 @@ def outlook_frame(points: Sequence[Outlook], second: bool) -> pd.DataFrame:
             }
         )
     numbers = ("tokens_seen", "share", "probability", "low", "high")
-    return pd.DataFrame(rows, columns=FRAME_COLUMNS).astype(dict.fromkeys(numbers, float))
+    return tables.sentence_table(rows, FRAME_COLUMNS).astype(dict.fromkeys(numbers, float))
 
 
 def certainty_frame(certainty: Certainty) -> pd.DataFrame:
@@ -290,11 +336,11 @@ def certainty_frame(certainty: Certainty) -> pd.DataFrame:
 
 def reliability_frame(bands: Sequence[Reliability]) -> pd.DataFrame:
     """Table of what was stated and right, by family that was left out."""
-    return pd.DataFrame(
+    return tables.sentence_table(
         [
             {
                 "left out": of.left_out,
-                "band": f"{of.low:.0%} to {of.high:.0%}",
+                "band": Sentence("{low} to {high}", low=f"{of.low:.0%}", high=f"{of.high:.0%}"),
                 **of.model_dump(include={"stated", "right", "error", "decisions", "models"}),
             }
             for of in bands
@@ -311,24 +357,27 @@ def unknown_notes(points: Sequence[Outlook]) -> list[str]:
         elif point.why:
             notes.append((point.why, point, point))
     return [
-        f"{place(first)}{'' if first is last else f' to {place(last)}'}: {why}" for why, first, last in notes
+        Sentence(
+            "{place}: {why}",
+            place=place(first)
+            if first is last
+            else Sentence("{low} to {high}", low=place(first), high=place(last)),
+            why=why,
+        )
+        for why, first, last in notes
     ]
 
 
 def place(point: Outlook) -> str:
     """A checkpoint in words: 614 k tokens (30% of training)."""
     where = formatting.checkpoint_position(point.step, point.tokens_seen)
-    return where if point.share is None else f"{where} ({point.share:.0%} of training)"
+    return where if point.share is None else _with_share(where, f"{point.share:.0%}")
 
 
 def _percent(share: float) -> str:
     """A probability in whole percent, never 100%."""
-    return f"{share:.0%}" if share < 0.995 else "more than 99%"
+    return f"{share:.0%}" if share < 0.995 else Sentence("more than 99%")
 
 
-def _tokens_and_share(tokens: float | None, share: float | None) -> str:
-    return f"{formatting.tokens(tokens)} tokens ({share:.0%} of training)"
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _with_share(where: str, share: str) -> str:
+    return Sentence("{place} ({share} of training)", place=where, share=share)

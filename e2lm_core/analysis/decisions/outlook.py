@@ -17,6 +17,7 @@ from e2lm_core.analysis.decisions import probability
 from e2lm_core.analysis.decisions.probability import Cases, Coefficients
 from e2lm_core.analysis.decisions.sizes import parameter_count
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import SentenceField
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import null
@@ -50,7 +51,7 @@ class Outlook(Record):
     is_second_ahead: bool | None = None
     probability: float | None = None
     interval: tuple[float, float] | None = None
-    why: str | None = None
+    why: SentenceField | None = None
 
 
 class Stop(Record):

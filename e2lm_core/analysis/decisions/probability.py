@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 
 COEFFICIENTS = Path(__file__).parent / "coefficients.json"
@@ -36,26 +37,40 @@ MAX_DISAGREEMENT = 0.1
 Z95 = 1.959964
 SET_ERROR = 0.05
 
-LETTERS = "The choices are letters: what a model gets by taking one letter more often is not known, so this is not either."
-METRIC = "Public curves are of accuracy and length-adjusted accuracy alone: choose one of these metrics."
-SIZES = (
+LETTERS = Sentence(
+    "The choices are letters: what a model gets by taking one letter more often is not known, so this is not either."
+)
+METRIC = Sentence(
+    "Public curves are of accuracy and length-adjusted accuracy alone: choose one of these metrics."
+)
+SIZES = Sentence(
     "The size of a model is not known, and only known sizes can be compared with public curves: give its parameters in "
     "checkpoints.json."
 )
-RATIO = f"One model is more than {MAX_SIZE_RATIO:.0f} times the other: public curves of two families go no further."
-LENGTH = (
+RATIO = Sentence(
+    "One model is more than {ratio} times the other: public curves of two families go no further.",
+    ratio=f"{MAX_SIZE_RATIO:.0f}",
+)
+LENGTH = Sentence(
     "The tokens seen, or those at the end of training, are not known, or differ between the two models: give "
     "tokens_per_step in checkpoints.json."
 )
-EARLY = f"Less than {MIN_SHARE:.1%} of training is done: before that the larger model is often behind and overtakes."
-END = "Training is over at this checkpoint: the difference is measured."
-MISSING = "A model has no complete results at this checkpoint."
-CHANCE = (
+EARLY = Sentence(
+    "Less than {share} of training is done: before that the larger model is often behind and overtakes.",
+    share=f"{MIN_SHARE:.1%}",
+)
+END = Sentence("Training is over at this checkpoint: the difference is measured.")
+MISSING = Sentence("A model has no complete results at this checkpoint.")
+CHANCE = Sentence(
     "What guessing gets is not known: the choices are letters or labels, differ in number, or there are none."
 )
-SET_NEAR_CHANCE = "No model is above chance on this set so far, all models and checkpoints tested together."
-NEAR_CHANCE = f"Neither model is {MIN_STRENGTH:g} standard errors above chance at this checkpoint."
-DISAGREE = "The two families of public curves give different answers here."
+SET_NEAR_CHANCE = Sentence(
+    "No model is above chance on this set so far, all models and checkpoints tested together."
+)
+NEAR_CHANCE = Sentence(
+    "Neither model is {errors} standard errors above chance at this checkpoint.", errors=f"{MIN_STRENGTH:g}"
+)
+DISAGREE = Sentence("The two families of public curves give different answers here.")
 
 
 class Reliability(Record):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence, SentenceField
 
 
 class Pace(Record):
@@ -19,7 +20,7 @@ class Pace(Record):
     """
 
     seconds: dict[str, float]
-    source: str
+    source: SentenceField
     estimated: bool = False
 
 
@@ -73,9 +74,12 @@ def fleet_pace(
     if seconds is not None:
         if not (math.isfinite(seconds) and seconds > 0):
             raise StudioError(
-                f"The pace {seconds} cannot be used: give seconds a question above 0, such as 0.02."
+                Sentence(
+                    "The pace {seconds} cannot be used: give seconds a question above 0, such as 0.02.",
+                    seconds=str(seconds),
+                )
             )
-        return Pace(seconds={p.model: seconds for p in fleet}, source="the pace that was given")
+        return Pace(seconds={p.model: seconds for p in fleet}, source=Sentence("the pace that was given"))
     if pace is None:
         return None
     sized = [(n, m) for m in pace.seconds if (n := parameters.get(m))]
@@ -92,7 +96,9 @@ def fleet_pace(
             paces[part.model] = sum(pace.seconds.values()) / len(pace.seconds)
     if not scaled:
         return Pace(seconds=paces, source=pace.source)
-    source = f"{pace.source}, scaled by parameters from {scaled[0]}: an estimate"
+    source = Sentence(
+        "{source}, scaled by parameters from {model}: an estimate", source=pace.source, model=scaled[0]
+    )
     return Pace(seconds=paces, source=source, estimated=True)
 
 

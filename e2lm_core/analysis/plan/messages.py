@@ -14,8 +14,9 @@ from e2lm_core.analysis.plan.power import Power
 from e2lm_core.analysis.plan.schedule import Schedule
 from e2lm_core.base import formatting, json_values
 from e2lm_core.base.records import SHARES
+from e2lm_core.base.sentences import Sentence, joined
 
-POWER_HELP = (
+POWER_HELP = Sentence(
     "The chance that a 95% test finds the difference that these two models show, on a fresh set of so many questions "
     "like these and with both trained anew, where it is known how far that moves them. The range: as far as the "
     "difference itself is known."
@@ -27,23 +28,48 @@ def headline(plan: Plan) -> str:
     """Headline of the page Plan: needed questions, time of the fleet, and questions measured so far."""
     wanted = _width(plan, plan.wanted)
     if plan.questions is None:
-        return f"No number of questions narrows the interval of {plan.subject} to {wanted}. {plan.why}"
+        return Sentence(
+            "No number of questions narrows the interval of {subject} to {wanted}. {why}",
+            subject=plan.subject,
+            wanted=wanted,
+            why=plan.why,
+        )
     smallest = plan.questions == plan.widths.sizes[0]
-    count = f"{'at most ' if smallest else 'about '}**{round_up_two_digits(plan.questions):,} questions**"
     fleet = formatting.count(sum(p.checkpoints for p in plan.fleet), "checkpoint")
     if plan.pace is None:
-        time = f"how long {fleet} take over them is not known before a first run on this machine"
+        time = Sentence(
+            "how long {checkpoints} take over them is not known before a first run on this machine",
+            checkpoints=fleet,
+        )
     else:
-        time = f"{fleet} take **{formatting.duration(plan.seconds)}** over them"
-        time += " (an estimate)" if plan.pace.estimated else ""
-    enough = plan.questions <= plan.measured
-    now = f" The {plan.measured:,} of this set are enough." if enough else f" This set has {plan.measured:,}."
-    return f"You need {count} for an interval of {plan.subject} {wanted} wide; {time}.{now}"
+        time = Sentence(
+            "{checkpoints} take **{duration}** over them (an estimate)"
+            if plan.pace.estimated
+            else "{checkpoints} take **{duration}** over them",
+            checkpoints=fleet,
+            duration=formatting.duration(plan.seconds),
+        )
+    return Sentence(
+        "You need {count} for an interval of {subject} {wanted} wide; {time}. {now}",
+        count=Sentence(
+            "at most **{questions} questions**" if smallest else "about **{questions} questions**",
+            questions=round_up_two_digits(plan.questions),
+        ),
+        subject=plan.subject,
+        wanted=wanted,
+        time=time,
+        now=Sentence(
+            "The {measured} of this set are enough."
+            if plan.questions <= plan.measured
+            else "This set has {measured}.",
+            measured=plan.measured,
+        ),
+    )
 
 
 def power_answer(power_result: Power) -> str:
     """Power of the comparison and its assumptions, as one text."""
-    return f"{power_headline(power_result)} {power_assumptions(power_result)}"
+    return joined((power_headline(power_result), power_assumptions(power_result)))
 
 
 def power_headline(planned: Power, models_named: bool = False) -> str:
@@ -55,49 +81,76 @@ def power_headline(planned: Power, models_named: bool = False) -> str:
         planned: Power of the set.
         models_named: The reader already knows which models they are on.
     """
-    place = formatting.checkpoint_position(planned.step, planned.tokens_seen)
     size = formatting.lead(planned.metric, abs(planned.spread.difference))
-    new = "" if planned.spread.training_sd is None else " and newly trained models"
-    models = "" if models_named else f" of {planned.first} and {planned.second}"
-    of_size = "" if models_named and not planned.assumed else f" ({size})"
-    difference = f"{'an assumed' if planned.assumed else 'the'} difference{models}"
-    chance = (
-        f"{formatting.count(planned.questions, 'new question')}{new} would show {difference} at {place}{of_size} in "
-        f"**{planned.power:.0%}** of cases{_sure(planned)}."
+    of_models = Sentence(" of {first} and {second}", first=planned.first, second=planned.second)
+    chance = Sentence(
+        "{questions}{new} would show {difference} at {place}{of_size} in **{power}** of cases{sure}.",
+        questions=formatting.count(planned.questions, "new question"),
+        new="" if planned.spread.training_sd is None else Sentence(" and newly trained models"),
+        difference=Sentence(
+            "an assumed difference{models}" if planned.assumed else "the difference{models}",
+            models="" if models_named else of_models,
+        ),
+        place=formatting.checkpoint_position(planned.step, planned.tokens_seen),
+        of_size="" if models_named and not planned.assumed else Sentence(" ({size})", size=size),
+        power=f"{planned.power:.0%}",
+        sure=_sure(planned),
     )
     if planned.needed is None:
-        return f"{chance} {_never(planned)}."
-    return f"{chance} **{round_up_two_digits(planned.needed):,} questions** show it in {planned.wanted:.0%}."
+        return joined((chance, _never(planned)))
+    needed = Sentence(
+        "**{questions} questions** show it in {wanted}.",
+        questions=round_up_two_digits(planned.needed),
+        wanted=f"{planned.wanted:.0%}",
+    )
+    return joined((chance, needed))
 
 
 def power_assumptions(planned: Power) -> str:
     """Sentence on the detectable difference at 80% power, and on the source of the training noise."""
-    known = (
-        " Training noise is left out."
-        if not planned.with_training_noise
-        else " Training noise is not known, since no other seed has results there, and is left out."
-        if planned.spread.training_sd is None
-        else f" Training noise is that of {formatting.join_words(list(planned.replicated))}"
-        f" ({planned.spread.training_freedom:.3g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
+    freedom = planned.spread.training_freedom
+    if not planned.with_training_noise:
+        known = Sentence("Training noise is left out.")
+    elif planned.spread.training_sd is None:
+        known = Sentence(
+            "Training noise is not known, since no other seed has results there, and is left out."
+        )
+    else:
+        known = Sentence(
+            "Training noise is that of {models} ({freedom} degree of freedom)."
+            if freedom == 1
+            else "Training noise is that of {models} ({freedom} degrees of freedom).",
+            models=formatting.join_words(list(planned.replicated)),
+            freedom=f"{freedom:.3g}",
+        )
+    smallest = Sentence(
+        "The smallest difference that {questions} questions tell in 80% of cases is {difference}.",
+        questions=planned.questions,
+        difference=formatting.difference(planned.metric, planned.detectable),
     )
-    return (
-        f"The smallest difference that {planned.questions:,} questions tell in 80% of cases is "
-        f"{formatting.difference(planned.metric, planned.detectable)}.{known}"
-    )
+    return joined((smallest, known))
 
 
 def _never(planned: Power) -> str:
-    """Reason why no number of questions is enough."""
+    """Sentence on why no number of questions is enough."""
     spread = planned.spread
     if not spread.difference:
-        return "**No number of questions** tells equal models apart"
-    never = f"**No number of questions** shows it in {planned.wanted:.0%}"
+        return Sentence("**No number of questions** tells equal models apart.")
+    wanted = f"{planned.wanted:.0%}"
     if (
         spread.model_copy(update={"training_freedom": math.inf}).required_questions(planned.wanted)
         is not None
     ):
-        return f"{never}: training noise is known from too few seeds, so train more of them"
-    return f"{never}: training noise moves a model by {formatting.lead(planned.metric, spread.training_sd or 0.0)}"
+        return Sentence(
+            "**No number of questions** shows it in {wanted}: training noise is known from too few seeds, so train more of "
+            "them.",
+            wanted=wanted,
+        )
+    return Sentence(
+        "**No number of questions** shows it in {wanted}: training noise moves a model by {noise}.",
+        wanted=wanted,
+        noise=formatting.lead(planned.metric, spread.training_sd or 0.0),
+    )
 
 
 def _sure(planned: Power) -> str:
@@ -105,7 +158,7 @@ def _sure(planned: Power) -> str:
     if planned.between is None:
         return ""
     low, high = (f"{end:.0%}" for end in planned.between)
-    return "" if low == high else f" ({low} to {high})"
+    return "" if low == high else Sentence(" ({low} to {high})", low=low, high=high)
 
 
 def power_frame(planned: Power) -> pd.DataFrame:
@@ -143,7 +196,7 @@ def power_document(planned: Power) -> dict[str, Any]:
 
 def _width(planned: Plan, width: float) -> str:
     if planned.metric in SHARES and planned.of in ("mean", "difference"):
-        return f"{100 * width:.3g} points"
+        return Sentence("{value} points", value=f"{100 * width:.3g}")
     return f"{width:.3g}"
 
 
@@ -168,7 +221,7 @@ def size_frame(planned: Plan) -> pd.DataFrame:
 
 def size_reasons(planned: Plan) -> dict[str, str | None]:
     """Reason why a column of `size_frame` or `fleet_frame` lacks values."""
-    time = None if planned.pace else "it is not known before a first run on this machine."
+    time = None if planned.pace else Sentence("it is not known before a first run on this machine.")
     return {
         "width": planned.widths.why,
         "expected": planned.widths.why,

@@ -12,6 +12,7 @@ from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_seconds
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
+from e2lm_core.base.sentences import NONE, Sentence
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import coverage, set_sizes
@@ -19,8 +20,8 @@ from e2lm_core.scores.uncertainty.set_sizes import Target, Widths
 
 OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
 LABEL = {
-    "mean": "the end value of one model",
-    "difference": "the difference of two models at the end",
+    "mean": Sentence("the end value of one model"),
+    "difference": Sentence("the difference of two models at the end"),
     **{score: labels.SCORES[score] for score in OF[2:]},
 }
 
@@ -106,23 +107,36 @@ def interval_target(
         raise StudioError(f"{quantity!r} cannot be planned for: use one of {', '.join(OF)}.")
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
+    label = labels.METRIC_LABEL[metric]
     if quantity in ("rc", "score"):
-        read = f"{'' if quantity == 'rc' else 'RC: '}{readings.LABELS[rc_reading]}"
-        subject = f"{LABEL[quantity]} ({read}) on {labels.METRIC_LABEL[metric]}"
+        subject = Sentence(
+            "{score} ({reading}) on {metric}" if quantity == "rc" else "{score} (RC: {reading}) on {metric}",
+            score=LABEL[quantity],
+            reading=readings.LABELS[rc_reading],
+            metric=label,
+        )
         return Target(readings.score_key(quantity, rc_reading)), subject
     if quantity not in ("mean", "difference"):
-        return Target(quantity), f"{LABEL[quantity]} on {labels.METRIC_LABEL[metric]}"
+        return Target(quantity), Sentence("{score} on {metric}", score=LABEL[quantity], metric=label)
     wanted = 1 if quantity == "mean" else 2
     names = list(models) or list(closest_pair(measurements, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
         raise StudioError(
-            f"Planning for {LABEL[quantity]} takes {formatting.count(wanted, 'model')}: name {wanted} that were run."
+            Sentence(
+                "Planning for {quantity} takes {models}: name {wanted} that were run.",
+                quantity=LABEL[quantity],
+                models=formatting.count(wanted, "model"),
+                wanted=wanted,
+            )
         )
     ends = [(name, _end(measurements, name, metric)) for name in names]
-    label = labels.METRIC_LABEL[metric]
     if quantity == "mean":
-        return Target("mean", ends[0]), f"the {label} of {names[0]} at its end"
-    return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"
+        subject = Sentence("the {metric} of {model} at its end", metric=label, model=names[0])
+        return Target("mean", ends[0]), subject
+    subject = Sentence(
+        "the difference of {first} and {second} in {metric}", first=names[0], second=names[1], metric=label
+    )
+    return Target("difference", ends[0], ends[1]), subject
 
 
 def closest_pair(measurements: Measurements, metric: str) -> tuple[str, ...]:
@@ -141,11 +155,17 @@ def closest_pair(measurements: Measurements, metric: str) -> tuple[str, ...]:
 
 def _end(measurements: Measurements, name: str, metric: str) -> int:
     if name not in measurements.per_question:
-        known = ", ".join(measurements.per_question) or "none"
-        raise StudioError(f"The model {name!r} is not among those of this run: use one of {known}.")
+        known = ", ".join(measurements.per_question) or NONE
+        raise StudioError(
+            Sentence(
+                "The model {name} is not among those of this run: use one of {known}.",
+                name=repr(name),
+                known=known,
+            )
+        )
     complete = np.flatnonzero(np.isfinite(measurements.values(name, metric)))
     if not complete.size:
-        raise StudioError(f"{name} has no complete checkpoint yet: run it first.")
+        raise StudioError(Sentence("{name} has no complete checkpoint yet: run it first.", name=name))
     return int(complete[-1])
 
 
@@ -171,7 +191,10 @@ def plan_questions(
     """
     if not (math.isfinite(goal.width) and goal.width > 0):
         raise StudioError(
-            f"The width {goal.width} cannot be planned for: give a number above 0, such as 0.05."
+            Sentence(
+                "The width {width} cannot be planned for: give a number above 0, such as 0.05.",
+                width=str(goal.width),
+            )
         )
     target, subject = interval_target(measurements, goal.of, goal.metric, goal.models, goal.rc_reading)
     widths = (simulated or simulate_widths)(measurements, goal.metric, target)
@@ -195,10 +218,12 @@ def _out_of_reach(widths: Widths, wanted: float) -> str:
     """Reason why no simulated size reaches the width."""
     known = widths.width[np.isfinite(widths.width)]
     if not known.size:
-        return f"It has no interval here. {widths.why}"
-    return (
-        f"Even {widths.sizes[-1]:,} questions leave a width of {known[-1]:.3f}: more of them cannot reach "
-        f"{wanted:g}."
+        return Sentence("It has no interval here. {why}", why=widths.why)
+    return Sentence(
+        "Even {questions} questions leave a width of {width}: more of them cannot reach {wanted}.",
+        questions=widths.sizes[-1],
+        width=f"{known[-1]:.3f}",
+        wanted=f"{wanted:g}",
     )
 
 
@@ -210,7 +235,9 @@ def simulate_widths(measurements: Measurements, metric: str, target: Target) -> 
     """
     if len(measurements.question_ids) < 2 or not measurements.complete_checkpoints:
         raise StudioError(
-            "Planning draws from measured questions, and fewer than two are measured: run the set first."
+            Sentence(
+                "Planning draws from measured questions, and fewer than two are measured: run the set first."
+            )
         )
     return set_sizes.widths(
         measurements.runs,

@@ -32,6 +32,7 @@ from e2lm_core.analysis.plan.plan import closest_pair
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Record
+from e2lm_core.base.sentences import NONE, Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import oriented
@@ -216,7 +217,10 @@ def compute_power(
     names = list(models) or list(closest_pair(measurements, metric))
     if len(names) != 2 or names[0] == names[1]:
         raise StudioError(
-            f"Power is of two models, and {formatting.count(len(set(names)), 'model')} is named."
+            Sentence(
+                "Power is of two models, and {models} is named.",
+                models=formatting.count(len(set(names)), "model"),
+            )
         )
     first, second = (_named(measurements, name) for name in names)
     at_first, at_second = _place(measurements, metric, first, second, tokens_seen)
@@ -225,7 +229,9 @@ def compute_power(
         for curve, at in ((first, at_first), (second, at_second))
     ]
     if len(values[0]) < 2:
-        raise StudioError("Power needs the spread between questions, and fewer than two are measured.")
+        raise StudioError(
+            Sentence("Power needs the spread between questions, and fewer than two are measured.")
+        )
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
     again = seed_variance.SeedVariance(())  # its deviation is unknown
@@ -286,9 +292,13 @@ def _named(measurements: Measurements, name: str) -> ModelCurve:
     for curve in measurements.curves:
         if name in (curve.model.name, curve.model.short_name):
             return curve
-    known = ", ".join(measurements.per_question) or "none"
+    known = ", ".join(measurements.per_question) or NONE
     raise StudioError(
-        f"The model {formatting.quote(name)} is not among those of this run: use one of {known}."
+        Sentence(
+            "The model {name} is not among those of this run: use one of {known}.",
+            name=formatting.quote(name),
+            known=known,
+        )
     )
 
 
@@ -307,7 +317,11 @@ def _place(
     shared = sorted(complete[0].keys() & complete[1].keys())
     if not shared:
         raise StudioError(
-            f"{first.model.name} and {second.model.name} share no complete checkpoint: run both on the same ones."
+            Sentence(
+                "{first} and {second} share no complete checkpoint: run both on the same ones.",
+                first=first.model.name,
+                second=second.model.name,
+            )
         )
     step = shared[-1]
     if tokens is not None:
@@ -315,7 +329,7 @@ def _place(
         known = [step for step in shared if math.isfinite(seen[step])]
         if not known:
             raise StudioError(
-                "The tokens seen by these checkpoints are not known: leave the token count out."
+                Sentence("The tokens seen by these checkpoints are not known: leave the token count out.")
             )
         step = min(known, key=lambda k: abs(seen[k] - tokens))
     return complete[0][step], complete[1][step]

@@ -17,6 +17,7 @@ from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base import formatting, json_values, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet, Value
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ENGLISH
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
@@ -265,7 +266,7 @@ def headings(columns: Iterable[str], config: Mapping[str, Any] | None = None) ->
 
 
 def _said(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table with the texts of its columns of words in the visitor's language."""
+    """A table with its sentences, and the texts of its columns of words, in the visitor's language."""
     if language.current() == ENGLISH:
         return frame
     return frame.assign(
@@ -273,7 +274,16 @@ def _said(frame: pd.DataFrame) -> pd.DataFrame:
             name: [language.translate(cell) if isinstance(cell, str) else cell for cell in frame[name]]
             for name in table_words.COLUMNS_OF_WORDS
             if name in frame
-        }
+        },
+        **{
+            str(name): [
+                language.translate(cell) if isinstance(cell, Sentence) else cell for cell in frame[name]
+            ]
+            for name, dtype in frame.dtypes.items()
+            if pd.api.types.is_object_dtype(dtype)
+            and name not in table_words.COLUMNS_OF_WORDS
+            and any(isinstance(cell, Sentence) for cell in frame[name])
+        },
     )
 
 

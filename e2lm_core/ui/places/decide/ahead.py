@@ -19,14 +19,20 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import markdown, viewport
+from e2lm_core.ui.base import language, markdown, viewport
 from e2lm_core.ui.cache import decisions as remembered
 from e2lm_core.ui.cache import shelf
 from e2lm_core.ui.places import two_models
 
 FIRST = ("arc_easy", "hellaswag", "piqa", "sciq")  # public benchmarks drawn unasked, zero-shot
-BESIDE = "Benchmarks were run on other models, over shares of their own training: compare the shapes, and benchmarks of one source."
-TABS = ("Two models", "When the set decides", "How often it holds")
+BESIDE = language.mark(
+    "Benchmarks were run on other models, over shares of their own training: compare the shapes, and benchmarks of one source."
+)
+TABS = (
+    language.mark("Two models"),
+    language.mark("When the set decides"),
+    language.mark("How often it holds"),
+)
 _NUMBER = st.column_config.NumberColumn
 
 
@@ -57,7 +63,7 @@ def draw(task: TaskSet) -> None:
         widgets.headline(messages.headline(points, *names))
         if said := messages.certainty_sentence(found, _has_built_in(measurements)):
             markdown.markdown(said)
-    of_pair, of_set, held = st.tabs(TABS)
+    of_pair, of_set, held = st.tabs(markdown.fill_templates(TABS))
     with of_pair:
         _pair(measurements, points, pair, metric)
     with of_set:
@@ -74,7 +80,7 @@ def _has_built_in(measurements: Measurements) -> bool:
 def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, str], metric: str) -> None:
     """Draw the probability of the model that is ahead, over tokens, and the table of all checkpoints."""
     if not points:
-        st.caption(messages.NO_PAIR)
+        markdown.caption(messages.NO_PAIR)
         return
     second = next((p.is_second_ahead for p in reversed(points) if p.is_second_ahead is not None), True)
     frame = messages.outlook_frame(points, second)
@@ -86,7 +92,9 @@ def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, st
                 frame, model, assign_looks(models)[model.name], session.current_theme(), viewport.is_narrow()
             ),
             "ahead_outlook",
-            f"Probability that {model.short_name} is ahead at the end, against tokens seen",
+            language.translate(
+                "Probability that {model} is ahead at the end, against tokens seen", model=model.short_name
+            ),
             inputs=(frame, model, tuple(models)),
         )
     first, other = (measurements.curve_of(name).model.short_name for name in pair)
@@ -100,17 +108,19 @@ def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, st
         if metric in probability.METRICS
         else ("share",),
         column_config={
-            "share": _NUMBER("of training", format="%.0f%%"),
+            "share": _NUMBER(language.mark("of training"), format="%.0f%%"),
             "first": _NUMBER(
                 markdown.escape(first), format="%.1f%%" if metric in probability.METRICS else "%.3f"
             ),
             "second": _NUMBER(
                 markdown.escape(other), format="%.1f%%" if metric in probability.METRICS else "%.3f"
             ),
-            "probability": _NUMBER(markdown.escape(f"{model.short_name} ahead at the end"), format="%.1f%%"),
-            "low": _NUMBER("from", format="%.1f%%"),
-            "high": _NUMBER("to", format="%.1f%%"),
-            "why": st.column_config.TextColumn("why not known", width="large"),
+            "probability": _NUMBER(
+                markdown.fill_template("{model} ahead at the end", model=model.short_name), format="%.1f%%"
+            ),
+            "low": _NUMBER(language.mark("from"), format="%.1f%%"),
+            "high": _NUMBER(language.mark("to"), format="%.1f%%"),
+            "why": st.column_config.TextColumn(language.mark("why not known"), width="large"),
         },
         inputs=(frame, model, pair),
     )
@@ -120,13 +130,15 @@ def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, st
 def _set(measurements: Measurements, found: Certainty | None, metric: str, pair: tuple[str, str]) -> None:
     """Draw the mean probability over all pairs beside public benchmarks', and the changes that would decide earlier."""
     if found is None:
-        st.caption("Of no pair of models the answer is known.")
+        markdown.caption("Of no pair of models the answer is known.")
         return
     beside = _benchmarks(measurements, metric)
     widgets.chart(
         lambda: charts.certainty_curve(found, session.current_theme(), viewport.is_narrow(), beside),
         "ahead_certainty",
-        "Mean probability of the likelier model over all pairs, against the share of training",
+        language.translate(
+            "Mean probability of the likelier model over all pairs, against the share of training"
+        ),
         inputs=(found, tuple(beside.items())),
     )
     if beside:
@@ -139,9 +151,9 @@ def _set(measurements: Measurements, found: Certainty | None, metric: str, pair:
         phone_columns=("share", "mean", "known"),
         percent=("share", "mean"),
         column_config={
-            "share": _NUMBER("of training", format="%.0f%%"),
-            "mean": _NUMBER("mean probability", format="%.1f%%"),
-            "known": _NUMBER("pairs known"),
+            "share": _NUMBER(language.mark("of training"), format="%.0f%%"),
+            "mean": _NUMBER(language.mark("mean probability"), format="%.1f%%"),
+            "known": _NUMBER(language.mark("pairs known")),
         },
         inputs=(found,),
     )
@@ -159,7 +171,7 @@ def _benchmarks(measurements: Measurements, metric: str) -> dict[str, Certainty]
         if one.source.key == source and _has_certainty(one)
     }
     chosen = st.multiselect(
-        "Public benchmarks beside it",
+        language.translate("Public benchmarks beside it"),
         list(shelved),
         default=[
             label
@@ -192,7 +204,7 @@ def _earlier(measurements: Measurements, metric: str, pair: tuple[str, str]) -> 
     if not found:
         return
     built_in = _has_built_in(measurements)
-    st.header("What would decide earlier?", anchor=False)
+    st.header(language.translate("What would decide earlier?"), anchor=False)
     markdown.markdown(messages.earlier_sentence(found, built_in))
     widgets.table(
         lambda: messages.earlier_frame(found, built_in),
@@ -202,7 +214,7 @@ def _earlier(measurements: Measurements, metric: str, pair: tuple[str, str]) -> 
         percent=("mean",),
         column_config={
             "questions": _NUMBER(format="localized"),
-            "mean": _NUMBER("mean probability", format="%.1f%%"),
+            "mean": _NUMBER(language.mark("mean probability"), format="%.1f%%"),
         },
         inputs=(tuple(found), built_in),
     )
@@ -214,7 +226,7 @@ def _reliability() -> None:
     widgets.chart(
         lambda: charts.reliability(bands, session.current_theme(), viewport.is_narrow()),
         "ahead_reliability",
-        "Share that was right against the stated probability, each family left out",
+        language.translate("Share that was right against the stated probability, each family left out"),
         inputs=(tuple(bands),),
     )
     widgets.table(
@@ -224,7 +236,7 @@ def _reliability() -> None:
         phone_columns=("left out", "stated", "right"),
         percent=("stated", "right", "error"),
         column_config={
-            "error": _NUMBER("standard error", format="%.1f%%"),
+            "error": _NUMBER(language.mark("standard error"), format="%.1f%%"),
             "decisions": _NUMBER(format="localized"),
         },
         inputs=(tuple(bands),),

@@ -18,20 +18,27 @@ from e2lm_core.analysis.compare.comparison import Comparison
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts import compare as comparison_charts
 from e2lm_core.runs import start as run_start
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, urls, viewport
+from e2lm_core.ui.base import language, markdown, urls, viewport
 from e2lm_core.ui.cache import element_replay
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
+from e2lm_core.ui.editor import version_words
 from e2lm_core.ui.places import rc_reading
 
 METRIC = "compare_metric"
-TABS = ("Means", "Scores", "Questions that differ", "Curves")
+TABS = (
+    language.mark("Means"),
+    language.mark("Scores"),
+    language.mark("Questions that differ"),
+    language.mark("Curves"),
+)
 MAX_READ = 30  # number of sets that are searched for shared questions
 _NUMBER = st.column_config.NumberColumn
 _NUMBERS = ("first", "second", "difference", "low", "high", "detectable")
@@ -57,7 +64,7 @@ class ComparisonTarget:
     def names(self, task: TaskSet) -> tuple[str, str]:
         """Names of the two sides on the page: the other one, the selected set."""
         return (
-            (f"version {self.name}", "The set now")
+            (Sentence("version {number}", number=str(self.name)), Sentence("The set now"))
             if self.is_version
             else (
                 session.set_label(str(self.name)),
@@ -91,7 +98,11 @@ def comparison_targets(shown: Shown) -> dict[ComparisonTarget, str]:
         texts = {question.question for question in shown.task.questions}
         sets.sort(key=lambda info: (-_shared(texts, info.address), not _was_run(info)))
     return {
-        ComparisonTarget("version", version.number): f"version {version.number}: {version.action}"
+        ComparisonTarget("version", version.number): language.translate(
+            "version {number}: {action}",
+            number=str(version.number),
+            action=version_words.action_words(version.action),
+        )
         for version in remembered.versions(address, shown.number if shown.before else None)
     } | {ComparisonTarget("set", info.address): session.set_label(info.address) for info in sets}
 
@@ -122,13 +133,15 @@ def controls(task: TaskSet, others: dict[ComparisonTarget, str]) -> tuple[Compar
     listed = [(other.kind, other.name) for other in others]
     with st.container(horizontal=not viewport.is_narrow(), vertical_alignment="bottom", gap="medium"):
         kind, name = st.selectbox(
-            markdown.escape(f"Compare {session.set_label(task.address)} with"),
+            markdown.fill_template("Compare {set} with", set=session.set_label(task.address)),
             listed,
             format_func=lambda one: others[ComparisonTarget(*one)],
             key=f"compare_{task.address}",
             width=320,
-            help="An earlier version of this set, or another set. It is the first, this set the second: differences "
-            "are second minus first.",
+            help=language.translate(
+                "An earlier version of this set, or another set. It is the first, this set the second: differences "
+                "are second minus first."
+            ),
         )
         metric = widgets.metric_control(METRIC)
         rc_reading.rc_reading_control("compare")
@@ -199,22 +212,27 @@ def _curves(compared: Comparison) -> None:
         frame,
         metric,
         "compare_curves",
-        f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",
+        language.translate(
+            "{metric} of each model against tokens seen, the first set's curves faint behind the second's",
+            metric=metric,
+        ),
         now.chance if metric in BOUNDED_METRICS else None,
         before,
     )
     first, second = compared.names
-    markdown.caption(f"{second} in full, {first} faint in the same colours.")
+    markdown.caption(
+        Sentence("{second} in full, {first} faint in the same colours.", second=second, first=first)
+    )
 
 
 def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
     """Draw each model's difference of means at one point of the curves."""
-    st.header("What differs", anchor=False)
+    st.header(language.translate("What differs"), anchor=False)
     points = list(dict.fromkeys(means["point"]))
     point = points[0]
     if len(points) > 1:
         point = st.segmented_control(
-            "At the",
+            language.translate("At the"),
             points,
             format_func=markdown.escape,
             default=points[0],
@@ -227,12 +245,18 @@ def difference_chart(compared: Comparison, means: pd.DataFrame) -> None:
             means, models, compared.metric, point, session.current_theme(), viewport.is_narrow()
         ),
         "compare_differences",
-        f"Difference of each model's mean {compared.metric} with its 95% interval",
+        language.translate(
+            "Difference of each model's mean {metric} with its 95% interval", metric=compared.metric
+        ),
         inputs=(compared, point),
     )
     first, second = compared.names
     widgets.how_computed(
-        f"{second} minus {first}, with 95% intervals. The dashed line marks no difference.",
+        Sentence(
+            "{second} minus {first}, with 95% intervals. The dashed line marks no difference.",
+            second=second,
+            first=first,
+        ),
         comparison_words.pairing_note(compared),
     )
 
@@ -252,20 +276,24 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
         percent=(*(_NUMBERS if metric in SHARES else ()), "share"),
         column_config={
             "share": _NUMBER(
-                "higher in", format="%.0f%%", help="The share of resamples in which the second is higher."
+                language.mark("higher in"),
+                format="%.0f%%",
+                help=language.mark("The share of resamples in which the second is higher."),
             ),
             "together": _NUMBER(
                 "p",
                 format="%.3f",
-                help="The chance of so large a difference where there is none, for all models of a point judged "
-                "together (Holm): below .05 is more than luck.",
+                help=language.mark(
+                    "The chance of so large a difference where there is none, for all models of a point judged "
+                    "together (Holm): below .05 is more than luck."
+                ),
             ),
             "detectable": _NUMBER(
-                "would be told",
+                language.mark("would be told"),
                 format="%.1f%%" if metric in SHARES else "%.4f",
-                help="Smallest difference found with 80% power.",
+                help=language.mark("Smallest difference found with 80% power."),
             ),
-            "why": st.column_config.TextColumn("why no interval", width="large"),
+            "why": st.column_config.TextColumn(language.mark("why no interval"), width="large"),
             **plain,
         },
         inputs=(means,),
@@ -282,14 +310,16 @@ def score_table(compared: Comparison) -> None:
         percent=("coverage",),
         column_config={
             **{c: _NUMBER(format="%.3f") for c in ("first", "second", "difference")},
-            "low": _NUMBER("95% from", format="%.3f"),
-            "high": _NUMBER("to", format="%.3f"),
+            "low": _NUMBER(language.mark("95% from"), format="%.3f"),
+            "high": _NUMBER(language.mark("to"), format="%.3f"),
             "coverage": _NUMBER(
-                "measured coverage",
+                language.mark("measured coverage"),
                 format="%.0f%%",
-                help="How often such an interval held the true difference in simulations (docs/comparing.md).",
+                help=language.mark(
+                    "How often such an interval held the true difference in simulations (docs/comparing.md)."
+                ),
             ),
-            "why": st.column_config.TextColumn("why no value or no interval", width="large"),
+            "why": st.column_config.TextColumn(language.mark("why no value or no interval"), width="large"),
         },
         inputs=(compared,),
     )
@@ -301,11 +331,17 @@ def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> Non
         compared, "questions", lambda: comparison.question_frame(compared, first, second)
     )
     if differing.empty:
-        st.caption("Both hold the same questions.")
+        markdown.caption("Both hold the same questions.")
         return
-    counts = [f"{n:,} {kind}" for kind, n in differing["what"].value_counts().items()]
+    counts = [
+        Sentence("{count} {what}", count=int(n), what=Sentence(str(kind)))
+        for kind, n in differing["what"].value_counts().items()
+    ]
     markdown.caption(
-        f"{formatting.join_words(counts)}. Values are means over the models that count, at the end."
+        Sentence(
+            "{counts}. Values are means over the models that count, at the end.",
+            counts=formatting.join_words(counts),
+        )
     )
     widgets.table(
         differing,

@@ -8,15 +8,17 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from e2lm_core.analysis import tables
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.messages.fleets import fleet_label
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown
+from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.cache import results
 
-HELP = (
+HELP = Sentence(
     "Each row is this set on another model group: its complete checkpoints, and the scores of these models alone. Scores of "
     "different groups differ by their models and their checkpoints, not by the questions."
 )
@@ -25,8 +27,12 @@ HELP = (
 def headline(fleets: list[OpenFleet], complete: int) -> str:
     """Headline: number of groups with results."""
     if len(fleets) < 2:
-        return "There is one model group: save another on Models and runs to see the set on both."
-    return f"The set has complete results on {complete} of {formatting.count(len(fleets), 'model group')}."
+        return Sentence("There is one model group: save another on Models and runs to see the set on both.")
+    return Sentence(
+        "The set has complete results on {complete} of {groups}.",
+        complete=complete,
+        groups=formatting.count(len(fleets), "model group"),
+    )
 
 
 def score_rows(task: TaskSet, fleets: list[OpenFleet], metric: str) -> pd.DataFrame:
@@ -47,7 +53,7 @@ def score_rows(task: TaskSet, fleets: list[OpenFleet], metric: str) -> pd.DataFr
                     getattr(scores, name).model_dump()
                 )
         rows.append(row)
-    return pd.DataFrame(rows)
+    return tables.sentence_table(rows)
 
 
 def draw(task: TaskSet) -> None:
@@ -64,8 +70,8 @@ def draw(task: TaskSet) -> None:
         "decide_groups",
         phone_columns=("group", "SQ", "Score"),
         column_config={
-            "complete": st.column_config.NumberColumn("checkpoints complete"),
-            "checkpoints": st.column_config.NumberColumn("checkpoints"),
+            "complete": st.column_config.NumberColumn(language.mark("checkpoints complete")),
+            "checkpoints": st.column_config.NumberColumn(language.mark("checkpoints")),
         },
     )
-    markdown.caption(f"{labels.METRIC_HELP[metric]} {HELP}")
+    markdown.caption(joined((Sentence(labels.METRIC_HELP[metric]), HELP)))

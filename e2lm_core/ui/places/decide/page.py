@@ -16,7 +16,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import markdown, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places.decide import ahead, compare, groups, plan
@@ -56,7 +56,7 @@ def _compare(task: TaskSet) -> None:
     means = remembered.of_comparison(compared, "means", lambda: comparison.mean_frame(compared))
     compare.curve_chart(compared)
     compare.difference_chart(compared, means)
-    by_mean, by_score, by_question, both_curves = st.tabs(compare.TABS)
+    by_mean, by_score, by_question, both_curves = st.tabs(markdown.fill_templates(compare.TABS))
     with by_mean:
         compare.mean_table(means, metric)
     with by_score:
@@ -88,7 +88,7 @@ def _plan(task: TaskSet) -> None:
         widgets.empty_state(silent, icon=":material/casino:")
         widgets.redraw_while_running(task)
         st.stop()
-    apart, width = st.tabs(plan.TABS)
+    apart, width = st.tabs(markdown.fill_templates(plan.TABS))
     with apart:
         plan.power(measurements, metric)
     with width:
@@ -110,7 +110,7 @@ def _width(task: TaskSet, measurements: Measurements, metric: str) -> None:
         widgets.headline(plan_words.headline(planned))
     plan.width_chart(planned)
     plan.pace_note(planned)
-    by_size, by_model = st.tabs(["By size", "By model"])
+    by_size, by_model = st.tabs([language.translate("By size"), language.translate("By model")])
     with by_size:
         plan.size_table(planned)
     with by_model:

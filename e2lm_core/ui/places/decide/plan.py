@@ -19,6 +19,7 @@ from e2lm_core.analysis.plan.plan import Goal, Plan
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import SHARES, Checkpoint, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import MAX_QUESTIONS
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import checkpoint_order as run_order
@@ -27,15 +28,15 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
-from e2lm_core.ui.base import markdown, page_cache, urls, viewport
+from e2lm_core.ui.base import language, markdown, page_cache, urls, viewport
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading, two_models
 
-TABS = ("Two models", "Interval width")
+TABS = (language.mark("Two models"), language.mark("Interval width"))
 _NUMBER = st.column_config.NumberColumn
 _OWN = "own"
-_FLEETS = {_OWN: "This set's group", "e2lm": "E2LM's six models"}
+_FLEETS = {_OWN: Sentence("This set's group"), "e2lm": Sentence("E2LM's six models")}
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,12 @@ def controls(task: TaskSet, measurements: Measurements, metric: str) -> tuple[Go
 
 
 def _goal(models: Sequence[str], metric: str) -> Goal:
-    st.markdown("**Goal**")
+    markdown.markdown("**Goal**")
     of = st.selectbox(
-        "Interval of",
+        language.translate("Interval of"),
         planning.OF,
         index=planning.OF.index("sq"),
-        format_func=lambda name: planning.LABEL[name],
+        format_func=lambda name: language.translate(planning.LABEL[name]),
         key="plan_of",
         help=widgets.explained_lines({k: h for k, h in labels.SCORE_HELP.items() if k != "SNR"}),
     )
@@ -91,34 +92,38 @@ def _goal(models: Sequence[str], metric: str) -> Goal:
         rc_reading.rc_reading_control("plan")
     chosen: list[str] = []
     if of == "mean":
-        chosen = [st.selectbox("Model", models, key="plan_model")]
+        chosen = [st.selectbox(language.translate("Model"), models, key="plan_model")]
     elif of == "difference":
         chosen = st.multiselect(
-            "Models",
+            language.translate("Models"),
             models,
             max_selections=2,
             key="plan_pair",
-            placeholder="closest pair",
-            help="Left empty, the two that count and lie nearest at the end: the hardest to tell apart.",
+            placeholder=language.translate("closest pair"),
+            help=language.translate(
+                "Left empty, the two that count and lie nearest at the end: the hardest to tell apart."
+            ),
         )
     width = st.number_input(
-        "Wanted width",
+        language.translate("Wanted width"),
         min_value=0.001,
         max_value=20.0,
         value=0.05,
         step=0.01,
         format="%.3f",
         key=f"plan_width_{of}",
-        help="The whole width of the 95% interval, from end to end: 0.05 is ± 2.5 points of accuracy.",
+        help=language.translate(
+            "The whole width of the 95% interval, from end to end: 0.05 is ± 2.5 points of accuracy."
+        ),
     )
     return Goal(of, metric, width, tuple(chosen), results.reading())
 
 
 def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
-    st.markdown("**Models**")
+    markdown.markdown("**Models**")
     names = [*_FLEETS, *fleets.saved_names(session.studio().settings)]
     which = st.segmented_control(
-        "Model group",
+        language.translate("Model group"),
         names,
         default=_OWN,
         required=True,
@@ -130,18 +135,20 @@ def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
     if which == _OWN:
         checkpoints = _thinned(task, measurements, checkpoints)
     else:
-        st.caption(
+        markdown.caption(
             "The width is taken from this set's own runs; only the time is that of the other group, scaled by parameters."
         )
     ms = st.number_input(
-        "Milliseconds a question on one checkpoint",
+        language.translate("Milliseconds a question on one checkpoint"),
         min_value=0.001,
         value=None,
         step=1.0,
         format="%.3f",
-        placeholder="as in earlier runs on this machine",
+        placeholder=language.translate("as in earlier runs on this machine"),
         key="plan_pace",
-        help="Left empty, the pace of this machine's earlier runs. Give your own for another device.",
+        help=language.translate(
+            "Left empty, the pace of this machine's earlier runs. Give your own for another device."
+        ),
     )
     return Fleet(
         checkpoints, num_fewshot, None if which == _OWN else which, None if ms is None else ms / 1000
@@ -153,7 +160,7 @@ def _thinned(
 ) -> list[Checkpoint]:
     models = [curve.model.name for curve in measurements.curves]
     picked = st.pills(
-        "Models of the group",
+        language.translate("Models of the group"),
         models,
         selection_mode="multi",
         default=models,
@@ -162,7 +169,12 @@ def _thinned(
         wrap=True,
     )
     density = st.segmented_control(
-        "Checkpoints", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
+        language.translate("Checkpoints"),
+        list(run_order.DENSITIES),
+        default="all",
+        required=True,
+        key="plan_density",
+        format_func=language.translate,
     )
     return run_order.thin_out([c for c in checkpoints if c.model.name in picked], density)
 
@@ -194,13 +206,18 @@ def width_chart(plan: Plan) -> None:
     widgets.chart(
         lambda: plan_charts.widths(plan, session.current_theme(), viewport.is_narrow()),
         "plan_widths",
-        f"Width of the 95% interval of {plan.subject} against the number of questions",
+        language.translate(
+            "Width of the 95% interval of {subject} against the number of questions", subject=plan.subject
+        ),
         inputs=(plan,),
     )
     widgets.how_computed(
-        f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each "
-        f"gets the interval that these pages would show. Beyond {plan.measured:,} questions this "
-        "is a forecast: it holds if further questions are like these."
+        Sentence(
+            "Sets of each size are drawn from the {measured} measured questions, and each gets the interval that these "
+            "pages would show. Beyond {measured} questions this is a forecast: it holds if further questions are like "
+            "these.",
+            measured=plan.measured,
+        )
     )
     if plan.widths.why and plan.questions is not None:
         markdown.caption(
@@ -213,12 +230,9 @@ def width_chart(plan: Plan) -> None:
 def pace_note(plan: Plan) -> None:
     """Draw the origin of the pace, or the way to a first run without a known pace."""
     if plan.pace is not None:
-        markdown.caption(f"Pace: {plan.pace.source}.")
+        markdown.caption(Sentence("Pace: {source}.", source=plan.pace.source))
         return
-    st.info(
-        "Speed unknown until the first run.",
-        icon=":material/timer:",
-    )
+    markdown.info("Speed unknown until the first run.", icon=":material/timer:")
     urls.link("run", "Make a first run", ":material/play_circle:")
 
 
@@ -231,13 +245,13 @@ def size_table(plan: Plan) -> None:
         phone_columns=("questions", "width", "seconds"),
         column_config={
             "questions": _NUMBER(format="localized"),
-            "width": _NUMBER("width of the 95% interval", format="%.4f"),
+            "width": _NUMBER(language.mark("width of the 95% interval"), format="%.4f"),
             "expected": _NUMBER(
-                "expected value",
+                language.mark("expected value"),
                 format="%.4f",
-                help="What a set of that size is expected to show: noise lowers SQ.",
+                help=language.mark("What a set of that size is expected to show: noise lowers SQ."),
             ),
-            "seconds": _NUMBER("seconds in all", format="%.0f"),
+            "seconds": _NUMBER(language.mark("seconds in all"), format="%.0f"),
         },
         inputs=(plan,),
         undefined=plan_words.size_reasons(plan),
@@ -251,14 +265,18 @@ def power(measurements: Measurements, metric: str) -> None:
         return
     (first, second), noise = pair, two_models.with_training_noise()
     head = st.container()
-    with st.popover("Other sizes", icon=":material/tune:"):
+    with st.popover(language.translate("Other sizes"), icon=":material/tune:"):
         own = max(2, len(measurements.question_ids))
-        asked = st.number_input("Questions", 2, max(MAX_QUESTIONS, own), own, key="plan_power_questions")
+        asked = st.number_input(
+            language.translate("Questions"), 2, max(MAX_QUESTIONS, own), own, key="plan_power_questions"
+        )
         seen = measurements.curve_of(first).tokens_seen
         tokens = st.selectbox(
-            "Tokens seen",
+            language.translate("Tokens seen"),
             [None, *sorted({float(n) for n in seen if math.isfinite(n)})],
-            format_func=lambda n: "the last checkpoint" if n is None else formatting.tokens(n),
+            format_func=lambda n: (
+                language.translate("the last checkpoint") if n is None else formatting.tokens(n)
+            ),
             key="plan_power_tokens",
         )
     try:
@@ -282,9 +300,10 @@ def power(measurements: Measurements, metric: str) -> None:
         percent=("power", *(["detectable"] if metric in SHARES else [])),
         column_config={
             "questions": _NUMBER(format="localized"),
-            "power": _NUMBER("power", format="%.0f%%"),
+            "power": _NUMBER(language.mark("power"), format="%.0f%%"),
             "detectable": _NUMBER(
-                "detectable difference (80% power)", format="%.1f%%" if metric in SHARES else "%.3f"
+                language.mark("detectable difference (80% power)"),
+                format="%.1f%%" if metric in SHARES else "%.3f",
             ),
         },
         inputs=(told,),
@@ -302,7 +321,7 @@ def model_table(plan: Plan) -> None:
         column_config={
             "parameters": _NUMBER(format="compact"),
             "ms a question": _NUMBER(format="%.3f"),
-            "seconds": _NUMBER("seconds in all", format="%.0f"),
+            "seconds": _NUMBER(language.mark("seconds in all"), format="%.0f"),
         },
         inputs=(plan,),
         undefined=plan_words.size_reasons(plan),
