@@ -216,8 +216,10 @@ def selection_summary(
         if first is not None and last is not None:
             seen = {"low": formatting.tokens(first), "high": formatting.tokens(last)}
             text = joined((text, Sentence("{low} to {high} tokens", **seen)), ", ")
-    least = listed_bytes is None and model.parameters is not None
-    bytes_ = model.parameters * HALF_PRECISION_BYTES * len(chosen) if least else listed_bytes
+    least = listed_bytes is None
+    bytes_ = listed_bytes
+    if least and model.parameters is not None:
+        bytes_ = model.parameters * HALF_PRECISION_BYTES * len(chosen)
     if bytes_ is None:
         return Sentence("{checkpoints}. Size unknown.", checkpoints=text)
     left = max(0, usage.quota_bytes - usage.used_bytes)

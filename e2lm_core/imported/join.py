@@ -84,7 +84,8 @@ def _in_shares(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], lis
         for metric, value in run.scores.items():
             if _is_share(metric):
                 values[run.source, metric].append(value)
-    problems, percent, unusable = [], set(), set()
+    problems: list[str] = []
+    percent, unusable = set(), set()
     for (source, metric), found in values.items():
         above = [value for value in found if value > 1]
         beyond = [value for value in found if not 0 <= value <= PERCENT]
@@ -174,7 +175,7 @@ def _merged(group: Sequence[Evaluation]) -> Evaluation:
 
 
 def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list[str]:
-    sentences = []
+    sentences: list[str] = []
     for (model, task), groups in repeated.items():
         if len(groups) == 1:
             last = groups[0][-1]
@@ -216,7 +217,7 @@ def _mixtures(runs: Mapping[CurveKey, tuple[Evaluation, ...]]) -> list[str]:
     by_task: dict[tuple[str, str], list[CurveKey]] = defaultdict(list)
     for key in runs:
         by_task[key.model, key.task].append(key)
-    sentences = []
+    sentences: list[str] = []
     for (model, task), keys in by_task.items():
         for part, phrase in _DISTINCTIONS:
             counts = Counter[Any]()
@@ -338,7 +339,7 @@ def _missing(runs: Mapping[CurveKey, tuple[Evaluation, ...]], places: Checkpoint
         lacking = tuple(name for step, name in sorted(schedule.items()) if step not in there)
         if lacking:
             gaps[key.model, lacking, len(schedule)].append(key.task)
-    sentences = []
+    sentences: list[str] = []
     for (model, lacking, total), lacked_on in gaps.items():
         values = {"lacking": str(len(lacking)), "all": str(total), "names": join_words(list(lacking))}
         sentences.append(

@@ -86,7 +86,8 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     if spot is None:
         names = (pretrained or "no model", revision, subfolder)
         return ResultsFile(problems=(unknown_checkpoint(file, names),))
-    evaluations, problems = [], []
+    evaluations = []
+    problems: list[str] = []
     if config.get("limit") not in (None, 0):
         problems.append(
             Sentence(
@@ -122,8 +123,14 @@ def read_results(content: Json, file: str, places: CheckpointResolver) -> Result
     others = {m for run in evaluations for m in run.scores if m.endswith(f",{WITH_DELIMITER}")}
     for metric in sorted(metric.removesuffix(f",{WITH_DELIMITER}") for metric in others):
         problems.append(
-            f"{file} is of lm_eval {version}, whose {metric} counts the delimiter before a choice: it is called "
-            f"{metric},{WITH_DELIMITER}, since it is another metric."
+            Sentence(
+                "{file} is of lm_eval {version}, whose {metric} counts the delimiter before a choice: it is called {name}, "
+                "since it is another metric.",
+                file=file,
+                version=version,
+                metric=metric,
+                name=f"{metric},{WITH_DELIMITER}",
+            )
         )
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 

@@ -137,7 +137,10 @@ def save_form(task: TaskSet, checkpoints: Sequence[Checkpoint]) -> None:
 
 def _role_column() -> Any:
     return st.column_config.SelectboxColumn(
-        language.mark("reads"), options=["science", "web"], required=True, format_func=language.translate
+        language.mark("reads"),
+        options=["science", "web"],
+        required=True,
+        format_func=lambda role: language.translate(str(role)),
     )
 
 
