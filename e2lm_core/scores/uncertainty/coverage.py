@@ -72,7 +72,10 @@ def _difference_rule(
     fewest, least = min(table["questions"]), min(table["models"])
     if questions < fewest:
         why = Sentence(
-            "Intervals of differences were studied for sets of {fewest} questions and more.", fewest=fewest
+            "Intervals of differences were studied for sets of {fewest} questions and more, groups counted once; the "
+            "smaller set has {number}.",
+            fewest=fewest,
+            number=str(questions),
         )
         return IntervalRule(None, why=why)
     if score not in OF_ONE_MODEL and models < least:
