@@ -358,7 +358,7 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
         assert question is not None
         rows.append(
             {
-                "what": Sentence("added" if before is None else "removed" if after is None else "changed"),
+                "what": "added" if before is None else "removed" if after is None else "changed",
                 "id": question.id,
                 "before": before.question if before else None,
                 "after": after.question if after else None,
@@ -366,7 +366,7 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
                 "value after": values[1][new] if new >= 0 else np.nan,
             }
         )
-    frame = sentence_table(rows, ["what", "id", "before", "after", "value before", "value after"])
+    frame = pd.DataFrame(rows, columns=["what", "id", "before", "after", "value before", "value after"])
     frame["difference"] = frame["value after"] - frame["value before"]
     return frame
 

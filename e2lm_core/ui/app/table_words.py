@@ -228,6 +228,8 @@ HEADINGS = (
 CELLS = (
     language.mark("E2LM (the competition's models)"),
     language.mark("added"),
+    language.mark("changed"),
+    language.mark("removed"),
     language.mark("deleted"),
     language.mark("edited"),
     language.mark("rejected"),

@@ -197,6 +197,7 @@ def table(
     column_config: dict | None = None,
     inputs: tuple[object, ...] | None = None,
     undefined: Mapping[str, str | None] | None = None,
+    words: Sequence[str] = (),
 ) -> None:
     """Draw the numbers behind a chart, why some are missing, and a button that downloads them as CSV.
 
@@ -214,6 +215,7 @@ def table(
         inputs: Everything that the table depends on; if given, it is drawn once for all sessions, see
             `element_replay.once`.
         undefined: Reason for missing values by column.
+        words: Columns whose cells are words of the studio, beside those that are so in every table.
     """
 
     def made() -> pd.DataFrame:
@@ -225,7 +227,7 @@ def table(
         shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
         config = _columns() | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
         st.dataframe(
-            _said(shown),
+            _said(shown, words),
             hide_index=True,
             height=height,
             key=f"{key}_table",
@@ -265,14 +267,15 @@ def headings(columns: Iterable[str], config: Mapping[str, Any] | None = None) ->
     return given
 
 
-def _said(frame: pd.DataFrame) -> pd.DataFrame:
+def _said(frame: pd.DataFrame, words: Sequence[str] = ()) -> pd.DataFrame:
     """A table with its sentences, and the texts of its columns of words, in the visitor's language."""
     if language.current() == ENGLISH:
         return frame
+    of_words = table_words.COLUMNS_OF_WORDS | {*words}
     return frame.assign(
         **{
             name: [language.translate(cell) if isinstance(cell, str) else cell for cell in frame[name]]
-            for name in table_words.COLUMNS_OF_WORDS
+            for name in of_words
             if name in frame
         },
         **{
@@ -281,7 +284,7 @@ def _said(frame: pd.DataFrame) -> pd.DataFrame:
             ]
             for name, dtype in frame.dtypes.items()
             if pd.api.types.is_object_dtype(dtype)
-            and name not in table_words.COLUMNS_OF_WORDS
+            and name not in of_words
             and any(isinstance(cell, Sentence) for cell in frame[name])
         },
     )

@@ -351,6 +351,7 @@ def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> Non
         phone_columns=("what", "id", "difference"),
         column_config={c: _NUMBER(format="%.3f") for c in ("value before", "value after", "difference")},
         inputs=(differing,),
+        words=("what",),
     )
 
 
