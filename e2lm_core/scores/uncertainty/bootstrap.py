@@ -19,7 +19,8 @@ from e2lm_core.scores.arrays import Floats
 Key = TypeVar("Key")
 
 RESAMPLES = 1000  # of every interval that is shown
-BLOCK = 1 << 22  # counts in memory at once: 16 MiB in float32 (and twice that while they are drawn)
+BLOCK = 1 << 22  # counts in memory at once: 16 MiB in float32 (and as much again while they are drawn)
+COUNTED = 1 << 15  # draws counted at once: their counts stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,12 @@ def resample_counts(design: ResamplingDesign, resamples: int, seed: int) -> Iter
     alone = design.clusters == design.questions
     for number, start in enumerate(range(0, resamples, block)):
         rows = min(block, resamples - start)
-        drawn = np.empty((rows, design.clusters), dtype=np.float32)
-        for which, stratum in enumerate(design.strata):
-            stream = np.random.default_rng([seed, number, which])
-            drawn[:, stratum] = _draw(stream, rows, len(stratum))
-        yield drawn if alone else drawn[:, design.cluster_of]
+        drawn = [
+            _draw(np.random.default_rng([seed, number, which]), rows, len(stratum))
+            for which, stratum in enumerate(design.strata)
+        ]
+        counts = drawn[0] if len(drawn) == 1 else _in_order(drawn, design.strata)
+        yield counts if alone else counts[:, design.cluster_of]
 
 
 def resampled_means(
@@ -148,11 +150,27 @@ def resampled_means(
     }
 
 
-def _draw(stream: np.random.Generator, rows: int, items: int) -> NDArray[np.int64]:
-    """Counts [rows, items], int, of each of `items` in `items` draws with replacement."""
-    picked = stream.integers(0, items, size=(rows, items), dtype=np.int32).astype(np.intp)
-    picked += (np.arange(rows) * items)[:, None]
-    return np.bincount(picked.ravel(), minlength=rows * items).reshape(rows, items)
+def _draw(stream: np.random.Generator, rows: int, items: int) -> NDArray[np.float32]:
+    """Counts [rows, items], float32, of each of `items` in `items` draws with replacement."""
+    picked = stream.integers(0, items, size=(rows, items), dtype=np.int32)
+    counts = np.empty((rows, items), dtype=np.float32)
+    step = max(1, COUNTED // items)
+    offsets = (np.arange(step, dtype=np.int32) * items)[:, None]
+    for start in range(0, rows, step):
+        part = picked[start : start + step]
+        numbered = (part + offsets[: len(part)]).ravel()
+        counts[start : start + step] = np.bincount(numbered, minlength=part.size).reshape(part.shape)
+    return counts
+
+
+def _in_order(
+    drawn: Sequence[NDArray[np.float32]], strata: Sequence[NDArray[np.intp]]
+) -> NDArray[np.float32]:
+    """Counts [R, clusters], float32, of the counts [R, clusters of it] of each stratum."""
+    counts = np.empty((len(drawn[0]), sum(map(len, strata))), dtype=np.float32)
+    for part, stratum in zip(drawn, strata, strict=True):
+        counts[:, stratum] = part
+    return counts
 
 
 def weighted_means(

@@ -67,6 +67,17 @@ def test_no_block_repeats_the_resamples_of_another(monkeypatch):
     assert len(np.unique(drawn(resampling_design(10), 24), axis=0)) == 24
 
 
+@pytest.mark.parametrize("counted", [1, 90, 100, 1 << 15])
+def test_counts_are_those_of_the_draws_however_many_are_counted_at_once(monkeypatch, counted):
+    monkeypatch.setattr(bootstrap, "COUNTED", counted)
+    subjects = ["a"] * 30 + ["b"] * 7
+    (counts,) = resample_counts(resampling_design(37, subjects=subjects), 11, 5)
+    for which, (start, items) in enumerate([(0, 30), (30, 7)]):
+        draws = np.random.default_rng([5, 0, which]).integers(0, items, size=(11, items), dtype=np.int32)
+        expected = [np.bincount(row, minlength=items) for row in draws]
+        assert np.array_equal(counts[:, start : start + items], expected)
+
+
 def test_means_are_those_of_the_counts():
     plan = resampling_design(5)
     values = np.random.default_rng(1).normal(size=(2, 3, 5))
