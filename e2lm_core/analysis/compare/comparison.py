@@ -5,9 +5,11 @@ The pairing and its consequences for the intervals are described in docs/compari
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,6 +50,14 @@ class QuestionMatching(Record):
     by: Literal["id", "text"]
     first: tuple[str, ...]
     second: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the keys, equal for equal keys in the same order alone."""
+        lengths = [[len(key) for key in keys] for keys in (self.first, self.second)]
+        digest = hashlib.blake2b(repr((self.by, lengths)).encode(), digest_size=16)
+        digest.update("".join((*self.first, *self.second)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
 
 class MeanDifference(Record):

@@ -42,6 +42,24 @@ def test_versions_are_matched_by_id_even_where_all_was_rewritten():
     assert comparison.match_questions(FIRST, new).by == "text"
 
 
+def test_matchings_have_one_digest_where_they_are_equal_alone():
+    matchings = [
+        comparison.QuestionMatching(by=by, first=first, second=second)
+        for by in ("id", "text")
+        for first, second in [
+            (("ab", "c"), ("d",)),
+            (("a", "bc"), ("d",)),
+            (("ab",), ("c", "d")),
+            (("c", "ab"), ("d",)),
+            (("ab", "c", ""), ("d",)),
+            (("\ud800",), ()),
+        ]
+    ]
+    assert len({one.digest for one in matchings}) == len(matchings)
+    again = [comparison.QuestionMatching(**one.model_dump()) for one in matchings]
+    assert [one.digest for one in again] == [one.digest for one in matchings]
+
+
 def test_a_copy_that_was_edited_is_matched_by_id():
     found = comparison.match_questions(FIRST, renamed(edited(FIRST, q1="Another text?")))
     assert found.by == "id"
