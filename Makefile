@@ -6,8 +6,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 # Two processes where there are two cores or more: each loads torch, so more would cost memory, not save time.
+# Three of the slow tests, which wait for browsers and for other processes a third of their time.
 CORES := $(shell nproc 2>/dev/null || echo 1)
 PARALLEL := $(if $(filter-out 1,$(CORES)),-n 2 --dist loadfile,)
+PARALLEL_SLOW := $(PARALLEL:2=3)
 
 # Bytecode is kept where the environment forbids it too: pytest rewrites the assertions of all tests anew without it.
 export PYTHONDONTWRITEBYTECODE :=
@@ -30,7 +32,7 @@ test-fast: $(VENV)/.dev-ready ## the tests that take less than four minutes toge
 	$(PY) -m pytest -m "not slow" $(PARALLEL)
 
 test-slow: $(VENV)/.dev-ready ## real parts end to end; clusters and timings one after the other
-	$(PY) -m pytest -m "slow and not alone" $(PARALLEL) --no-loadscope-reorder
+	$(PY) -m pytest -m "slow and not alone" $(PARALLEL_SLOW) --no-loadscope-reorder
 	$(PY) -m pytest -m "slow and alone"
 
 proof: $(VENV)/.dev-ready ## the full forms of load, kills and sweeps, into docs/studies/proof; hours
