@@ -11,6 +11,7 @@ from typing import Any
 from e2lm_core.assist.client import AssistError
 from e2lm_core.assist.requests import Request
 from e2lm_core.base.records import Question, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.sets.candidates import MAX_CHARS, plain
 
@@ -66,7 +67,13 @@ def read_proposals(request: Request, answer: str, model: str) -> Proposals:
             known.add(same)
             found.append(one)
     if not found:
-        raise AssistError(f"{model} gives no usable proposal among {len(entries)}: ask again.")
+        raise AssistError(
+            Sentence(
+                "{model} gives no usable proposal among {entries}: ask again.",
+                model=model,
+                entries=len(entries),
+            )
+        )
     left_out = len(entries) - len(found)
     if request.kind == "passage":
         return Proposals(questions=tuple(found), left_out=left_out, model=model)
@@ -115,7 +122,9 @@ def _entries(answer: str, model: str) -> list[Any]:
         content = None
     entries = content.get("proposals") if isinstance(content, dict) else None
     if not isinstance(entries, list):
-        raise AssistError(f"{model} answered in another form than was asked for: ask again.")
+        raise AssistError(
+            Sentence("{model} answered in another form than was asked for: ask again.", model=model)
+        )
     return entries
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import safejson
 
@@ -30,7 +31,7 @@ MAX_BYTES = 2**20  # of the answer with its headers
 _PATH = "/chat/completions"
 # At DEBUG the library logs headers of answers, in which a server could repeat the key.
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
-_TELL = "ask the person who runs this studio to check"
+_TELL = Sentence("ask the person who runs this studio to check")
 
 
 class AssistError(StudioError):
@@ -82,14 +83,20 @@ def complete(server: Server, text: str) -> str:
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not re.fullmatch(r"[!-~]{0,1000}", key):
         raise AssistError(
-            f"The studio's key has characters that no request can hold: {_TELL} {KEY_VARIABLE}."
+            Sentence(
+                "The studio's key has characters that no request can hold: {tell} {key_variable}.",
+                tell=_TELL,
+                key_variable=KEY_VARIABLE,
+            )
         )
     status, data = _post(server.url + _PATH, request_body(server, text), key)
     if status != 200:
         raise AssistError(_refusal(server, status))
     answer = _content(data)
     if key and key in answer:
-        raise AssistError(f"The answer of {server.model} was left out: it holds the studio's secret.")
+        raise AssistError(
+            Sentence("The answer of {model} was left out: it holds the studio's secret.", model=server.model)
+        )
     return answer
 
 
@@ -122,36 +129,55 @@ def _post(url: str, body: bytes, key: str) -> tuple[int, bytes]:
         ValueError,
         OverflowError,
     ):  # an impossible host or port, certificates that cannot be read
-        raise AssistError(f"The request cannot be sent: {_TELL} E2LM_ASSIST_URL.") from None
+        raise AssistError(
+            Sentence("The request cannot be sent: {tell} E2LM_ASSIST_URL.", tell=_TELL)
+        ) from None
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
         if limits.left_s <= 0 or isinstance(error, httpcore2.TimeoutException):
-            reason = f"took more than {MAX_SECONDS:.0f} s: try again later"
+            reason = Sentence("took more than {seconds} s: try again later", seconds=f"{MAX_SECONDS:.0f}")
         elif isinstance(error, httpcore2.ConnectError):
-            reason = f"cannot be reached: try again later, or {_TELL} E2LM_ASSIST_URL"
+            reason = Sentence("cannot be reached: try again later, or {tell} E2LM_ASSIST_URL", tell=_TELL)
         else:
-            reason = "broke off its answer: try again later"
-        raise AssistError(f"The language model's server {reason}.") from None
+            reason = Sentence("broke off its answer: try again later")
+        raise AssistError(Sentence("The language model's server {reason}.", reason=reason)) from None
 
 
 def _read(response: Response) -> bytes:
     names = {name.lower(): value.strip().lower() for name, value in response.headers}
     if names.get(b"content-encoding", b"identity") != b"identity":
-        raise AssistError(f"The language model's server answers in a compressed form: {_TELL} the server.")
+        raise AssistError(
+            Sentence(
+                "The language model's server answers in a compressed form: {tell} the server.", tell=_TELL
+            )
+        )
     return b"".join(response.iter_stream())
 
 
 def _refusal(server: Server, status: int) -> str:
     """Sentence on an answer other than 200; the server's own words are not repeated."""
-    who = "The language model's server"
     if 300 <= status < 400:
-        return f"{who} sends on to another address, which is not followed: {_TELL} E2LM_ASSIST_URL."
+        return Sentence(
+            "The language model's server sends on to another address, which is not followed: {tell} E2LM_ASSIST_URL.",
+            tell=_TELL,
+        )
     if status in (401, 403):
-        return f"{who} refuses the studio's key: {_TELL} {KEY_VARIABLE}."
+        return Sentence(
+            "The language model's server refuses the studio's key: {tell} {variable}.",
+            tell=_TELL,
+            variable=KEY_VARIABLE,
+        )
     if status in (400, 404, 405, 422):
-        return f"{who} does not take the request (status {status}): {_TELL} E2LM_ASSIST_URL and E2LM_ASSIST_MODEL."
+        return Sentence(
+            "The language model's server does not take the request (status {status}): {tell} E2LM_ASSIST_URL and "
+            "E2LM_ASSIST_MODEL.",
+            status=status,
+            tell=_TELL,
+        )
     if status == 429:
-        return f"{who} has too many requests, or its limit is used up: try again later."
-    return f"{who} fails (status {status}): try again later."
+        return Sentence(
+            "The language model's server has too many requests, or its limit is used up: try again later."
+        )
+    return Sentence("The language model's server fails (status {status}): try again later.", status=status)
 
 
 def _content(data: bytes) -> str:
@@ -163,7 +189,11 @@ def _content(data: bytes) -> str:
         text = None
     if not isinstance(text, str) or not text.strip():
         raise AssistError(
-            f"The language model's server gives no chat completion: {_TELL} E2LM_ASSIST_URL, which ends in /v1 on most."
+            Sentence(
+                "The language model's server gives no chat completion: {tell} E2LM_ASSIST_URL, which ends in /v1 on "
+                "most.",
+                tell=_TELL,
+            )
         )
     return text
 
@@ -190,7 +220,10 @@ class _Limits:
         """
         if self.left_s <= 0:
             raise AssistError(
-                f"The language model's server took more than {MAX_SECONDS:.0f} s: try again later."
+                Sentence(
+                    "The language model's server took more than {seconds} s: try again later.",
+                    seconds=f"{MAX_SECONDS:.0f}",
+                )
             )
         return self.left_s
 
@@ -203,7 +236,10 @@ class _Limits:
         self._bytes -= len(data)
         if self._bytes < 0:
             raise AssistError(
-                f"The language model's server answers in more than {MAX_BYTES:,} bytes: ask again."
+                Sentence(
+                    "The language model's server answers in more than {max_bytes} bytes: ask again.",
+                    max_bytes=MAX_BYTES,
+                )
             )
         return data
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from e2lm_core.assist.client import Server
 from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.sets import collection
@@ -56,7 +57,10 @@ def agree(settings: Settings, address: str, server: Server) -> None:
         replace_file(path, json.dumps(_content(address, mark, server)).encode())
     except OSError as error:
         raise StudioError(
-            f"Your consent cannot be saved ({error.strerror}): free some space, or ask the person who runs this studio."
+            Sentence(
+                "Your consent cannot be saved ({strerror}): free some space, or ask the person who runs this studio.",
+                strerror=error.strerror,
+            )
         ) from error
 
 

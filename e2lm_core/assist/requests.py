@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record
+from e2lm_core.base.sentences import Sentence
 
 Kind = Literal["distractors", "paraphrases", "cloze", "passage"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -76,20 +77,30 @@ def request_of(
         TaskError: The question or the passage is missing or too long, or `place` is no wrong answer.
     """
     if kind not in KINDS:
-        raise TaskError(f"{quote(kind)} cannot be proposed: use one of {', '.join(KINDS)}.")
+        raise TaskError(
+            Sentence(
+                "{kind} cannot be proposed: use one of {kinds}.", kind=quote(kind), kinds=", ".join(KINDS)
+            )
+        )
     content: dict[str, Any]
     if kind == "passage":
         if not passage.strip():
-            raise TaskError("There is no passage: paste the text that the questions are to be about.")
+            raise TaskError(
+                Sentence("There is no passage: paste the text that the questions are to be about.")
+            )
         if len(passage) > MAX_PASSAGE:
             raise TaskError(
-                f"The passage has {len(passage):,} characters: shorten it to at most {MAX_PASSAGE:,}."
+                Sentence(
+                    "The passage has {passage} characters: shorten it to at most {max_passage}.",
+                    passage=len(passage),
+                    max_passage=MAX_PASSAGE,
+                )
             )
         content = {"passage": passage}
         question = place = None
     else:
         if question is None:
-            raise TaskError("There is no question: name the one that proposals are for.")
+            raise TaskError(Sentence("There is no question: name the one that proposals are for."))
         content = {
             "question": question.question,
             "choices": list(question.choices),
@@ -97,13 +108,21 @@ def request_of(
         }
         if kind == "distractors":
             if place is None or not 0 <= place < len(question.choices) or place == question.answer:
-                raise TaskError(f"Question {question.id}: name the wrong answer to replace, by its letter.")
+                raise TaskError(
+                    Sentence(
+                        "Question {id}: name the wrong answer to replace, by its letter.", id=question.id
+                    )
+                )
             content["replace"] = question.choices[place]
         else:
             place = None
         if sum(map(len, (question.question, *question.choices))) > MAX_QUESTION:
             raise TaskError(
-                f"Question {question.id} has more than {MAX_QUESTION:,} characters with its choices: shorten it first."
+                Sentence(
+                    "Question {id} has more than {max_question} characters with its choices: shorten it first.",
+                    id=question.id,
+                    max_question=MAX_QUESTION,
+                )
             )
     asked, form = _ASK[kind]
     given = json.dumps(content, ensure_ascii=False)

@@ -12,6 +12,7 @@ from e2lm_core.assist.client import Server
 from e2lm_core.assist.requests import Kind, Request, request_of
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.sets import authoring, collection
@@ -39,10 +40,12 @@ def require_help(settings: Settings, address: str) -> Server:
     server = client.server_of(settings)
     if server is None:
         raise StudioError(
-            "No language model is configured here: the person who runs this studio can set E2LM_ASSIST_URL."
+            Sentence(
+                "No language model is configured here: the person who runs this studio can set E2LM_ASSIST_URL."
+            )
         )
     access.require_writer(settings)
-    access.require_member(settings, "ask a language model")
+    access.require_member(settings, Sentence("ask a language model"))
     collection.editable_set(settings, address)
     return server
 
@@ -75,7 +78,14 @@ def prepare(
     task = collection.open_set(settings, address)
     question = next((one for one in task.questions if one.id == question_id), None)
     if question is None:
-        raise TaskError(f"{task.name} has no question {question_id!r}: see `question list {address}`.")
+        raise TaskError(
+            Sentence(
+                "{name} has no question {question_id}: see `question list {address}`.",
+                name=task.name,
+                question_id=repr(question_id),
+                address=address,
+            )
+        )
     return request_of(kind, question, place)
 
 
@@ -108,12 +118,18 @@ def propose(settings: Settings, address: str, request: Request) -> Proposals:
     server = require_help(settings, address)
     if not consent.has_agreed(settings, address, server):
         raise StudioError(
-            f"You have not agreed yet that texts of {address} are sent to {server.model}: read the text, and agree."
+            Sentence(
+                "You have not agreed yet that texts of {address} are sent to {model}: read the text, and agree.",
+                address=address,
+                model=server.model,
+            )
         )
     if request.kind != "passage":
         identity = request.question.id if request.question is not None else None
         if prepare(settings, address, request.kind, identity, request.place).text != request.text:
-            raise TaskError(f"Question {identity} was changed meanwhile: read the text again.")
+            raise TaskError(
+                Sentence("Question {identity} was changed meanwhile: read the text again.", identity=identity)
+            )
     quotas.charge(settings, "assist", 1)
     return read_proposals(request, client.complete(server, request.text), server.model)
 
@@ -145,7 +161,9 @@ def take_text(
         {question.id: {"question": question.question, "extra": question.extra}},
     )
     if saved.clashes:
-        raise TaskError(f"Question {question.id} was changed meanwhile: ask for proposals again.")
+        raise TaskError(
+            Sentence("Question {id} was changed meanwhile: ask for proposals again.", id=question.id)
+        )
     return saved.task
 
 

@@ -51,8 +51,12 @@ def connect(path: Path, patience_s: float = PATIENCE_S) -> sqlite3.Connection:
                 return _connect_to_read(path, patience_s)
         except OSError as error:
             raise StoreError(
-                f"The results database {path} cannot be opened ({error.strerror}): "
-                "set E2LM_HOME to a folder that you can write to."
+                Sentence(
+                    "The results database {path} cannot be opened ({strerror}): set E2LM_HOME to a folder that you "
+                    "can write to.",
+                    path=path,
+                    strerror=error.strerror,
+                )
             ) from error
         connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
         try:
@@ -291,15 +295,28 @@ def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version not in (0, SCHEMA_VERSION):
-        remedy = "update the studio" if version > SCHEMA_VERSION else "open it with the studio that wrote it"
+        remedy = (
+            Sentence("update the studio")
+            if version > SCHEMA_VERSION
+            else Sentence("open it with the studio that wrote it")
+        )
         raise StoreError(
-            f"The results database {path} is of version {version} and this studio reads version "
-            f"{SCHEMA_VERSION} only: {remedy}, or set E2LM_HOME to another folder."
+            Sentence(
+                "The results database {path} is of version {version} and this studio reads version {schema_version} "
+                "only: {remedy}, or set E2LM_HOME to another folder.",
+                path=path,
+                version=version,
+                schema_version=SCHEMA_VERSION,
+                remedy=remedy,
+            )
         )
     if version == 0 and tables:
         raise StoreError(
-            f"The database {path} belongs to another program: set E2LM_HOME to another folder, "
-            "or move the file aside."
+            Sentence(
+                "The database {path} belongs to another program: set E2LM_HOME to another folder, or move the file "
+                "aside.",
+                path=path,
+            )
         )
     return version == 0
 
@@ -317,8 +334,11 @@ def _use_wal(connection: sqlite3.Connection, path: Path, patience_s: float) -> N
             time.sleep(0.02)
     if mode != "wal":
         raise StoreError(
-            f"The disk of {path} does not let two programs share a database (no WAL): "
-            "set E2LM_HOME to a folder on this machine's own disk."
+            Sentence(
+                "The disk of {path} does not let two programs share a database (no WAL): set E2LM_HOME to a folder "
+                "on this machine's own disk.",
+                path=path,
+            )
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.folders import SourceModels, read_cache, read_folder, step_names
@@ -60,7 +61,9 @@ class Catalogue:
         for model in self.models:
             if model.name == name:
                 return model
-        raise CheckpointError(f"There is no model {name!r}{self._hint(name)}.")
+        raise CheckpointError(
+            Sentence("There is no model {name}{hint}.", name=repr(name), hint=self._hint(name))
+        )
 
     def checkpoints_of(self, model: ModelInfo | str) -> tuple[Checkpoint, ...]:
         """A model's checkpoints in step order.
@@ -86,7 +89,13 @@ class Catalogue:
             fits = {c.name for c in self.checkpoints if fnmatchcase(c.name, pattern)}
             fits |= {c.name for c in self.checkpoints if fnmatchcase(c.model.name, pattern)}
             if not fits:
-                raise CheckpointError(f"No checkpoint matches {pattern!r}{self._hint(pattern)}.")
+                raise CheckpointError(
+                    Sentence(
+                        "No checkpoint matches {pattern}{hint}.",
+                        pattern=repr(pattern),
+                        hint=self._hint(pattern),
+                    )
+                )
             wanted |= fits
         return tuple(c for c in self.checkpoints if not patterns or c.name in wanted)
 
@@ -97,10 +106,15 @@ class Catalogue:
 
     def _hint(self, text: str) -> str:
         if not self.checkpoints:
-            return ": there are no checkpoints" + (f" ({self.problems[0]})" if self.problems else "")
+            reason = self.problems[0] if self.problems else None
+            return (
+                Sentence(": there are no checkpoints ({reason})", reason=reason)
+                if reason
+                else Sentence(": there are no checkpoints")
+            )
         names = [c.name for c in self.checkpoints] if "/" in text else [m.name for m in self.models]
         near = difflib.get_close_matches(text, names, n=1, cutoff=0.3) or names[:1]
-        return f" (there is, for instance, {near[0]})"
+        return Sentence(" (there is, for instance, {near})", near=near[0])
 
 
 def without_extras(checkpoints: Iterable[Checkpoint]) -> tuple[Checkpoint, ...]:

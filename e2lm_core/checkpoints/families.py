@@ -284,8 +284,11 @@ def _check_rule(pattern: str, tokens: object) -> None:
     check_pattern(pattern)
     if (tokens == "name") != ("{tokens}" in pattern):
         raise CheckpointError(
-            f"The pattern {pattern!r} and the rule for tokens must agree: 'name' goes with {{tokens}}, as in "
-            "step{step}-tokens{tokens}B."
+            Sentence(
+                "The pattern {pattern} and the rule for tokens must agree: 'name' goes with {{tokens}}, as in "
+                "step{{step}}-tokens{{tokens}}B.",
+                pattern=repr(pattern),
+            )
         )
 
 

@@ -85,7 +85,13 @@ def family(key: str) -> Family:
         if known.key == key:
             return known
     keys = ", ".join(f.key for f in FAMILIES)
-    raise CheckpointError(f"There is no family {key!r}: there are {keys}, and 'any' with a repository.")
+    raise CheckpointError(
+        Sentence(
+            "There is no family {key}: there are {keys}, and 'any' with a repository.",
+            key=repr(key),
+            keys=keys,
+        )
+    )
 
 
 @lru_cache(maxsize=16_384)  # a table names the same models in each of its rows

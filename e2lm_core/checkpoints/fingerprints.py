@@ -14,6 +14,7 @@ from pathlib import Path
 from e2lm_core.base.database import Database
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder.manifest import LadderModel, Manifest, PackedCheckpoint, read_manifest
 
@@ -70,7 +71,9 @@ def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
     if checkpoint.repo is not None:  # a commit's files never change: results outlive eviction
         return f"{checkpoint.repo}@{checkpoint.revision}/{checkpoint.subfolder or ''}"
     if checkpoint.directory is None:
-        raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+        raise CheckpointError(
+            Sentence("{name} is not on this machine: download it first.", name=checkpoint.name)
+        )
     return f"folder:{_folder_sha256(checkpoint.directory, settings)}"
 
 
@@ -84,7 +87,10 @@ def packed_entry(checkpoint: Checkpoint, manifest: Manifest) -> tuple[LadderMode
     packed = model.checkpoint(checkpoint.subfolder or "") if model else None
     if model is None or packed is None:
         raise CheckpointError(
-            f"{checkpoint.name} is not in the ladder's manifest: the ladder has changed, open it again."
+            Sentence(
+                "{name} is not in the ladder's manifest: the ladder has changed, open it again.",
+                name=checkpoint.name,
+            )
         )
     return model, packed
 
@@ -173,7 +179,10 @@ def _folder_sha256(folder: Path, settings: Settings) -> str:
     weights = weight_files(folder)
     if not weights or not (folder / "config.json").is_file():
         raise CheckpointError(
-            f"{folder} is not a checkpoint: it needs config.json, *.safetensors and the tokenizer's files."
+            Sentence(
+                "{folder} is not a checkpoint: it needs config.json, *.safetensors and the tokenizer's files.",
+                folder=folder,
+            )
         )
     files = [*weights, folder / "config.json", *tokenizer_files(folder)]
     return _sha256_of([[path.name, _known_sha256(path, settings)] for path in files])
@@ -197,7 +206,11 @@ def _known_sha256(path: Path, settings: Settings) -> str:
         sha256 = file_sha256(real)
         unchanged = file_stamp(real) == stamp
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+        raise CheckpointError(
+            Sentence(
+                "{path} cannot be read ({strerror}): check the file.", path=path, strerror=error.strerror
+            )
+        ) from error
     settled = time.time_ns() - max(stamp[3:]) > _SETTLED_S * 10**9
     if unchanged and settled and database.is_writable:
         with database.transaction() as connection:

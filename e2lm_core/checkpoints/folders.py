@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints import family_catalogue
 from e2lm_core.checkpoints.fingerprints import INDEX, WEIGHTS, tokenizer_files
@@ -178,13 +179,18 @@ def check_folder(folder: Path) -> None:
         CheckpointError: The folder or one of its parts is missing, damaged or of another format.
     """
     if not folder.is_dir():
-        raise CheckpointError(f"The checkpoint {folder} is missing: check E2LM_CHECKPOINTS.")
+        raise CheckpointError(
+            Sentence("The checkpoint {folder} is missing: check E2LM_CHECKPOINTS.", folder=folder)
+        )
     weights = loaded_files(folder)
     if not (folder / "config.json").is_file():
         raise CheckpointError(_lacking(folder, "config.json"))
     if not tokenizer_files(folder):
         raise CheckpointError(
-            f"The checkpoint {folder} has no tokenizer: put its tokenizer.json and tokenizer_config.json there."
+            Sentence(
+                "The checkpoint {folder} has no tokenizer: put its tokenizer.json and tokenizer_config.json there.",
+                folder=folder,
+            )
         )
     for path in weights:
         _check_length(path)
@@ -207,7 +213,10 @@ def loaded_files(folder: Path) -> list[Path]:
         names = sorted({_file_name(name) for name in named})
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(
-            f"{index} is not an index of weights, which names files beside it: copy the file again."
+            Sentence(
+                "{index} is not an index of weights, which names files beside it: copy the file again.",
+                index=index,
+            )
         ) from error
     for name in names:
         if not (folder / name).is_file():
@@ -277,8 +286,15 @@ def _read_model(
             continue
         if step in by_step:
             raise CheckpointError(
-                f"{name} has two checkpoints of step {step} ({by_step[step].subfolder} and {called}): move one of "
-                f"them away from {path.parent}."
+                Sentence(
+                    "{name} has two checkpoints of step {step} ({subfolder} and {called}): move one of them away "
+                    "from {parent}.",
+                    name=name,
+                    step=str(step),
+                    subfolder=by_step[step].subfolder,
+                    called=called,
+                    parent=path.parent,
+                )
             )
         tokens, early = family_catalogue.tokens_and_window(name, called, step)
         by_step[step] = Checkpoint(
@@ -307,11 +323,21 @@ def _read_notes(path: Path) -> _Notes:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise CheckpointError(
-            f"{path} cannot be used: {where}: {first['msg']} (keys: {', '.join(_Notes.model_fields)})."
+            Sentence(
+                "{path} cannot be used: {where}: {reason} (keys: {fields}).",
+                path=path,
+                where=where,
+                reason=first["msg"],
+                fields=", ".join(_Notes.model_fields),
+            )
         ) from error
     except ValueError as error:
         raise CheckpointError(
-            f"{path} is not JSON in UTF-8 ({error}): correct it or take it away."
+            Sentence(
+                "{path} is not JSON in UTF-8 ({error}): correct it or take it away.",
+                path=path,
+                error=str(error),
+            )
         ) from error
 
 
@@ -331,7 +357,11 @@ def _check_length(path: Path) -> None:
         ends = [tensor["data_offsets"][1] for tensor in _tensors(header)] if header else None
         expected = 8 + header_bytes + max(ends, default=0) if ends is not None else None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+        raise CheckpointError(
+            Sentence(
+                "{path} cannot be read ({strerror}): check the file.", path=path, strerror=error.strerror
+            )
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         expected, size = None, path.stat().st_size
     if expected != size:

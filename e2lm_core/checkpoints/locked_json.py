@@ -15,6 +15,7 @@ from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import open_lock_file, take_lock
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 
 Document = TypeVar("Document", bound=Record)
@@ -44,10 +45,18 @@ def read_list(path: Path, kind: type[Document], of: str) -> Document:
     except FileNotFoundError:
         return kind()
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+        raise CheckpointError(
+            Sentence(
+                "{path} cannot be read ({strerror}): check the file.", path=path, strerror=error.strerror
+            )
+        ) from error
     except ValueError as error:
         raise CheckpointError(
-            f"{path} is not a list of {of} of this version: take it away and add them again."
+            Sentence(
+                "{path} is not a list of {of} of this version: take it away and add them again.",
+                path=path,
+                of=of,
+            )
         ) from error
 
 
@@ -62,7 +71,11 @@ def lock_list(path: Path) -> Iterator[None]:
         lock = open_lock_file(path.parent / f".{path.name}.lock")
     except OSError as error:
         raise CheckpointError(
-            f"{path.parent} cannot be written ({error.strerror}): set E2LM_HOME."
+            Sentence(
+                "{parent} cannot be written ({strerror}): set E2LM_HOME.",
+                parent=path.parent,
+                strerror=error.strerror,
+            )
         ) from error
     with lock:
         take_lock(lock, wait=True)

@@ -16,6 +16,7 @@ from typing import Literal
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _FIELD = re.compile(r"(?P<step>\{step(?::0\d{1,2})?\})|\{tokens\}(?P<unit>[KMBT]?)|(?P<any>\*)")
@@ -86,7 +87,10 @@ def check_pattern(pattern: str) -> None:
     """
     if len(pattern) > 200 or pattern.count("*") > 3:  # with more stars a match may take for ever
         raise CheckpointError(
-            f"The pattern {pattern[:50]!r} is too long: use at most 200 characters and 3 stars."
+            Sentence(
+                "The pattern {pattern} is too long: use at most 200 characters and 3 stars.",
+                pattern=repr(pattern[:50]),
+            )
         )
     _compiled(pattern)
 
@@ -110,7 +114,10 @@ def _compiled(pattern: str) -> tuple[re.Pattern[str], int]:
     fields = [part[:9] for part in parts if part.startswith("(?P<")]
     if fields.count("(?P<step>") != 1 or fields.count("(?P<token") > 1:
         raise CheckpointError(
-            f"The pattern {pattern!r} must say once where the step stands, as in step-{{step}}, and at most once "
-            "where the tokens stand, as in step-{step}-tokens{tokens}B."
+            Sentence(
+                "The pattern {pattern} must say once where the step stands, as in step-{{step}}, and at most once "
+                "where the tokens stand, as in step-{{step}}-tokens{{tokens}}B.",
+                pattern=repr(pattern),
+            )
         )
     return re.compile("".join(parts), re.ASCII), unit

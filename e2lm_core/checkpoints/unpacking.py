@@ -16,6 +16,7 @@ from e2lm_core.base.atomic import replace_file_bytes
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import open_lock_file, take_lock
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
@@ -63,7 +64,9 @@ def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
         return download(checkpoint, settings)
     if checkpoint.packed is None:
         if checkpoint.directory is None:
-            raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+            raise CheckpointError(
+                Sentence("{name} is not on this machine: download it first.", name=checkpoint.name)
+            )
         check_folder(checkpoint.directory)
         return checkpoint.directory
     writable = _with_writable_cache(settings)
@@ -80,8 +83,13 @@ def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
         _move_into_place(temporary, folder, checkpoint, settings)
     except OSError as error:
         raise CheckpointError(
-            f"{checkpoint.name} cannot be unpacked into {folder.parent} ({error.strerror or error}): "
-            "free some space there, or set E2LM_HOME to another folder."
+            Sentence(
+                "{name} cannot be unpacked into {parent} ({reason}): free some space there, or set E2LM_HOME to "
+                "another folder.",
+                name=checkpoint.name,
+                parent=folder.parent,
+                reason=error.strerror or str(error),
+            )
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -117,7 +125,9 @@ def _unpack_into(folder: Path, checkpoint: Checkpoint, settings: Settings) -> No
     try:
         tensors = unpack(blob)
     except CheckpointError as error:
-        raise CheckpointError(f"{checkpoint.packed}: {error}") from error
+        raise CheckpointError(
+            Sentence("{packed}: {error}", packed=checkpoint.packed, error=str(error))
+        ) from error
     try:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     except SafetensorError as error:  # the library's error for a full disk
@@ -135,12 +145,20 @@ def _verified_bytes(path: Path, sha256: str) -> bytes:
         blob = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            f"The ladder's file {path} cannot be read ({error.strerror}): get the ladder's files again."
+            Sentence(
+                "The ladder's file {path} cannot be read ({strerror}): get the ladder's files again.",
+                path=path,
+                strerror=error.strerror,
+            )
         ) from error
     if hashlib.sha256(blob).hexdigest() != sha256:
         raise CheckpointError(
-            f"The ladder's file {path} is cut short or altered ({len(blob):,} bytes, its sha256 is not the "
-            "manifest's): get the ladder's files again."
+            Sentence(
+                "The ladder's file {path} is cut short or altered ({blob} bytes, its sha256 is not the manifest's): "
+                "get the ladder's files again.",
+                path=path,
+                blob=len(blob),
+            )
         )
     return blob
 

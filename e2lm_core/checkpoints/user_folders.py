@@ -95,8 +95,8 @@ def add_folder(
         TaskError: The caller is a visitor.
         StudioError: The caller is no administrator, who alone decides which folders of the machine are read.
     """
-    access.require_member(settings, "add folders")
-    accounts.require_administrator(settings, "add folders of this machine")
+    access.require_member(settings, Sentence("add folders"))
+    accounts.require_administrator(settings, Sentence("add folders of this machine"))
     folder, found = inspect_folder(path)
     known = {model.name for model, _ in found.models}
     for name, tokens in (tokens_per_step or {}).items():
@@ -132,7 +132,7 @@ def remove_folder(settings: Settings, path: str | Path) -> None:
         CheckpointError: The folder was not added, or the list cannot be read or written.
         StudioError: The caller is no administrator.
     """
-    accounts.require_administrator(settings, "remove folders of this machine")
+    accounts.require_administrator(settings, Sentence("remove folders of this machine"))
     with _edited(settings) as folders:
         folder = next(
             (f for f in folders if str(f) == str(path) or f == expand_home(str(path)).absolute()), None

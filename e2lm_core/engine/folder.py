@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.model_loading import LOADING
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.fingerprints import file_stamp
 from e2lm_core.checkpoints.folders import loaded_files
 
@@ -34,22 +35,40 @@ def read_config(directory: Path) -> Any:
 
     path = directory / "config.json"
     if not path.is_file():
-        raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
+        raise CheckpointError(
+            Sentence(
+                "{directory} holds no config.json: a checkpoint is a transformers folder.",
+                directory=directory,
+            )
+        )
     try:
         config = AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # unknown architecture, broken JSON, remote code …
         raise CheckpointError(
-            f"{path} is not a configuration this transformers can load: {first_line(error)}."
+            Sentence(
+                "{path} is not a configuration this transformers can load: {reason}.",
+                path=path,
+                reason=first_line(error),
+            )
         ) from error
     if config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         raise CheckpointError(
-            f"{directory} holds an encoder with a decoder ({config.model_type}): the studio scores causal language "
-            "models, which have a decoder alone."
+            Sentence(
+                "{directory} holds an encoder with a decoder ({model_type}): the studio scores causal language "
+                "models, which have a decoder alone.",
+                directory=directory,
+                model_type=config.model_type,
+            )
         )
     layers = getattr(getattr(config, "text_config", None) or config, "num_hidden_layers", None)
     if isinstance(layers, int) and layers > MAX_LAYERS:  # each layer is built before a weight is read
         raise CheckpointError(
-            f"{path} asks for {layers:,} layers; at most {MAX_LAYERS:,} are built: check it."
+            Sentence(
+                "{path} asks for {layers} layers; at most {max_layers} are built: check it.",
+                path=path,
+                layers=layers,
+                max_layers=MAX_LAYERS,
+            )
         )
     return config
 
@@ -78,8 +97,13 @@ def window(config: Any, tokenizer: Any) -> int:
             tokens = DEFAULT_WINDOW
     if tokens < MIN_WINDOW:
         raise CheckpointError(
-            f"A {getattr(inner, 'model_type', 'model')} model with a context window of {int(tokens)} token takes no "
-            f"prompt: it needs {MIN_WINDOW} or more (max_position_embeddings in its config.json)."
+            Sentence(
+                "A {kind} model with a context window of {tokens} token takes no prompt: it needs {min_window} or "
+                "more (max_position_embeddings in its config.json).",
+                kind=getattr(inner, "model_type", "model"),
+                tokens=int(tokens),
+                min_window=MIN_WINDOW,
+            )
         )
     return min(int(tokens), MAX_WINDOW)
 
@@ -107,7 +131,11 @@ def read_weights(directory: Path) -> dict[str, torch.Tensor]:
                     state[name] = tensors.get_tensor(name)
         except (SafetensorError, OSError, RuntimeError) as error:
             raise CheckpointError(
-                f"{file} is truncated or not safetensors ({first_line(error)}); fetch it again."
+                Sentence(
+                    "{file} is truncated or not safetensors ({reason}); fetch it again.",
+                    file=file,
+                    reason=first_line(error),
+                )
             ) from error
     return state
 
@@ -144,11 +172,20 @@ def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, to
             )
     except Exception as error:
         raise CheckpointError(
-            f"The weights in {directory} do not fit its config.json: {first_line(error)}."
+            Sentence(
+                "The weights in {directory} do not fit its config.json: {reason}.",
+                directory=directory,
+                reason=first_line(error),
+            )
         ) from error
     if missing := sorted(report["missing_keys"]):
         raise CheckpointError(
-            f"The checkpoint in {directory} lacks {len(missing)} weights of its configuration, first {missing[0]}."
+            Sentence(
+                "The checkpoint in {directory} lacks {missing} weights of its configuration, first {first}.",
+                directory=directory,
+                missing=len(missing),
+                first=missing[0],
+            )
         )
     return {name: tensor.detach() for name, tensor in module.state_dict().items()}
 
@@ -166,7 +203,10 @@ def signature(directory: Path) -> tuple[object, ...]:
         return (directory, *((file.name, file_stamp(file)) for file in files))
     except OSError as error:
         raise CheckpointError(
-            f"{directory} holds no config.json: a checkpoint is a transformers folder."
+            Sentence(
+                "{directory} holds no config.json: a checkpoint is a transformers folder.",
+                directory=directory,
+            )
         ) from error
 
 

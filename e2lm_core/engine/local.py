@@ -14,6 +14,7 @@ from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.folders import adapter_sentence
@@ -302,7 +303,10 @@ class LocalBackend:
                 encoder = Encoder(directory)
                 if tokenizer_digest(directory) != digest:
                     raise CheckpointError(
-                        f"The tokenizer in {directory} was written to as it was read: run it again."
+                        Sentence(
+                            "The tokenizer in {directory} was written to as it was read: run it again.",
+                            directory=directory,
+                        )
                     )
                 self._encoders[digest] = encoder
             return self._encoders[digest]
@@ -338,7 +342,12 @@ class LocalBackend:
             rows = getattr(model.config, "vocab_size", None)
             if isinstance(rows, int) and largest >= rows:
                 raise CheckpointError(
-                    f"The tokenizer in {model.directory} has a token {largest:,}, but the model knows "
-                    f"{rows:,}: give it the tokenizer that it was trained with."
+                    Sentence(
+                        "The tokenizer in {directory} has a token {largest}, but the model knows {rows}: give it the "
+                        "tokenizer that it was trained with.",
+                        directory=model.directory,
+                        largest=str(largest),
+                        rows=str(rows),
+                    )
                 )
             return encoded, text

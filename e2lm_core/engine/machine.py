@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 
 T = TypeVar("T")
 # A batch should keep the device busy for a fraction of a second: a longer one makes cancelling slow, and a
@@ -39,7 +40,11 @@ def choose_device(name: str | None) -> torch.device:
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in there:
         raise StudioError(
-            f"E2LM_DEVICE is {name!r}, which this machine does not have; use {', '.join(there)}."
+            Sentence(
+                "E2LM_DEVICE is {name}, which this machine does not have; use {there}.",
+                name=repr(name),
+                there=", ".join(there),
+            )
         )
     return torch.device(wanted)
 

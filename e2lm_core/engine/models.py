@@ -25,6 +25,7 @@ from torch import nn
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.model_loading import LOADING
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.engine.folder import (
     first_line,
     read_config,
@@ -153,7 +154,11 @@ class Skeletons:
                 module: Any = AutoModelForCausalLM.from_config(config, dtype=self.dtype)
         except Exception as error:
             raise CheckpointError(
-                f"No causal language model can be built from {config.model_type!r}: {first_line(error)}."
+                Sentence(
+                    "No causal language model can be built from {model_type}: {reason}.",
+                    model_type=repr(config.model_type),
+                    reason=first_line(error),
+                )
             ) from error
         for part in module.modules():
             for name, buffer in part._buffers.items():
@@ -196,7 +201,11 @@ class Loader:
                     return self._loaded[key]
             model = self.placed(self.stored(directory))
             if signature(directory) != key:
-                raise CheckpointError(f"{directory} was written to while it was read: run it again.")
+                raise CheckpointError(
+                    Sentence(
+                        "{directory} was written to while it was read: run it again.", directory=directory
+                    )
+                )
             with self._lock:
                 self._reading.pop(key, None)
                 self._loaded[key] = model
@@ -239,8 +248,12 @@ class Loader:
         if not fits:  # names differ or are missing: transformers converts them or reports the error
             if prefix := next((one for one in _WRAPPERS if all(n.startswith(one) for n in weights)), None):
                 raise CheckpointError(
-                    f"The weights in {directory} have the prefix {prefix} before every name, as a wrapped model "
-                    "(DDP, torch.compile) saves them: save the unwrapped model."
+                    Sentence(
+                        "The weights in {directory} have the prefix {prefix} before every name, as a wrapped model "
+                        "(DDP, torch.compile) saves them: save the unwrapped model.",
+                        directory=directory,
+                        prefix=prefix,
+                    )
                 )
             model = replace(model, weights=weights_by_transformers(directory, self.dtype))
         return replace(model, weights=_rescaled(model.weights, config))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Loglikelihood, ScoredChunk
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
@@ -357,8 +358,13 @@ class Scorer:
 
     def _too_large(self, model: LoadedModel, tokens: int) -> LimitError:
         return LimitError(
-            f"A prompt of {tokens:,} tokens does not fit into the memory of {self.device} under "
-            f"{model.directory.name}; use a smaller model, a smaller dtype or another device."
+            Sentence(
+                "A prompt of {tokens} tokens does not fit into the memory of {device} under {name}; use a smaller "
+                "model, a smaller dtype or another device.",
+                tokens=tokens,
+                device=self.device,
+                name=model.directory.name,
+            )
         )
 
 
@@ -370,8 +376,12 @@ def _by_library(model: LoadedModel, compute: Callable[[], NDArray[np.float32]]) 
         if is_out_of_memory(error):
             raise
         raise CheckpointError(
-            f"{model.directory.name} cannot be scored: transformers' forward of {model.config.model_type} "
-            f"models takes no plain text ({first_line(error)})."
+            Sentence(
+                "{name} cannot be scored: transformers' forward of {model_type} models takes no plain text ({reason}).",
+                name=model.directory.name,
+                model_type=model.config.model_type,
+                reason=first_line(error),
+            )
         ) from error
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from e2lm_core.base.atomic import replace_file_bytes
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import (
     FileStamp,
@@ -59,12 +60,17 @@ def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
     elif checkpoint.repo is not None:
         parts = [fingerprint(checkpoint, settings)]  # a commit's sha holds its configuration and tokenizer
     elif checkpoint.directory is None:
-        raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+        raise CheckpointError(
+            Sentence("{name} is not on this machine: download it first.", name=checkpoint.name)
+        )
     else:
         config = checkpoint.directory / "config.json"
         if not config.is_file():
             raise CheckpointError(
-                f"{checkpoint.directory} holds no config.json: a checkpoint is a transformers folder."
+                Sentence(
+                    "{directory} holds no config.json: a checkpoint is a transformers folder.",
+                    directory=checkpoint.directory,
+                )
             )
         parts = [_sha256(file) for file in (config, *tokenizer_files(checkpoint.directory))]
     return hashlib.sha256(json.dumps([SCORING_VERSION, parts], sort_keys=True).encode()).hexdigest()
@@ -107,7 +113,11 @@ def _sha256(path: Path) -> str:
     try:
         return _sha256_at(path, file_stamp(path))
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+        raise CheckpointError(
+            Sentence(
+                "{path} cannot be read ({strerror}): check the file.", path=path, strerror=error.strerror
+            )
+        ) from error
 
 
 @lru_cache(maxsize=4_096)

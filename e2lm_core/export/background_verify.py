@@ -120,7 +120,7 @@ def start_verification(settings: Settings, data: bytes, name: str) -> Background
         TaskError: The caller is a visitor.
         LimitError: Another verification is running.
     """
-    access.require_member(settings, "verify bundles")
+    access.require_member(settings, Sentence("verify bundles"))
     with _lock:
         _going_on[:] = [one for one in _going_on if not one.is_over]
         if _going_on:

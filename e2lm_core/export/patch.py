@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import task_files
@@ -34,7 +35,11 @@ def submission(task: TaskSet, limits: Limits, metric: str = "acc") -> bytes:
     """
     if metric not in METRICS:
         raise TaskError(
-            f"The harness does not compute {quote(metric)} for a set: use {' or '.join(METRICS)}."
+            Sentence(
+                "The harness does not compute {metric} for a set: use {metrics}.",
+                metric=quote(metric),
+                metrics=" or ".join(METRICS),
+            )
         )
     files = {f"{PLACE}/{task.name}/{name}": data for name, data in task_files(task, limits).items()}
     return bundle.zip_files({PATCH: added(files), METADATA: metadata(task.name, metric)})

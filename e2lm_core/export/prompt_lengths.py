@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
 from e2lm_core.base.records import Checkpoint, Finding, RenderedDoc, Request, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints import family_catalogue
 from e2lm_core.runs import state
 from e2lm_core.runs.fleets import HERE, OpenFleet
@@ -117,8 +118,13 @@ def _named(studio: Studio, name: str) -> list[_Reader]:
     families = sorted({COMPETITION, *WINDOWS})
     models = formatting.join_words(sorted(here)) or "none"
     raise StudioError(
-        f"Prompts cannot be counted in the tokens of {formatting.quote(name)}: use a model on this computer ({models}), "
-        f"or one of the families {', '.join(families)}."
+        Sentence(
+            "Prompts cannot be counted in the tokens of {name}: use a model on this computer ({models}), or one of "
+            "the families {families}.",
+            name=formatting.quote(name),
+            models=models,
+            families=", ".join(families),
+        )
     )
 
 

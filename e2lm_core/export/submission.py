@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.ladder import ngrams
 from e2lm_core.export.prompt_lengths import measure_prompt_lengths
 from e2lm_core.runs.store.requests import render_prompts
@@ -72,7 +73,14 @@ def build_bundle(
     errors = [f for f in findings if f.severity == "error"]
     if errors:
         more = f" ({formatting.count(len(errors) - 1, 'more error')}.)" if len(errors) > 1 else ""
-        raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
+        raise TaskError(
+            Sentence(
+                "{name} cannot be exported yet: {sentence}{more}",
+                name=task.name,
+                sentence=errors[0].sentence,
+                more=more,
+            )
+        )
     return bundle.pack(task, studio.settings.limits)
 
 

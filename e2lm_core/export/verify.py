@@ -22,6 +22,7 @@ from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.json_values import to_json_number, to_json_value
 from e2lm_core.base.records import Checkpoint, RenderedDoc, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints import unpacking
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.results import load_measurements
@@ -55,7 +56,9 @@ def smallest_checkpoint(studio: Studio) -> Checkpoint:
     """
     known = [c for c in studio.local_checkpoints if c.packed is not None] or list(studio.local_checkpoints)
     if not known:
-        raise CheckpointError("There is no checkpoint on this machine that could run the bundle: add one.")
+        raise CheckpointError(
+            Sentence("There is no checkpoint on this machine that could run the bundle: add one.")
+        )
     return min(known, key=lambda c: (c.model.parameters or sys.maxsize, -c.step))
 
 
@@ -166,12 +169,17 @@ def library_versions(python: str) -> dict[str, str | None]:
         found: dict[str, str | None] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise StudioError(
-            f"{quote(python)} is no Python that runs: give the path of one that has lm_eval."
+            Sentence(
+                "{python} is no Python that runs: give the path of one that has lm_eval.",
+                python=quote(python),
+            )
         ) from error
     if found["lm_eval"] is None:
         raise StudioError(
-            "lm-evaluation-harness, which is to run the bundle, is not installed here: install it with "
-            "`pip install 'lm_eval[hf]'`, or name a Python that has it."
+            Sentence(
+                "lm-evaluation-harness, which is to run the bundle, is not installed here: install it with "
+                "`pip install 'lm_eval[hf]'`, or name a Python that has it."
+            )
         )
     return found
 
@@ -186,8 +194,11 @@ def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
     for name, content in written.items():
         if name != README and given.get(name) != content:
             raise TaskError(
-                f"{name} in the bundle is not as the studio writes it, so it is not run: `import` the bundle, `export` "
-                "the set, and verify that."
+                Sentence(
+                    "{name} in the bundle is not as the studio writes it, so it is not run: `import` the bundle, "
+                    "`export` the set, and verify that.",
+                    name=name,
+                )
             )
     return written
 
@@ -226,11 +237,17 @@ def _harness(
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
-        raise StudioError(f"lm_eval could not run {task} ({shots}-shot): {last}")
+        raise StudioError(
+            Sentence("lm_eval could not run {task} ({shots}-shot): {last}", task=task, shots=shots, last=last)
+        )
     results, samples = [*out.rglob("results_*.json")], [*out.rglob(f"samples_{task}_*.jsonl")]
     if not results or not samples:
         raise StudioError(
-            f"lm_eval ran {task} ({shots}-shot) and wrote no results: see whether its disk is full."
+            Sentence(
+                "lm_eval ran {task} ({shots}-shot) and wrote no results: see whether its disk is full.",
+                task=task,
+                shots=shots,
+            )
         )
     with _layout("results"):
         means = json.loads(results[0].read_bytes())["results"][task]
@@ -247,8 +264,11 @@ def _layout(what: str) -> Iterator[None]:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise StudioError(
-            f"lm_eval wrote its {what} in a layout that the studio does not read: verify with a Python that has "
-            "lm_eval 0.4.13."
+            Sentence(
+                "lm_eval wrote its {what} in a layout that the studio does not read: verify with a Python that has "
+                "lm_eval 0.4.13.",
+                what=what,
+            )
         ) from error
 
 

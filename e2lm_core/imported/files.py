@@ -47,8 +47,13 @@ def read_in_parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
                 runs.setdefault(run_key(relative), {})[relative] = found
     if (count := sum(map(len, runs.values()))) > MAX_LOCAL_FILES:
         raise LimitError(
-            f"The folder {path.name!r} holds {count:,} files; at most {MAX_LOCAL_FILES:,} are read: give the folder of "
-            "one model at a time."
+            Sentence(
+                "The folder {name} holds {count} files; at most {max_local_files} are read: give the folder of one "
+                "model at a time.",
+                name=repr(path.name),
+                count=count,
+                max_local_files=MAX_LOCAL_FILES,
+            )
         )
     packed: list[dict[str, Path]] = []
     room_bytes = room_files = 0
@@ -79,8 +84,13 @@ def open_part(
     small = set(by_size[MAX_OPEN:])
     if sum(sizes[name] for name in small) > limits.max_unpacked_bytes:
         raise LimitError(
-            f"The run of {by_size[0]} has {len(part):,} files; at most {MAX_OPEN} large ones are read at once: give "
-            "the folders of its tasks one at a time."
+            Sentence(
+                "The run of {largest} has {part} files; at most {max_open} large ones are read at once: give the "
+                "folders of its tasks one at a time.",
+                largest=by_size[0],
+                part=len(part),
+                max_open=MAX_OPEN,
+            )
         )
     with ExitStack() as stack:
         large, whole = {}, {}
@@ -167,13 +177,22 @@ def _is_file(path: Path) -> bool:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(str(path), error) from error
     raise StudioError(
-        f"There is no file or folder {quote(str(path))}: give a folder, a zip or a file of results."
+        Sentence(
+            "There is no file or folder {path}: give a folder, a zip or a file of results.",
+            path=quote(str(path)),
+        )
     )
 
 
 def _unreadable(name: str, error: Exception) -> StudioError:
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return StudioError(f"The results {quote(name)} cannot be read ({reason}): check the path and its rights.")
+    return StudioError(
+        Sentence(
+            "The results {name} cannot be read ({reason}): check the path and its rights.",
+            name=quote(name),
+            reason=reason,
+        )
+    )
 
 
 def run_key(name: str) -> str:
@@ -211,13 +230,17 @@ def expand_zips(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
             opened[key] = content
         if len(opened) > limits.max_archive_files:
             raise LimitError(
-                f"There are more than {limits.max_archive_files:,} files; give at most "
-                f"{limits.max_archive_files:,} at once."
+                Sentence(
+                    "There are more than {max_archive_files} files; give at most {max_archive_files} at once.",
+                    max_archive_files=limits.max_archive_files,
+                )
             )
         if sum(map(len, opened.values())) > limits.max_unpacked_bytes:
             raise LimitError(
-                f"The files hold more than {limits.max_unpacked_bytes // 2**20} MB in all; give fewer at "
-                "once."
+                Sentence(
+                    "The files hold more than {most} MB in all; give fewer at once.",
+                    most=limits.max_unpacked_bytes // 2**20,
+                )
             )
     return opened
 
@@ -243,6 +266,10 @@ def is_hidden(name: str) -> bool:
 def _check_size(name: str, size: int, limits: Limits) -> None:
     if size > limits.max_file_bytes:
         raise LimitError(
-            f"{name[:80]} is {size / 2**20:,.0f} MB; at most {limits.max_file_bytes // 2**20} MB a file "
-            "are read."
+            Sentence(
+                "{name} is {size} MB; at most {most} MB a file are read.",
+                name=name[:80],
+                size=f"{size / 2**20:,.0f}",
+                most=limits.max_file_bytes // 2**20,
+            )
         )

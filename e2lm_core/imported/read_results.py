@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple, cast
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count, one_line
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.imported import files as result_files
@@ -245,7 +246,10 @@ def join_parsed(
     problems = [*read.problems, *joined.problems, *asides, *aggregates_note(joined, measured)]
     if not joined.curves and wanted != EVERYTHING and any(seen.why is None for seen in read.files):
         raise TaskError(
-            f"{where} has results, but none of what was asked for: check --model, --task and --metric."
+            Sentence(
+                "{where} has results, but none of what was asked for: check --model, --task and --metric.",
+                where=where,
+            )
         )
     if not joined.curves:
         sentences = [
@@ -254,9 +258,14 @@ def join_parsed(
         ]
         if not sentences:
             raise TaskError(
-                f"{where} holds no files: give results_….json, samples_….jsonl, a curve file or a table."
+                Sentence(
+                    "{where} holds no files: give results_….json, samples_….jsonl, a curve file or a table.",
+                    where=where,
+                )
             )
         more = f" ({count(len(sentences) - 1, 'more problem')})" if len(sentences) > 1 else ""
-        raise TaskError(f"{where} gives no curve: {sentences[0]}{more}")
+        raise TaskError(
+            Sentence("{where} gives no curve: {reason}{more}", where=where, reason=sentences[0], more=more)
+        )
     folded = messages.fold_similar(list(map(one_line, problems)))
     return Imported(joined.curves, measured, tuple(map(one_line, folded)), tuple(read.files))

@@ -101,7 +101,8 @@ def sign_in(
             identity = _free_id(settings, (username, name, (email or "").partition("@")[0]))
             now = time.time()
             connection.execute(
-                "INSERT INTO people (id, issuer, subject, name, email, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO people (id, issuer, subject, name, email, created_at, seen_at) VALUES (?, ?, ?, ?, ?, "
+                "?, ?)",
                 (identity, issuer, subject, name or identity, email, now, now),
             )
         identity = known[0].id if known else identity
@@ -250,7 +251,9 @@ def require_administrator(settings: Settings, action: str) -> None:
         StudioError: The caller is not an administrator.
     """
     if not is_administrator(settings):
-        raise StudioError(f"Only an administrator may {action}: ask one (E2LM_ADMINS names them).")
+        raise StudioError(
+            Sentence("Only an administrator may {action}: ask one (E2LM_ADMINS names them).", action=action)
+        )
 
 
 def set_administrator(settings: Settings, who: str, is_administrator: bool) -> Person:
@@ -267,10 +270,10 @@ def set_administrator(settings: Settings, who: str, is_administrator: bool) -> P
     Raises:
         StudioError: The caller is not an administrator, there is no such person, or it is a visitor.
     """
-    require_administrator(settings, "say who is an administrator")
+    require_administrator(settings, Sentence("say who is an administrator"))
     person = find_person(settings, who)
     if person.visitor:
-        raise StudioError("A guest cannot be an administrator: they have to sign in first.")
+        raise StudioError(Sentence("A guest cannot be an administrator: they have to sign in first."))
     with accounts_database(settings).transaction() as connection:
         connection.execute(
             "UPDATE people SET administrator = ?, demoted = ? WHERE id = ?",
@@ -356,7 +359,8 @@ def _settled(settings: Settings, identity: str) -> Person:
     except OSError as error:
         raise StudioError(
             Sentence(
-                "A workspace cannot be made ({problem}): the studio's disk is full or read-only; tell an administrator.",
+                "A workspace cannot be made ({problem}): the studio's disk is full or read-only; tell an "
+                "administrator.",
                 problem=error.strerror,
             )
         ) from error

@@ -153,7 +153,7 @@ def quotas_of(settings: Settings, person: str) -> list[Quota]:
         StudioError: The person is not the caller, who is no administrator.
     """
     if person != settings.person:
-        accounts.require_administrator(settings, "see what others use")
+        accounts.require_administrator(settings, Sentence("see what others use"))
     theirs = settings.for_person(person)
     return [Quota(kind=k, used=_USED[k.key](theirs), most=_most(theirs, k)) for k in KINDS]
 
@@ -238,11 +238,15 @@ def set_limit(settings: Settings, key: str, limit: float | None, whose: str = EV
     Raises:
         StudioError: The caller is not an administrator, or there is no such kind, number or person.
     """
-    accounts.require_administrator(settings, "change quotas")
+    accounts.require_administrator(settings, Sentence("change quotas"))
     if key not in _BY_KEY:
-        raise StudioError(f"There is no quota {key[:80]!r}: there are {', '.join(_BY_KEY)}.")
+        raise StudioError(
+            Sentence(
+                "There is no quota {key}: there are {by_key}.", key=repr(key[:80]), by_key=", ".join(_BY_KEY)
+            )
+        )
     if limit is not None and not 0 <= limit < 1e15:
-        raise StudioError(f"A quota cannot be {limit:g}: use a number from 0.")
+        raise StudioError(Sentence("A quota cannot be {limit}: use a number from 0.", limit=f"{limit:g}"))
     person = whose if whose in (EVERYBODY, VISITORS) else accounts.find_person(settings, whose).id
     with accounts.accounts_database(settings).transaction() as connection:
         connection.execute("DELETE FROM quotas WHERE person = ? AND kind = ?", (person, key))
@@ -258,7 +262,7 @@ def limit_overrides(settings: Settings) -> list[tuple[str, QuotaKind, float]]:
     Raises:
         StudioError: The caller is not an administrator.
     """
-    accounts.require_administrator(settings, "see quotas")
+    accounts.require_administrator(settings, Sentence("see quotas"))
     if not accounts.has_accounts(settings):
         return []
     with accounts.accounts_database(settings).reading() as connection:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from e2lm_core.base.records import Question, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.relevance import pretrained
 from e2lm_core.relevance.classifier import Array, Classifier
@@ -185,14 +186,21 @@ class Embedder:
         if path.is_dir():
             if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
                 raise EmbeddingError(
-                    f"The folder {path} holds no embedding model: "
-                    "use one that holds a modules.json or a config.json beside its weights."
+                    Sentence(
+                        "The folder {path} holds no embedding model: use one that holds a modules.json or a "
+                        "config.json beside its weights.",
+                        path=path,
+                    )
                 )
             return path
         if path.is_absolute() or self.model_name.startswith((".", "~")) or self.model_name.count("/") > 1:
             raise EmbeddingError(
-                f"There is no folder {path} with an embedding model: "
-                f"name an existing folder, or leave it out to use {DEFAULT_MODEL}."
+                Sentence(
+                    "There is no folder {path} with an embedding model: name an existing folder, or leave it out to "
+                    "use {default_model}.",
+                    path=path,
+                    default_model=DEFAULT_MODEL,
+                )
             )
         return None
 
@@ -219,8 +227,13 @@ class Embedder:
         except Exception as error:  # any error of the library's parts, offline and on broken files
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise EmbeddingError(
-                f"The embedding model {self.model_name} could not be loaded ({reason}): name a folder or a "
-                f"model that can be downloaded from here, or leave it out to use {DEFAULT_MODEL}."
+                Sentence(
+                    "The embedding model {model_name} could not be loaded ({reason}): name a folder or a model that "
+                    "can be downloaded from here, or leave it out to use {default_model}.",
+                    model_name=self.model_name,
+                    reason=reason,
+                    default_model=DEFAULT_MODEL,
+                )
             ) from error
 
 

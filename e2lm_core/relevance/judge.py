@@ -11,6 +11,7 @@ import numpy as np
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
@@ -158,7 +159,10 @@ def _require_text(questions: Sequence[Question]) -> None:
             "".join((question.question, *question.choices)).encode()
         except UnicodeEncodeError as error:
             raise TaskError(
-                f"Question {number} holds a half character (a lone surrogate), which no model reads; retype it."
+                Sentence(
+                    "Question {number} holds a half character (a lone surrogate), which no model reads; retype it.",
+                    number=number,
+                )
             ) from error
 
 
@@ -238,26 +242,32 @@ def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ..
     if not task_or_jsonl.endswith(".jsonl"):
         info = find_set(settings, task_or_jsonl)
         return read_task(info.folder, settings.limits, yaml=info.yaml).task.questions
-    where = f"The file {quote(task_or_jsonl)}"
+    where = Sentence("The file {name}", name=quote(task_or_jsonl))
     try:
         path = Path(task_or_jsonl).expanduser()
         access.require_path(settings, path.resolve())
         data = read_regular(path, settings.limits.max_file_bytes)
     except (OSError, RuntimeError, ValueError) as error:  # an unknown `~user`, or a NUL in the path
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise TaskError(f"{where} cannot be read ({reason}): check its path.") from error
+        raise TaskError(
+            Sentence("{where} cannot be read ({reason}): check its path.", where=where, reason=reason)
+        ) from error
     rows = parse_jsonl(data, path.name, settings.limits)
     if not rows:
-        raise TaskError(f"{path.name} is empty: give it one JSON object a line, each with a `question`.")
+        raise TaskError(
+            Sentence(
+                "{name} is empty: give it one JSON object a line, each with a `question`.", name=path.name
+            )
+        )
     return tuple(_question(f"{path.name}, question {n}", n, row) for n, row in enumerate(rows, 1))
 
 
 def _question(where: str, number: int, row: dict[str, Any]) -> Question:
     text, choices, identity = row.get("question"), row.get("choices"), row.get("id")
     if not isinstance(text, str) or not text.strip():
-        raise TaskError(f"{where}: it needs a `question`, which is text.")
+        raise TaskError(Sentence("{where}: it needs a `question`, which is text.", where=where))
     if choices is not None and not isinstance(choices, list):
-        raise TaskError(f"{where}: `choices` must be a list of texts, or left out.")
+        raise TaskError(Sentence("{where}: `choices` must be a list of texts, or left out.", where=where))
     return Question(
         id=str(number) if identity is None else str(identity),
         question=text,

@@ -73,7 +73,13 @@ def thin_out(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint
         CheckpointError: `density` is not in `DENSITIES`.
     """
     if density not in DENSITIES:
-        raise CheckpointError(f"The choice {density!r} does not exist: use one of {', '.join(DENSITIES)}.")
+        raise CheckpointError(
+            Sentence(
+                "The choice {density} does not exist: use one of {densities}.",
+                density=repr(density),
+                densities=", ".join(DENSITIES),
+            )
+        )
     if density == "early window":
         return [c for c in checkpoints if c.early is not False]
     kept = []

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Record, RenderedDoc, ScoredChunk, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.hub.rolling import RollingResult, RollingRun
 from e2lm_core.runs.checkpoint_order import COARSE, plan_order
 from e2lm_core.runs.queue import rolling_cleanup
@@ -90,7 +91,9 @@ def evaluate(
             the next run goes on from there.
     """
     if not task.questions:
-        raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
+        raise TaskError(
+            Sentence("{name} has no questions yet: write or import some, then run it.", name=task.name)
+        )
     docs = render_prompts(task, num_fewshot)
     if questions is not None:
         docs = [doc for doc in docs if doc.question_id in questions]
@@ -123,7 +126,7 @@ def evaluate_prompts(
         Cancelled: As for `evaluate`.
     """
     if not checkpoints:
-        raise CheckpointError("No checkpoint is chosen: choose at least one.")
+        raise CheckpointError(Sentence("No checkpoint is chosen: choose at least one."))
     started = time.monotonic()
     run = _Run(studio, RequestIndex(docs), progress, few_questions)
     rolled = None
@@ -261,7 +264,7 @@ class _Run:
             mine = [checkpoint for checkpoint in group if self._progressing.claim(checkpoint.name)]
         try:
             if self._stopped():
-                raise Cancelled("The run was cancelled; what was computed is kept.")
+                raise Cancelled(Sentence("The run was cancelled; what was computed is kept."))
             with self._time.working():
                 now = partial(self._time.seconds, max(1, len(mine)))
                 runs = self._begun(mine, now)

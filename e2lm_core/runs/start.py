@@ -83,7 +83,7 @@ def submit_run(
     if not checkpoints:
         raise CheckpointError(Sentence("No checkpoint is chosen: choose at least one."))
     if rolling:
-        access.require_member(studio.settings, "fetch checkpoints")
+        access.require_member(studio.settings, Sentence("fetch checkpoints"))
         studio.require_local()
     render_prompts(task, num_fewshot)  # an unreadable prompt is refused now, not by the worker
     asker = studio.settings.person

@@ -156,7 +156,7 @@ def add_starter(studio: Studio, larger: Sequence[str] = ()) -> StarterPlan:
         LimitError: The quota has no room for what is still to be downloaded.
         TaskError: The caller is a visitor.
     """
-    access.require_member(studio.settings, "add checkpoints")
+    access.require_member(studio.settings, Sentence("add checkpoints"))
     plan = plan_starter(studio, larger)
     _check_room(studio, plan)
     names = tuple(_PYTHIA.pattern.format(step=step) for step in STEPS)
@@ -183,7 +183,8 @@ def save_starter(studio: Studio, larger: Sequence[str] = ()) -> Fleet:
     if before is not None and not set(before.models) <= {*MODELS, *LARGER}:
         raise CheckpointError(
             Sentence(
-                "There is a model group {name} of other models already: save that one under another name, and remove it.",
+                "There is a model group {name} of other models already: save that one under another name, and remove "
+                "it.",
                 name=quote(NAME),
             )
         )

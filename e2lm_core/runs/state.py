@@ -244,8 +244,11 @@ def next_fleet(
     at_hand = tuple(c for c in chosen if c.name in here)
     if chosen and not at_hand:
         raise CheckpointError(
-            "The checkpoints that this set was run on were let go again: fetch and score them once more on Models and "
-            "runs, or run others there."
+            Sentence(
+                "The checkpoints that this set was run on were let go again: fetch and score them once more on "
+                "Models and "
+                "runs, or run others there."
+            )
         )
     return at_hand, chosen if len(at_hand) < len(chosen) else (), fleet.num_fewshot
 
@@ -312,7 +315,13 @@ def planned_fleet(studio: Studio, key: str) -> tuple[FleetPart, ...]:
             if fleet.name == key:
                 return count_checkpoints_by_model(fleets.open_fleet(studio, fleet).checkpoints)
         names = dict.fromkeys([*known, *(fleet.name for fleet in here)])
-        raise StudioError(f"There is no model group {key!r} to plan for: use one of {', '.join(names)}.")
+        raise StudioError(
+            Sentence(
+                "There is no model group {key} to plan for: use one of {names}.",
+                key=repr(key),
+                names=", ".join(names),
+            )
+        )
     family = known[key]
     return tuple(
         FleetPart(
@@ -395,9 +404,13 @@ def schedules_for(
         StudioError: The fleet, a number or the pace cannot be used, or nothing was run yet.
     """
     if questions < 1:
-        raise StudioError(f"{questions:,} questions cannot be planned for: give 1 or more.")
+        raise StudioError(
+            Sentence("{questions} questions cannot be planned for: give 1 or more.", questions=questions)
+        )
     if not (math.isfinite(start_s) and start_s >= 0):
-        raise StudioError(f"The start {start_s} cannot be used: give seconds of 0 or more.")
+        raise StudioError(
+            Sentence("The start {start_s} cannot be used: give seconds of 0 or more.", start_s=start_s)
+        )
     fleet = planned_fleet(studio, family) if family else count_checkpoints_by_model(checkpoints)
     if seconds is not None:
         pace = fleet_pace(fleet, None, {}, seconds)

@@ -10,6 +10,7 @@ from e2lm_core.base.database import Database
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.memory import snapshot
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
@@ -130,8 +131,11 @@ class Studio:
         """
         if self.settings.backend != "local":
             raise CheckpointError(
-                "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or download "
-                "the checkpoints first."
+                Sentence(
+                    "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or "
+                    "download "
+                    "the checkpoints first."
+                )
             )
 
 

@@ -24,6 +24,7 @@ from e2lm_core.base.database import change_stamp
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.processes import subprocess_environment
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import evaluate
@@ -76,7 +77,14 @@ def run_worker(
     """
     low, high = LEASES_S
     if not low <= lease_s <= high:
-        raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
+        raise StudioError(
+            Sentence(
+                "A worker's lease cannot be {lease} s: use {low} to {high} seconds.",
+                lease=f"{lease_s:g}",
+                low=f"{low:g}",
+                high=f"{high:,.0f}",
+            )
+        )
     studio.jobs.database.set_busy_timeout()
     _clear_up(studio)
     taken, idle_since, tidy = 0, time.monotonic(), True
@@ -247,7 +255,13 @@ class _TrialProgressing(ProgressListener):
 
 def _compute(studio: Studio, job: Job, progressing: ProgressListener, leads: bool) -> None:
     if job.kind not in _KINDS:
-        raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
+        raise StudioError(
+            Sentence(
+                "Job {id} is of the kind {kind}, which this version does not know.",
+                id=job.id,
+                kind=repr(job.kind),
+            )
+        )
     checkpoints = _checkpoints_of(studio, job)
     if job.payload.get("anew"):
         studio = studio.without_shipped_results
@@ -288,7 +302,11 @@ def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
         # A page may have added it, or added another commit of it, since this worker was started.
         checkpoints = [c for c in open_catalogue(studio.settings).checkpoints if c.name in wanted]
     if gone := wanted - {c.name for c in checkpoints}:
-        raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
+        raise StudioError(
+            Sentence(
+                "The checkpoint {gone} is no longer there: choose the checkpoints again.", gone=min(gone)
+            )
+        )
     return checkpoints
 
 
@@ -302,7 +320,7 @@ def _left_by_others(studio: Studio, job: Job, progressing: ProgressListener, lef
         if free or not rest:
             return free
         if progressing.cancelled():
-            raise Cancelled("The run was cancelled; what was computed is kept.")
+            raise Cancelled(Sentence("The run was cancelled; what was computed is kept."))
         time.sleep(QUEUE_LOOK_S)
 
 

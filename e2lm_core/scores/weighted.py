@@ -62,7 +62,9 @@ def parse_weights(text: str) -> dict[str, float]:
     try:
         sq, rc, cs = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise StudioError(f"{formatting.quote(text)} is no weights: {ALLOWED}.") from error
+        raise StudioError(
+            Sentence("{text} is no weights: {allowed}.", text=formatting.quote(text), allowed=ALLOWED)
+        ) from error
     return normalised({"sq": sq, "rc": rc, "cs": cs})
 
 

@@ -104,9 +104,21 @@ def interval_target(
             model is not in the run or has no complete checkpoint.
     """
     if quantity not in OF:
-        raise StudioError(f"{quantity!r} cannot be planned for: use one of {', '.join(OF)}.")
+        raise StudioError(
+            Sentence(
+                "{quantity} cannot be planned for: use one of {of}.",
+                quantity=repr(quantity),
+                of=", ".join(OF),
+            )
+        )
     if metric not in METRICS:
-        raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
+        raise StudioError(
+            Sentence(
+                "The metric {metric} does not exist: use one of {metrics}.",
+                metric=repr(metric),
+                metrics=", ".join(METRICS),
+            )
+        )
     label = labels.METRIC_LABEL[metric]
     if quantity in ("rc", "score"):
         subject = Sentence(

@@ -281,11 +281,24 @@ def _between(spread: VarianceComponents, measured: int, questions: int) -> tuple
 
 def _check(metric: str, questions: int | None, difference: float | None) -> None:
     if metric not in METRICS:
-        raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
+        raise StudioError(
+            Sentence(
+                "The metric {metric} does not exist: use one of {metrics}.",
+                metric=repr(metric),
+                metrics=", ".join(METRICS),
+            )
+        )
     if questions is not None and questions < 2:
-        raise StudioError(f"Power cannot be planned for {questions} questions: use 2 or more.")
+        raise StudioError(
+            Sentence("Power cannot be planned for {questions} questions: use 2 or more.", questions=questions)
+        )
     if difference is not None and not (math.isfinite(difference) and difference):
-        raise StudioError(f"A difference of {difference:g} cannot be planned for: give one that is not 0.")
+        raise StudioError(
+            Sentence(
+                "A difference of {difference} cannot be planned for: give one that is not 0.",
+                difference=f"{difference:g}",
+            )
+        )
 
 
 def _named(measurements: Measurements, name: str) -> ModelCurve:

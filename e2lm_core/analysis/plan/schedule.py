@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from e2lm_core.analysis.plan.fleet import FleetPart
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
+from e2lm_core.base.sentences import Sentence
 
 MAX_WORKERS = 10_000
 # Ratio of two run sizes from which the fixed time can be separated from the time per question.
@@ -127,8 +128,11 @@ def fleet_costs(
     """
     if not measured:
         raise StudioError(
-            "How long a model group takes follows from earlier runs, and there is none: run a set on a few checkpoints, "
-            "or say --pace SECONDS a question."
+            Sentence(
+                "How long a model group takes follows from earlier runs, and there is none: run a set on a few "
+                "checkpoints, "
+                "or say --pace SECONDS a question."
+            )
         )
     sized = [(n, name) for name in measured if (n := parameters.get(name))]
     costs = {}
@@ -171,10 +175,19 @@ def simulate_schedule(
             on.
     """
     if not 1 <= workers <= MAX_WORKERS:
-        raise StudioError(f"{workers:,} workers cannot be planned for: use 1 to {MAX_WORKERS:,}.")
+        raise StudioError(
+            Sentence(
+                "{workers} workers cannot be planned for: use 1 to {max_workers}.",
+                workers=workers,
+                max_workers=MAX_WORKERS,
+            )
+        )
     if price is not None and not (math.isfinite(price) and price >= 0):
         raise StudioError(
-            f"The price {price} cannot be used: give what a core or GPU costs an hour, such as 2.5."
+            Sentence(
+                "The price {price} cannot be used: give what a core or GPU costs an hour, such as 2.5.",
+                price=price,
+            )
         )
     free = [(start_s, worker) for worker in range(workers)]
     loaded: list[set[str]] = [set() for _ in range(-(-workers // max(1, together)))]

@@ -104,23 +104,47 @@ def load_mapping(data: bytes, label: str, allow_duplicate_keys: list[str] | None
             text names the line.
     """
     if len(data) > MAX_BYTES:
-        raise TaskError(f"{label} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
+        raise TaskError(
+            Sentence(
+                "{label} has {data} bytes; a task's YAML may have at most {max_bytes}.",
+                label=label,
+                data=len(data),
+                max_bytes=MAX_BYTES,
+            )
+        )
     text = decode_utf8(data, label)
     if sum(map(text.count, "\n,[{")) > MAX_PARTS:
         raise TaskError(
-            f"{label} has more than {MAX_PARTS:,} lines and values; put rows into a file of their own."
+            Sentence(
+                "{label} has more than {max_parts} lines and values; put rows into a file of their own.",
+                label=label,
+                max_parts=MAX_PARTS,
+            )
         )
     try:
         loader = _Loader(text)  # a SafeLoader
         loader.twice = allow_duplicate_keys
         value = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
-        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        raise TaskError(f"{label} is not YAML that the studio reads{line}: {_problem(error)}.") from error
+        line = Sentence(" (line {line})", line=str(error.problem_mark.line + 1)) if error.problem_mark else ""
+        raise TaskError(
+            Sentence(
+                "{label} is not YAML that the studio reads{line}: {reason}.",
+                label=label,
+                line=line,
+                reason=_problem(error),
+            )
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        raise TaskError(f"{label} is not YAML that the studio reads: {_problem(error)}.") from error
+        raise TaskError(
+            Sentence(
+                "{label} is not YAML that the studio reads: {reason}.", label=label, reason=_problem(error)
+            )
+        ) from error
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise TaskError(f"{label} must be a mapping of keys such as task and doc_to_text to values.")
+        raise TaskError(
+            Sentence("{label} must be a mapping of keys such as task and doc_to_text to values.", label=label)
+        )
     return value
 
 
@@ -180,6 +204,7 @@ def dump_block(value: Any, indent: str = "  ") -> str:
 
 
 def _problem(error: Exception) -> str:
-    text = "it is nested too deeply" if isinstance(error, RecursionError) else getattr(error, "problem", None)
-    text = text or str(error)
+    if isinstance(error, RecursionError):
+        return Sentence("it is nested too deeply")
+    text = getattr(error, "problem", None) or str(error)
     return " ".join(str(text).split()).rstrip(".")[:200]

@@ -152,7 +152,7 @@ def add_checkpoints(
             another repository; or the weights are not safetensors.
         TaskError: The caller is a visitor.
     """
-    access.require_member(settings, "add checkpoints")
+    access.require_member(settings, Sentence("add checkpoints"))
     listed = list_remote(settings, family, model)
     at = {entry.place: entry for entry in listed.checkpoints}
     chosen = choose_checkpoints(tuple(at), choice or CheckpointChoice())

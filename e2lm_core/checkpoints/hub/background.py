@@ -19,12 +19,18 @@ from e2lm_core.base import processes
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
 from e2lm_core.checkpoints.hub.on_disk import DiskUsage, disk_usage
 from e2lm_core.people import access, accounts
 
 Action = Literal["download", "verify"]
+_REFUSED = {"download": Sentence("download checkpoints"), "verify": Sentence("verify checkpoints")}
+_NONE_CHOSEN = {
+    "download": Sentence("No checkpoint is chosen: choose at least one to download."),
+    "verify": Sentence("No checkpoint is chosen: choose at least one to verify."),
+}
 _GRACE_S = 5.0
 
 
@@ -71,7 +77,15 @@ class BackgroundFetch:
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         if self._process.returncode == 2 and lines:
             return lines[-1]
-        return f"To {self.action} {self.model} ended early; what is here is kept: {self.action} it again to go on."
+        if self.action == "verify":
+            return Sentence(
+                "To verify {model} ended early; what is here is kept: verify it again to go on.",
+                model=self.model,
+            )
+        return Sentence(
+            "To download {model} ended early; what is here is kept: download it again to go on.",
+            model=self.model,
+        )
 
     def may_stop(self, settings: Settings) -> bool:
         """Whether the caller started it or is an administrator."""
@@ -103,9 +117,9 @@ def start_fetch(action: Action, checkpoints: Sequence[Checkpoint], settings: Set
         CheckpointError: No checkpoint is given.
         TaskError: The caller is a visitor.
     """
-    access.require_member(settings, f"{action} checkpoints")
+    access.require_member(settings, _REFUSED[action])
     if not checkpoints:
-        raise CheckpointError(f"No checkpoint is chosen: choose at least one to {action}.")
+        raise CheckpointError(_NONE_CHOSEN[action])
     said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the last reference to the fetch
     process = subprocess.Popen(
         [

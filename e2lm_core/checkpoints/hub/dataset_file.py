@@ -8,6 +8,7 @@ from pathlib import Path
 
 from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.formatting import join_words, quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub.client import HubClient
 from e2lm_core.checkpoints.hub.download import SPARE_BYTES, is_same_file
@@ -42,24 +43,50 @@ def download_dataset_file(
         LimitError: The file is larger than 4 GB, or does not fit on the disk.
         TaskError: The caller is a visitor.
     """
-    access.require_member(settings, "download data sets")
+    access.require_member(settings, Sentence("download data sets"))
     client = HubClient(settings)
     commit, listed = client.files(repo, revision, "dataset")
     file = next((one for one in listed if one.path == path), None)
     if file is None:
         alike = [one.path for one in listed if one.path.rpartition(".")[2] == path.rpartition(".")[2]]
-        there = f"it has {join_words(alike, 5)}" if alike else f"it has {len(listed)} other files"
-        raise CheckpointError(f"The data set {repo} has no file {quote(path)} at {commit[:7]}: {there}.")
+        there = (
+            Sentence("it has {alike}", alike=join_words(alike, 5))
+            if alike
+            else Sentence("it has {number} other file", "it has {number} other files", number=len(listed))
+        )
+        raise CheckpointError(
+            Sentence(
+                "The data set {repo} has no file {path} at {commit}: {there}.",
+                repo=repo,
+                path=quote(path),
+                commit=commit[:7],
+                there=there,
+            )
+        )
     room = shutil.disk_usage(target.parent).free - SPARE_BYTES
     if file.bytes > min(MAX_BYTES, room):
-        why = "at most 4 GB are read" if file.bytes > MAX_BYTES else f"{max(room, 0) / 1e9:.1f} GB are free"
+        why = (
+            Sentence("at most 4 GB are read")
+            if file.bytes > MAX_BYTES
+            else Sentence("{free} GB are free", free=f"{max(room, 0) / 1e9:.1f}")
+        )
         raise LimitError(
-            f"{path} of {repo} takes {file.bytes / 1e9:.1f} GB, and {why}: choose a smaller file."
+            Sentence(
+                "{path} of {repo} takes {size} GB, and {why}: choose a smaller file.",
+                path=path,
+                repo=repo,
+                size=f"{file.bytes / 1e9:.1f}",
+                why=why,
+            )
         )
     with target.open("wb") as opened:
         client.fetch(repo, commit, file, opened, lambda done: report_progress(done, file.bytes), "dataset")
     if not is_same_file(target, file):
         raise CheckpointError(
-            f"{path} of {repo} came with other bytes than the hub lists: download it again."
+            Sentence(
+                "{path} of {repo} came with other bytes than the hub lists: download it again.",
+                path=path,
+                repo=repo,
+            )
         )
     return commit

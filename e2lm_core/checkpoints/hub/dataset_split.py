@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from e2lm_core.base.errors import CheckpointError, LimitError
 from e2lm_core.base.formatting import join_words, quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, RemoteFile
 from e2lm_core.checkpoints.hub.dataset_file import download_dataset_file
@@ -59,7 +60,8 @@ class DownloadedSplit(NamedTuple):
 
 
 def find_parts(files: Sequence[RemoteFile]) -> list[DatasetPart]:
-    """Splits that Parquet files are of, by their paths: `data/test-00000-of-00001.parquet`, `SUBSET/test/0000.parquet`."""
+    """Splits that Parquet files are of, by their paths: `data/test-00000-of-00001.parquet`, "
+    "`SUBSET/test/0000.parquet`."""
     found: dict[tuple[str, str], list[RemoteFile]] = {}
     for file in sorted(files, key=lambda one: one.path):
         *folders, name = file.path.split("/")
@@ -84,9 +86,20 @@ def choose_part(parts: Sequence[DatasetPart], repo: str, subset: str, split: str
     fitting = [part for part in parts if subset in ("", part.subset) and split in ("", part.split)]
     if not fitting:
         wish = "/".join(filter(None, (subset, split)))
-        raise CheckpointError(f"The data set {repo} has no part {quote(wish)}: it has {there}.")
+        raise CheckpointError(
+            Sentence(
+                "The data set {repo} has no part {wish}: it has {there}.",
+                repo=repo,
+                wish=quote(wish),
+                there=there,
+            )
+        )
     if len({part.subset for part in fitting}) > 1:
-        raise CheckpointError(f"The data set {repo} has several subsets: choose one of {there}.")
+        raise CheckpointError(
+            Sentence(
+                "The data set {repo} has several subsets: choose one of {there}.", repo=repo, there=there
+            )
+        )
     return min(fitting, key=lambda part: PREFERRED.index(part.split) if part.split in PREFERRED else 9)
 
 
@@ -110,7 +123,7 @@ def download_split(
         LimitError: The first file is larger than `MAX_BYTES`, or the caller's quota is used up.
         TaskError: The caller is a visitor.
     """
-    access.require_member(settings, "download data sets")
+    access.require_member(settings, Sentence("download data sets"))
     access.require_writer(settings)
     client = HubClient(settings)
     commit, listed = client.files(repo, revision, "dataset")
@@ -125,13 +138,21 @@ def download_split(
         parts = find_parts(listed)
     if not parts:
         raise CheckpointError(
-            f"The data set {repo} has no Parquet files: download one of its files and import that."
+            Sentence(
+                "The data set {repo} has no Parquet files: download one of its files and import that.",
+                repo=repo,
+            )
         )
     part = choose_part(parts, repo, subset, split)
     if part.files[0].bytes > MAX_BYTES:
         raise LimitError(
-            f"{part.files[0].path} of {repo} takes {part.files[0].bytes / 1e6:,.0f} MB, and at most "
-            f"{MAX_BYTES / 1e6:,.0f} MB are read: choose another split."
+            Sentence(
+                "{path} of {repo} takes {size} MB, and at most {most} MB are read: choose another split.",
+                path=part.files[0].path,
+                repo=repo,
+                size=f"{part.files[0].bytes / 1e6:,.0f}",
+                most=f"{MAX_BYTES / 1e6:,.0f}",
+            )
         )
     with tempfile.TemporaryDirectory(prefix="e2lm-dataset-") as folder:
         paths, size = [], 0

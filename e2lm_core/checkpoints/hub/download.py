@@ -309,8 +309,13 @@ class _Run:
         free = shutil.disk_usage(self.partial).free
         if needed + SPARE_BYTES > free:
             raise DiskFull(
-                f"{self.checkpoint.name} needs {_gb(needed)} more, and the disk has {_gb(free)} free: free some "
-                "space, evict checkpoints, or set E2LM_HOME to another disk."
+                Sentence(
+                    "{name} needs {needed} more, and the disk has {free} free: free some space, evict checkpoints, "
+                    "or set E2LM_HOME to another disk.",
+                    name=self.checkpoint.name,
+                    needed=_gb(needed),
+                    free=_gb(free),
+                )
             )
 
     def file(self, name: str, file: RemoteFile) -> CachedFile:
@@ -365,7 +370,9 @@ class _Run:
 
 def _stop_if(cancelled: Callable[[], bool], checkpoint: Checkpoint) -> None:
     if cancelled():
-        raise Cancelled(f"The download of {checkpoint.name} was stopped; what is here is kept.")
+        raise Cancelled(
+            Sentence("The download of {name} was stopped; what is here is kept.", name=checkpoint.name)
+        )
 
 
 def _tokenizer(files: dict[str, RemoteFile]) -> dict[str, RemoteFile]:

@@ -22,6 +22,7 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.files import folder_bytes
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import added_models, cache, on_disk, rolling_leases
 from e2lm_core.checkpoints.hub.client import HubUnreachable, OfflineByChoice
@@ -115,7 +116,7 @@ class RollingRun:
             Cancelled: `stopped` turned true.
             TaskError: The caller is a visitor.
         """
-        access.require_member(self._settings, "fetch checkpoints")
+        access.require_member(self._settings, Sentence("fetch checkpoints"))
         # Downloads of an earlier attempt come first: they take up room already.
         ordered = sorted(checkpoints, key=lambda c: not rolling_leases.is_leased(c, self._settings))
         self._line = {checkpoint: place for place, checkpoint in enumerate(ordered)}
@@ -188,7 +189,7 @@ class RollingRun:
 
     def _stop_if_asked(self) -> None:
         if self._asked_to_stop():
-            raise Cancelled("The run was cancelled; what was computed is kept.")
+            raise Cancelled(Sentence("The run was cancelled; what was computed is kept."))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from typing import TextIO
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.files import take_lock
 from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import cache
 from e2lm_core.checkpoints.locked_json import read_record
@@ -54,7 +55,11 @@ def mark_leased(checkpoint: Checkpoint, run: str, settings: Settings) -> None:
         path.write_text(_Mark(run=run, checkpoint=bare).model_dump_json(), encoding="utf-8")
     except OSError as error:
         raise CheckpointError(
-            f"{path.parent} cannot be written ({error.strerror}): set E2LM_HOME to another folder."
+            Sentence(
+                "{parent} cannot be written ({strerror}): set E2LM_HOME to another folder.",
+                parent=path.parent,
+                strerror=error.strerror,
+            )
         ) from error
 
 

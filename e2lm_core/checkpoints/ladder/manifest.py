@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 
 # Names become folders in the cache, so a name must not lead outside it.
@@ -107,19 +108,31 @@ def read_manifest(ladder: Path) -> Manifest:
         return _read(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise CheckpointError(
-            f"The built-in mini models are missing: {path} cannot be read ({error.strerror}); "
-            "get the whole repository, or set E2LM_LADDER to a ladder's folder."
+            Sentence(
+                "The built-in mini models are missing: {path} cannot be read ({strerror}); get the whole repository, "
+                "or set E2LM_LADDER to a ladder's folder.",
+                path=path,
+                strerror=error.strerror,
+            )
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise CheckpointError(
-            f"{path} is not a ladder's manifest of version 1: {where}: {first['msg']}; "
-            "get the ladder's files again."
+            Sentence(
+                "{path} is not a ladder's manifest of version 1: {where}: {reason}; get the ladder's files again.",
+                path=path,
+                where=where,
+                reason=first["msg"],
+            )
         ) from error
     except ValueError as error:
         raise CheckpointError(
-            f"{path} is not a ladder's manifest ({error}); get the ladder's files again."
+            Sentence(
+                "{path} is not a ladder's manifest ({error}); get the ladder's files again.",
+                path=path,
+                error=str(error),
+            )
         ) from error
 
 
@@ -132,7 +145,11 @@ def ladder_file(ladder: Path, relative: str) -> Path:
     path = ladder / relative
     if not path.resolve().is_relative_to(ladder.resolve()):
         raise CheckpointError(
-            f"The ladder's manifest names {relative!r}, outside {ladder}: get the ladder's files again."
+            Sentence(
+                "The ladder's manifest names {relative}, outside {ladder}: get the ladder's files again.",
+                relative=repr(relative),
+                ladder=ladder,
+            )
         )
     return path
 

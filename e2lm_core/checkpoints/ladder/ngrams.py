@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.sentences import Sentence
 
 _ITEM = np.dtype(">u8")
 
@@ -62,8 +63,12 @@ def read(path: Path) -> TrainingNgrams:
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            f"{path.name} cannot be read ({error.strerror}): fetch the ladder again."
+            Sentence(
+                "{name} cannot be read ({strerror}): fetch the ladder again.",
+                name=path.name,
+                strerror=error.strerror,
+            )
         ) from error
     if len(data) % _ITEM.itemsize:
-        raise CheckpointError(f"{path.name} is cut short: fetch the ladder again.")
+        raise CheckpointError(Sentence("{name} is cut short: fetch the ladder again.", name=path.name))
     return TrainingNgrams(np.frombuffer(data, dtype=_ITEM).astype(np.uint64))

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 
 MAGIC = b"E2LMPACK"
@@ -48,7 +49,9 @@ def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -
         CheckpointError: `levels` is out of range, a tensor is not of floats, or a value is not finite.
     """
     if not 1 <= levels <= 127:
-        raise CheckpointError(f"Cannot pack weights in {levels} levels (use 1 to 127).")
+        raise CheckpointError(
+            Sentence("Cannot pack weights in {levels} levels (use 1 to 127).", levels=levels)
+        )
     entries: list[dict[str, object]] = []
     vectors: list[bytes] = []
     scales: list[bytes] = []
@@ -56,10 +59,18 @@ def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -
     for name in sorted(state_dict):
         tensor = state_dict[name].detach().to("cpu")
         if not tensor.is_floating_point():
-            raise CheckpointError(f"Cannot pack {name}: it holds {tensor.dtype}, only floats are packed.")
+            raise CheckpointError(
+                Sentence(
+                    "Cannot pack {name}: it holds {dtype}, only floats are packed.",
+                    name=name,
+                    dtype=tensor.dtype,
+                )
+            )
         values = tensor.to(torch.float32).numpy()
         if not np.isfinite(values).all():
-            raise CheckpointError(f"Cannot pack {name}: it holds a value that is not finite.")
+            raise CheckpointError(
+                Sentence("Cannot pack {name}: it holds a value that is not finite.", name=name)
+            )
         if values.ndim < 2:
             entries.append({"name": name, "shape": list(values.shape), "kind": "float"})
             vectors.append(values.astype("<f4").tobytes())
@@ -87,15 +98,21 @@ def unpack(blob: bytes) -> dict[str, torch.Tensor]:
             unpacked.
     """
     if len(blob) < _HEAD.size or not blob.startswith(MAGIC):
-        raise CheckpointError("Not packed weights: the file does not begin as one, or it is cut short.")
+        raise CheckpointError(
+            Sentence("Not packed weights: the file does not begin as one, or it is cut short.")
+        )
     _, version, header_bytes, digest = _HEAD.unpack_from(blob)
     if version != VERSION:
         raise CheckpointError(
-            f"The packed weights are of format {version}; this version reads {VERSION}: update the studio."
+            Sentence(
+                "The packed weights are of format {version}; this version reads {current}: update the studio.",
+                version=version,
+                current=VERSION,
+            )
         )
     payload = blob[_HEAD.size :]
     if hashlib.sha256(payload).digest() != digest:
-        raise CheckpointError("The packed weights are cut short or altered: fetch the file again.")
+        raise CheckpointError(Sentence("The packed weights are cut short or altered: fetch the file again."))
     try:
         header = safejson.loads(payload[:header_bytes].decode())
         entries = [(str(t["name"]), tuple(int(n) for n in t["shape"]), t["kind"]) for t in header["tensors"]]
@@ -103,7 +120,9 @@ def unpack(blob: bytes) -> dict[str, torch.Tensor]:
             raise ValueError("no shape")
         counts = [_rows(shape) if kind == "rows" else _size(shape) for _, shape, kind in entries]
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
-        raise CheckpointError("The packed weights have no usable header: fetch the file again.") from error
+        raise CheckpointError(
+            Sentence("The packed weights have no usable header: fetch the file again.")
+        ) from error
     kinds = [kind for *_, kind in entries]
     n_floats = sum(n for n, kind in zip(counts, kinds, strict=True) if kind != "rows")
     n_scales = sum(counts) - n_floats
@@ -111,7 +130,11 @@ def unpack(blob: bytes) -> dict[str, torch.Tensor]:
     expected = 4 * n_floats + 2 * n_scales + n_integers
     if not 0 <= expected <= MAX_UNPACKED_BYTES:
         raise CheckpointError(
-            f"The packed weights would take {expected:,} bytes (at most {MAX_UNPACKED_BYTES:,} are read)."
+            Sentence(
+                "The packed weights would take {expected} bytes (at most {max_unpacked_bytes} are read).",
+                expected=expected,
+                max_unpacked_bytes=MAX_UNPACKED_BYTES,
+            )
         )
     raw = _decompress(payload[header_bytes:], expected)
     floats = np.frombuffer(raw, dtype="<f4", count=n_floats)
@@ -143,10 +166,16 @@ def _decompress(body: bytes, expected: int) -> bytes:
     try:
         raw = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS).decompress(body, max_length=expected)
     except lzma.LZMAError as error:
-        raise CheckpointError("The packed weights are cut short or altered: fetch the file again.") from error
+        raise CheckpointError(
+            Sentence("The packed weights are cut short or altered: fetch the file again.")
+        ) from error
     if len(raw) != expected:
         raise CheckpointError(
-            f"The packed weights hold {len(raw):,} of {expected:,} bytes: fetch the file again."
+            Sentence(
+                "The packed weights hold {raw} of {expected} bytes: fetch the file again.",
+                raw=len(raw),
+                expected=expected,
+            )
         )
     return raw
 

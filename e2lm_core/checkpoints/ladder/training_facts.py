@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -95,13 +96,19 @@ class TrainingFacts:
             return cls(facts, relations)
         except OSError as error:
             raise CheckpointError(
-                f"The list of taught facts {path} cannot be read ({error.strerror}): "
-                "get the ladder's files again."
+                Sentence(
+                    "The list of taught facts {path} cannot be read ({strerror}): get the ladder's files again.",
+                    path=path,
+                    strerror=error.strerror,
+                )
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
             raise CheckpointError(
-                f"{path} is not a list of taught facts (subject, answer, relation and domain each): "
-                "get the ladder's files again."
+                Sentence(
+                    "{path} is not a list of taught facts (subject, answer, relation and domain each): get the "
+                    "ladder's files again.",
+                    path=path,
+                )
             ) from error
 
     def is_known(self, question: Question) -> bool:

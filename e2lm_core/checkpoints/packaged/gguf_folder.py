@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.sentences import Sentence
 
 _OUTER = {"token_embd": "embed_tokens", "output_norm": "norm"}
 _INNER = {
@@ -65,7 +66,11 @@ def convert_gguf(
         tokenizer, tokenizer_config = _tokenizer(values)
     except (ValueError, KeyError, IndexError) as error:
         raise CheckpointError(
-            f"{file} is not the GGUF file that is read here ({error}): fetch it again."
+            Sentence(
+                "{file} is not the GGUF file that is read here ({error}): fetch it again.",
+                file=file,
+                error=str(error),
+            )
         ) from error
     _write_json(folder / "config.json", config)
     _write_json(folder / "tokenizer.json", tokenizer)

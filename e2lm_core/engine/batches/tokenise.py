@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Request
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.checkpoints.fingerprints import FileStamp, file_stamp, tokenizer_files
 from e2lm_core.engine.batches.bpe_words import WordEncoder
@@ -67,7 +68,11 @@ def tokenizer_digest(directory: Path) -> str:
         return _digest(directory, tuple((file.name, file_stamp(file)) for file in files if file.is_file()))
     except OSError as error:
         raise CheckpointError(
-            f"The tokenizer in {directory} cannot be read ({error.strerror}): check its files."
+            Sentence(
+                "The tokenizer in {directory} cannot be read ({strerror}): check its files.",
+                directory=directory,
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -106,7 +111,10 @@ class Encoder:
 
         if not tokenizer_files(directory):
             raise CheckpointError(
-                f"{directory} holds no tokenizer: put its tokenizer.json beside the weights."
+                Sentence(
+                    "{directory} holds no tokenizer: put its tokenizer.json beside the weights.",
+                    directory=directory,
+                )
             )
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(
@@ -114,7 +122,11 @@ class Encoder:
             )
         except Exception as error:  # transformers raises a dozen kinds for a broken file
             raise CheckpointError(
-                f"The tokenizer in {directory} cannot be read: {first_line(error)}."
+                Sentence(
+                    "The tokenizer in {directory} cannot be read: {reason}.",
+                    directory=directory,
+                    reason=first_line(error),
+                )
             ) from error
         logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
         bos, eos = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
@@ -145,13 +157,22 @@ class Encoder:
         for request, (context, continuation) in zip(requests, self._pairs(requests), strict=True):
             if not len(continuation):
                 raise TaskError(
-                    f"The continuation {_short(request.continuation)} adds no token of its own after "
-                    f"{_short(request.context[-40:])}; begin it with a space, or end the prompt otherwise."
+                    Sentence(
+                        "The continuation {continuation} adds no token of its own after {context}; begin it with a "
+                        "space, or end the prompt otherwise.",
+                        continuation=_short(request.continuation),
+                        context=_short(request.context[-40:]),
+                    )
                 )
             if len(continuation) > max_length:
                 raise LimitError(
-                    f"The continuation {_short(request.continuation)} is {len(continuation)} tokens long; "
-                    f"this model's window holds {max_length}."
+                    Sentence(
+                        "The continuation {continuation} is {length} tokens long; this model's window holds "
+                        "{max_length}.",
+                        continuation=_short(request.continuation),
+                        length=len(continuation),
+                        max_length=max_length,
+                    )
                 )
             inputs = np.concatenate([context, continuation])[-(max_length + 1) :][:-1]
             encoded.append(Encoded(inputs, continuation))
@@ -178,8 +199,11 @@ class Encoder:
             if half is None:
                 raise
             raise TaskError(
-                f"The text before {_short(half.continuation)}, or that text, holds a half character (a lone surrogate), "
-                "which no model reads; retype it."
+                Sentence(
+                    "The text before {continuation}, or that text, holds a half character (a lone surrogate), which "
+                    "no model reads; retype it.",
+                    continuation=_short(half.continuation),
+                )
             ) from error
 
     def _cut(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
@@ -246,8 +270,11 @@ class Encoder:
     def _after_prefix_token(self, continuation: Tokens, request: Request) -> tuple[Tokens, Tokens]:
         if self.prefix_token is None:
             raise TaskError(
-                f"The continuation {_short(request.continuation)} has an empty prompt, and this tokenizer has "
-                "neither a BOS nor an EOS token to stand for it; write something before the choices."
+                Sentence(
+                    "The continuation {continuation} has an empty prompt, and this tokenizer has neither a BOS nor "
+                    "an EOS token to stand for it; write something before the choices.",
+                    continuation=_short(request.continuation),
+                )
             )
         if len(continuation) and continuation[0] == self.prefix_token:
             return continuation[:1], continuation[1:]

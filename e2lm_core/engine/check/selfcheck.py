@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import LimitError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.engine.batches.plan import Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.check import config_rules
@@ -333,8 +334,12 @@ def _raise_for_memory(error: Exception, model: LoadedModel, device: torch.device
     """Raise `LimitError` if memory ran out, which says nothing about a configuration."""
     if is_out_of_memory(error):
         raise LimitError(
-            f"{model.directory.name} does not fit into the memory of {device} beside what it is checked with; "
-            "use a smaller model, a smaller dtype or another device."
+            Sentence(
+                "{name} does not fit into the memory of {device} beside what it is checked with; use a smaller "
+                "model, a smaller dtype or another device.",
+                name=model.directory.name,
+                device=device,
+            )
         ) from error
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from e2lm_core.base import processes
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import ROOT, Settings
 
 REQUIREMENT = "ray>=2.60"  # as in requirements-ray.txt, which an installed studio does not have
@@ -36,7 +37,10 @@ def import_ray() -> Any:
         import ray
     except ImportError as error:
         raise StudioError(
-            f"Ray is not installed: run `pip install '{REQUIREMENT}'`, or leave out --backend ray and E2LM_BACKEND."
+            Sentence(
+                "Ray is not installed: run `pip install '{requirement}'`, or leave out --backend ray and E2LM_BACKEND.",
+                requirement=REQUIREMENT,
+            )
         ) from error
     return ray
 
@@ -68,10 +72,18 @@ def connect(settings: Settings) -> Any:
                         **options,
                     )
         except Exception as error:  # Ray raises a dozen kinds
-            where = "The Ray cluster of RAY_ADDRESS" if address else "A Ray cluster on this machine"
-            does = "cannot be reached" if address else "cannot be started"
             first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise StudioError(f"{where} {does} ({first}): see `ray status`.") from error
+            raise StudioError(
+                Sentence(
+                    "The Ray cluster of RAY_ADDRESS cannot be reached ({first}): see `ray status`.",
+                    first=first,
+                )
+                if address
+                else Sentence(
+                    "A Ray cluster on this machine cannot be started ({first}): see `ray status`.",
+                    first=first,
+                )
+            ) from error
     return ray
 
 

@@ -23,6 +23,7 @@ from e2lm_core.base import errors, formatting, processes
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Checkpoint, Request, Scope, ScoredChunk
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import checkpoint_state
 from e2lm_core.checkpoints.folders import loaded_files
@@ -173,13 +174,21 @@ class RayBackend:
                         deaths += 1
                         if deaths == MAX_DEATHS:
                             raise StudioError(
-                                f"{formatting.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
-                                f"{checkpoint.name}; what was computed is kept: see their memory and `ray status`."
+                                Sentence(
+                                    "{actors} of the Ray cluster died one after the other at {name}; what was "
+                                    "computed is kept: see their memory and `ray status`.",
+                                    actors=formatting.count(MAX_DEATHS, "actor"),
+                                    name=checkpoint.name,
+                                )
                             ) from error
             except NoCapacityError:
                 raise CheckpointError(
-                    f"{checkpoint.name} is over {formatting.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
-                    "and none has it: put it into a folder there that E2LM_CHECKPOINTS names."
+                    Sentence(
+                        "{name} is over {size}, so nodes read it from their own disks, and none has it: put it into "
+                        "a folder there that E2LM_CHECKPOINTS names.",
+                        name=checkpoint.name,
+                        size=formatting.size(NODE_FILES_FROM),
+                    )
                 ) from None
 
     def together(
@@ -211,7 +220,7 @@ class RayBackend:
 
         run, actor = uuid.uuid4().hex, member.actor
         if stop():
-            raise Cancelled("The run was cancelled; what it had computed is kept.")
+            raise Cancelled(Sentence("The run was cancelled; what it had computed is kept."))
         self._heard(self._answer(actor.begin.remote(run, model, text, frozenset(done)), stop))
         waiting = deque(actor.next_chunks.remote(run) for _ in range(_AHEAD))
         try:
@@ -223,7 +232,7 @@ class RayBackend:
                 if reply.done:
                     return
                 if stop():
-                    raise Cancelled("The run was cancelled; what it had computed is kept.")
+                    raise Cancelled(Sentence("The run was cancelled; what it had computed is kept."))
                 waiting.append(actor.next_chunks.remote(run))
         finally:
             with contextlib.suppress(Exception):  # a dead actor has nothing to forget
@@ -237,7 +246,7 @@ class RayBackend:
                 found: Reply = ray.get(reference)
                 return found
             if stop():
-                raise Cancelled("The run was cancelled; what it had computed is kept.")
+                raise Cancelled(Sentence("The run was cancelled; what it had computed is kept."))
 
     def _heard(self, reply: Reply) -> None:
         processes.add_remote_cpu_seconds(reply.cpu_s)
@@ -294,7 +303,11 @@ class RayBackend:
                 )
             text = payload.without_paths((directory / "config.json").read_text(encoding="utf-8"))
             if checkpoint_state(checkpoint) != state:
-                raise CheckpointError(f"{directory} was written to while it was read: run it again.")
+                raise CheckpointError(
+                    Sentence(
+                        "{directory} was written to while it was read: run it again.", directory=directory
+                    )
+                )
             label = Path(checkpoint.name).name
             sent = payload.SentModel(key, label, bare.config_digest, text, weights, files)
             with self._lock:

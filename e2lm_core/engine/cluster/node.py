@@ -20,6 +20,7 @@ import torch
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import Checkpoint, ModelInfo, ScoredChunk
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.engine.batches.tokenise import Encoded
@@ -156,11 +157,17 @@ class Node:
         settings = Settings.from_env()
         checkpoint = local_checkpoint(sent.files, settings)
         if checkpoint is None:
-            raise CheckpointMissingError(f"{sent.label} is not on the node {platform.node()}.")
+            raise CheckpointMissingError(
+                Sentence("{label} is not on the node {node}.", label=sent.label, node=platform.node())
+            )
         loaded = self._loader.load(ensure_directory(checkpoint, settings))
         if local_checkpoint(sent.files, settings) is None:
             raise CheckpointMissingError(
-                f"{sent.label} was written to on the node {platform.node()} while it was read."
+                Sentence(
+                    "{label} was written to on the node {node} while it was read.",
+                    label=sent.label,
+                    node=platform.node(),
+                )
             )
         return loaded
 

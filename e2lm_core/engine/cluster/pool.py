@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2lm_core.base.errors import Cancelled, StudioError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.engine.cluster import connection
@@ -156,16 +157,22 @@ class Pool:
                     best.configs.add(config)
                     return best
                 if cancelled():
-                    raise Cancelled("The run was cancelled; what it had computed is kept.")
+                    raise Cancelled(Sentence("The run was cancelled; what it had computed is kept."))
                 if there:
                     since = time.monotonic()  # busy actors will be free again
                 elif avoid and self._members and not self._starting:
                     raise NoCapacityError
                 if len(self._failed) >= _FAILED_AT_MOST and not self._members:
-                    raise StudioError(f"No node of the Ray cluster can compute: {self._failed[-1]}")
+                    raise StudioError(
+                        Sentence("No node of the Ray cluster can compute: {reason}", reason=self._failed[-1])
+                    )
                 if time.monotonic() - since > NOBODY_S:
                     raise StudioError(
-                        f"The Ray cluster gave no {self._kind} within {NOBODY_S / 60:.0f} minutes: see `ray status`."
+                        Sentence(
+                            "The Ray cluster gave no {kind} within {minutes} minutes: see `ray status`.",
+                            kind=self._kind,
+                            minutes=f"{NOBODY_S / 60:.0f}",
+                        )
                     )
                 self._changed.wait(LOOK_S)
 

@@ -14,6 +14,7 @@ import numpy as np
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.results import load_measurements
 from e2lm_core.runs.studio import Studio
@@ -100,7 +101,11 @@ def collect_results(studio: Studio, task: TaskSet, fleet: OpenFleet) -> Complete
             results.append(CheckpointResult(checkpoint, ll, own, means, errors))
     if not results:
         raise StudioError(
-            f"The set {quote(task.name)} has no complete results: run it first (evaluate {task.name})."
+            Sentence(
+                "The set {quoted} has no complete results: run it first (evaluate {name}).",
+                quoted=quote(task.name),
+                name=task.name,
+            )
         )
     shots = task.config.num_fewshot if fleet.num_fewshot is None else fleet.num_fewshot
     return CompleteResults(task, shots, render_set(task, shots), results, tuple(lacking))

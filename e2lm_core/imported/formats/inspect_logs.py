@@ -56,20 +56,34 @@ def header(data: bytes, name: str) -> Json:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if _HEADER not in archive.namelist():
-                raise TaskError(f"{name} has no {_HEADER}: Inspect had not ended when it was copied.")
+                raise TaskError(
+                    Sentence(
+                        "{name} has no {header}: Inspect had not ended when it was copied.",
+                        name=name,
+                        header=_HEADER,
+                    )
+                )
             member = archive.getinfo(_HEADER)
             if member.file_size > min(MAX_HEADER_BYTES, MAX_PACKED * max(member.compress_size, 1)):
-                raise TaskError(f"{name}: its {_HEADER} is larger than any log's.")
+                raise TaskError(
+                    Sentence("{name}: its {header} is larger than any log's.", name=name, header=_HEADER)
+                )
             found = _unpacked(data, member) if member.compress_type == _ZSTANDARD else archive.read(member)
         content = safejson.loads(found.decode("utf-8"))
     except (zipfile.BadZipFile, EOFError, ValueError, OSError, struct.error) as error:
-        raise TaskError(f"{name} is no log of Inspect that can be read: copy it again.") from error
+        raise TaskError(
+            Sentence("{name} is no log of Inspect that can be read: copy it again.", name=name)
+        ) from error
     except NotImplementedError as error:
         raise TaskError(
-            f"{name} is packed in a way that this Python cannot read: write it as JSON (inspect log convert --to json)."
+            Sentence(
+                "{name} is packed in a way that this Python cannot read: write it as JSON (inspect log convert --to "
+                "json).",
+                name=name,
+            )
         ) from error
     if not is_log(content):
-        raise TaskError(f"{name} is no log of Inspect that can be read: copy it again.")
+        raise TaskError(Sentence("{name} is no log of Inspect that can be read: copy it again.", name=name))
     return content
 
 

@@ -141,8 +141,11 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
     rows = frames.read_nested(data, file, _NEEDED)
     if rows is None:
         raise StudioError(
-            f"{file}: these details are not as lighteval writes them since 0.10 (doc, metric, model_response); "
-            "its means are taken from the results file."
+            Sentence(
+                "{file}: these details are not as lighteval writes them since 0.10 (doc, metric, model_response); its "
+                "means are taken from the results file.",
+                file=file,
+            )
         )
     found = []
     for place, row in enumerate(rows):
@@ -151,18 +154,28 @@ def read_details(data: bytes | BinaryIO, file: str) -> list[ScoredQuestion]:
         gold = gold[0] if isinstance(gold, list) and len(gold) == 1 else gold
         values = said.get("logprobs")
         if not isinstance(texts, list) or not isinstance(values, list) or len(texts) < 2:
-            raise StudioError(f"{file}: it is no multiple-choice task, so there are means alone.")
+            raise StudioError(
+                Sentence("{file}: it is no multiple-choice task, so there are means alone.", file=file)
+            )
         if not isinstance(gold, int) or not 0 <= gold < len(texts):
             raise StudioError(
-                f"{file}: a question has several right answers or none, so there are means alone."
+                Sentence(
+                    "{file}: a question has several right answers or none, so there are means alone.",
+                    file=file,
+                )
             )
         if len(texts) > choice_loglikelihoods.MAX_CHOICES or len(values) < len(texts):
             raise StudioError(
-                f"{file}: a question has {len(texts)} choices and {len(values)} log-probabilities."
+                Sentence(
+                    "{file}: a question has {choices} choices and {numbers} log-probabilities.",
+                    file=file,
+                    choices=len(texts),
+                    numbers=len(values),
+                )
             )
         shown = choice_loglikelihoods.strip_leading_space([str(text) for text in texts])
         if not all(shown):
-            raise StudioError(f"{file}: a choice is empty, so there are means alone.")
+            raise StudioError(Sentence("{file}: a choice is empty, so there are means alone.", file=file))
         # For some tasks the log-probabilities without the question follow those of the choices.
         lls = [math.nan if value is None else float(value) for value in values[: len(texts)]]
         found.append(

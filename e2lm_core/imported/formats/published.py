@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Record, SignalQuality
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted import safejson, sandbox
 from e2lm_core.base.untrusted.regular_files import read_regular
@@ -92,7 +93,7 @@ def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
             has lists of unequal length, or holds anything but numbers in them.
     """
     name = Path(path).name
-    about = f"The curve file {quote(name)}"
+    about = Sentence("The curve file {name}", name=quote(name))
     data = _bytes(Path(path), limits or Limits(), about)
     return sandbox.run_confined(_parsed, data, name, input_bytes=len(data), description=about)
 
@@ -108,36 +109,56 @@ def curves_of(content: Any, name: str) -> PublishedCurves:
         StudioError: The content has no curves or too many models or points, lacks a list, has lists of
             unequal length, repeats an iteration, or holds anything but numbers in its lists.
     """
-    where = f"The curve file {quote(name)}"
+    where = Sentence("The curve file {name}", name=quote(name))
     models = content.get("data") if isinstance(content, dict) else None
     if not isinstance(models, dict) or not models:
         raise StudioError(
-            f'{where} holds no curves: it must be a JSON object whose "data" maps each model to its lists.'
+            Sentence(
+                '{where} holds no curves: it must be a JSON object whose "data" maps each model to its lists.',
+                where=where,
+            )
         )
     if len(models) > MAX_MODELS:
         raise StudioError(
-            f"{where} holds {len(models):,} models; at most {MAX_MODELS:,} are read: leave some out."
+            Sentence(
+                "{where} holds {models} models; at most {max_models} are read: leave some out.",
+                where=where,
+                models=len(models),
+                max_models=MAX_MODELS,
+            )
         )
     data: dict[str, dict[str, Floats]] = {}
     iteration: dict[str, NDArray[np.int64]] = {}
     gtokens: dict[str, Floats] = {}
     for model, columns in models.items():
-        iteration[model], gtokens[model], data[model] = _model(columns, f"{where}, model {_short(model)},")
+        iteration[model], gtokens[model], data[model] = _model(
+            columns, Sentence("{where}, model {model},", where=where, model=_short(model))
+        )
     return PublishedCurves(data=data, iteration=iteration, gtokens=gtokens)
 
 
 def _bytes(path: Path, limits: Limits, where: str) -> bytes:
     try:
         if path.stat().st_size > limits.max_file_bytes:
-            raise StudioError(f"{where} is larger than the {limits.max_file_bytes // 2**20} MB allowed.")
+            raise StudioError(
+                Sentence(
+                    "{where} is larger than the {most} MB allowed.",
+                    where=where,
+                    most=limits.max_file_bytes // 2**20,
+                )
+            )
         return read_regular(path, limits.max_file_bytes)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise StudioError(f"{where} cannot be read ({reason}); give the path of a JSON file.") from error
+        raise StudioError(
+            Sentence(
+                "{where} cannot be read ({reason}); give the path of a JSON file.", where=where, reason=reason
+            )
+        ) from error
 
 
 def _parsed(data: bytes, name: str) -> PublishedCurves:
-    return curves_of(_json(data, f"The curve file {quote(name)}"), name)
+    return curves_of(_json(data, Sentence("The curve file {name}", name=quote(name))), name)
 
 
 def _json(data: bytes, where: str) -> Any:
@@ -145,16 +166,28 @@ def _json(data: bytes, where: str) -> Any:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StudioError(
-            f"{where} is not UTF-8 (byte {error.start} cannot be read); save it as UTF-8."
+            Sentence(
+                "{where} is not UTF-8 (byte {start} cannot be read); save it as UTF-8.",
+                where=where,
+                start=str(error.start),
+            )
         ) from error
     try:
         return safejson.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, where))
     except json.JSONDecodeError as error:
         raise StudioError(
-            f"{where} is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}."
+            Sentence(
+                "{where} is not JSON: line {lineno}, column {colno}: {reason}.",
+                where=where,
+                lineno=str(error.lineno),
+                colno=str(error.colno),
+                reason=error.msg.lower(),
+            )
         ) from error
     except safejson.InvalidJson as error:
-        raise StudioError(f"{where} is not usable JSON: {error}.") from error
+        raise StudioError(
+            Sentence("{where} is not usable JSON: {error}.", where=where, error=str(error))
+        ) from error
 
 
 def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
@@ -162,53 +195,102 @@ def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
     if len(result) < len(pairs):
         names = [name for name, _ in pairs]
         twice = Counter(names).most_common(1)[0][0]
-        raise StudioError(f"{where} has the key {_short(twice)} twice in one object; keep one of the two.")
+        raise StudioError(
+            Sentence(
+                "{where} has the key {twice} twice in one object; keep one of the two.",
+                where=where,
+                twice=_short(twice),
+            )
+        )
     return result
 
 
 def _model(columns: Any, where: str) -> tuple[NDArray[np.int64], Floats, dict[str, Floats]]:
     if not isinstance(columns, dict):
-        raise StudioError(f'{where} must be an object with the lists "iteration", "gtokens" and benchmarks.')
+        raise StudioError(
+            Sentence(
+                '{where} must be an object with the lists "iteration", "gtokens" and benchmarks.', where=where
+            )
+        )
     for axis in _AXES:
         if axis not in columns:
-            raise StudioError(f'{where} lacks the list "{axis}"; "iteration" and "gtokens" are both needed.')
+            raise StudioError(
+                Sentence(
+                    '{where} lacks the list "{axis}"; "iteration" and "gtokens" are both needed.',
+                    where=where,
+                    axis=axis,
+                )
+            )
     numbers = {name: _numbers(column, name, where) for name, column in columns.items() if name not in _LABELS}
     steps, tokens = numbers.pop("iteration"), numbers.pop("gtokens")
     if not numbers:
-        raise StudioError(f'{where} has no benchmark beside "iteration" and "gtokens".')
+        raise StudioError(Sentence('{where} has no benchmark beside "iteration" and "gtokens".', where=where))
     if len(steps) > MAX_POINTS:
         raise StudioError(
-            f"{where} has {len(steps):,} points; at most {MAX_POINTS:,} are read: leave some out."
+            Sentence(
+                "{where} has {points} points; at most {max_points} are read: leave some out.",
+                where=where,
+                points=len(steps),
+                max_points=MAX_POINTS,
+            )
         )
     for name, column in {"gtokens": tokens, **numbers}.items():
         if len(column) != len(steps):
             raise StudioError(
-                f'{where} has {len(column)} values in {_short(name)} but {len(steps)} in "iteration"; '
-                "all lists of a model must have one length."
+                Sentence(
+                    '{where} has {values} values in {name} but {steps} in "iteration"; all lists of a model must '
+                    "have one "
+                    "length.",
+                    where=where,
+                    values=str(len(column)),
+                    name=_short(name),
+                    steps=str(len(steps)),
+                )
             )
     whole = np.isfinite(steps) & (steps == np.floor(steps)) & (steps >= 0) & (steps < 2**53)
     if not whole.all():
-        raise StudioError(f'{where} has an "iteration" that is not a whole number from 0.')
+        raise StudioError(
+            Sentence('{where} has an "iteration" that is not a whole number from 0.', where=where)
+        )
     if not (np.isfinite(tokens) & (tokens >= 0)).all():
         raise StudioError(
-            f'{where} has a "gtokens" that is missing or negative; it is in billions of tokens.'
+            Sentence(
+                '{where} has a "gtokens" that is missing or negative; it is in billions of tokens.',
+                where=where,
+            )
         )
     order = np.argsort(steps, kind="stable")
     ordered = steps[order].astype(np.int64)
     if (repeated := ordered[1:][np.diff(ordered) == 0]).size:
-        raise StudioError(f"{where} has iteration {repeated[0]} twice; keep one point per iteration.")
+        raise StudioError(
+            Sentence(
+                "{where} has iteration {iteration} twice; keep one point per iteration.",
+                where=where,
+                iteration=str(repeated[0]),
+            )
+        )
     return ordered, tokens[order], {name: column[order] for name, column in numbers.items()}
 
 
 def _numbers(column: Any, name: str, where: str) -> Floats:
     if not isinstance(column, list):
-        raise StudioError(f"{where} has no list in {_short(name)}; each benchmark is a list of numbers.")
+        raise StudioError(
+            Sentence(
+                "{where} has no list in {name}; each benchmark is a list of numbers.",
+                where=where,
+                name=_short(name),
+            )
+        )
     try:
         return np.array([_number(entry) for entry in column], dtype=np.float64)
     except (TypeError, OverflowError) as error:
         raise StudioError(
-            f"{where} has something else than finite numbers in {_short(name)}; use numbers, or null where "
-            "a score is missing."
+            Sentence(
+                "{where} has something else than finite numbers in {name}; use numbers, or null where a score is "
+                "missing.",
+                where=where,
+                name=_short(name),
+            )
         ) from error
 
 

@@ -22,6 +22,7 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.formatting import count, join_words, quote
 from e2lm_core.base.records import METRICS, Checkpoint, ModelInfo
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.untrusted import sandbox
 from e2lm_core.base.untrusted.regular_files import open_regular
@@ -107,9 +108,13 @@ def add_table(
                 table.take(rows)
                 report_progress(min(rows.position, size), size)
     except OSError as error:
-        reason = (error.strerror or "it is no file").lower()
+        reason = error.strerror.lower() if error.strerror else Sentence("it is no file")
         raise StudioError(
-            f"The table {quote(str(path))} cannot be read ({reason}): check the path."
+            Sentence(
+                "The table {path} cannot be read ({reason}): check the path.",
+                path=quote(str(path)),
+                reason=reason,
+            )
         ) from error
     source = AddedSource(
         key=name,
@@ -174,16 +179,28 @@ def remove_added(settings: Settings, name: str) -> None:
     """
     access.require_writer(settings)
     if name in RESERVED:
-        raise StudioError(f"{name} comes with the studio and is not removed: name a table that you added.")
+        raise StudioError(
+            Sentence(
+                "{name} comes with the studio and is not removed: name a table that you added.", name=name
+            )
+        )
     known = added_names(settings)
     if name not in known:
-        there = f"there are {join_words(known)}" if known else "none was added"
-        raise StudioError(f"No table named {quote(name)} was added: {there}.")
+        there = (
+            Sentence("there are {known}", known=join_words(known)) if known else Sentence("none was added")
+        )
+        raise StudioError(
+            Sentence("No table named {name} was added: {there}.", name=quote(name), there=there)
+        )
     try:
         _path(settings, name).unlink()
     except OSError as error:
         raise StudioError(
-            f"{name} cannot be removed ({error.strerror}): check the home folder's rights."
+            Sentence(
+                "{name} cannot be removed ({reason}): check the home folder's rights.",
+                name=name,
+                reason=error.strerror,
+            )
         ) from error
 
 
@@ -213,12 +230,18 @@ def read_confined(opened: list[BinaryIO], name: str, metrics: tuple[str, ...]) -
 def _check_free(settings: Settings, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise StudioError(
-            f"{name[:80]!r} cannot name a table: use 1 to 64 letters, digits, dots, dashes and underscores."
+            Sentence(
+                "{name} cannot name a table: use 1 to 64 letters, digits, dots, dashes and underscores.",
+                name=repr(name[:80]),
+            )
         )
     # In any case of letters: the labels of pages are titles, which are written as names are.
     if name.lower() in (*RESERVED, *(known.lower() for known in added_names(settings))):
         raise StudioError(
-            f"The shelf has a source named {quote(name)}: choose another name, or remove that one."
+            Sentence(
+                "The shelf has a source named {name}: choose another name, or remove that one.",
+                name=quote(name),
+            )
         )
 
 
@@ -322,7 +345,13 @@ class _Columns:
         known = np.unique(numbers[numbers > 0]).tolist()
         if len(known) > 1:
             raise StudioError(
-                f"{self._file} gives {benchmark} {known[0]:,} and {known[1]:,} questions: give each benchmark one number."
+                Sentence(
+                    "{file} gives {benchmark} {one} and {other} questions: give each benchmark one number.",
+                    file=self._file,
+                    benchmark=benchmark,
+                    one=known[0],
+                    other=known[1],
+                )
             )
         return known[0] if known else None
 
@@ -336,8 +365,18 @@ class _Columns:
             one, other = found["values"][at], found["values"][at + 1]
             points = count(len(differ), "point")
             raise StudioError(
-                f"{self._file} has two values of {model} on {benchmark} at {step:,} ({one:g} and {other:g}; {points} in "
-                "all): leave one row of each."
+                Sentence(
+                    "{file} has two values of {model} on {benchmark} at {step} ({one} and {other}; {points} in all): "
+                    "leave "
+                    "one row of each.",
+                    file=self._file,
+                    model=model,
+                    benchmark=benchmark,
+                    step=step,
+                    one=f"{one:g}",
+                    other=f"{other:g}",
+                    points=points,
+                )
             )
         kept = np.concatenate([[True], ~same])
         errors = found["errors"][kept]

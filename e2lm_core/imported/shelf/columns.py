@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import ModelInfo, Record
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.imported.checkpoint_identity import CheckpointResolver
 from e2lm_core.imported.records import Curve, lower_is_better
 
@@ -273,7 +274,13 @@ def open_added(path: Path) -> AddedFile:
         raise damaged(path) from error
     if version != VERSION:
         raise StudioError(
-            f"{path.stem} of the shelf has format {version}, and this studio reads {VERSION}: remove it and add it again."
+            Sentence(
+                "{stem} of the shelf has format {version}, and this studio reads {current}: remove it and add it "
+                "again.",
+                stem=path.stem,
+                version=version,
+                current=VERSION,
+            )
         )
     if zlib.crc32(text) != crc:
         raise damaged(path)
@@ -282,7 +289,9 @@ def open_added(path: Path) -> AddedFile:
 
 def damaged(path: Path) -> StudioError:
     """Error for a file that is not as it was written."""
-    return StudioError(f"{path.stem} of the shelf is damaged: remove it and add it again from its table.")
+    return StudioError(
+        Sentence("{stem} of the shelf is damaged: remove it and add it again from its table.", stem=path.stem)
+    )
 
 
 # --- within -------------------------------------------------------------------------------------------

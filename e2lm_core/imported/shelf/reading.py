@@ -10,7 +10,7 @@ Tested in tests/imported/shelf/test_added.py.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.json_values import to_json_number
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted import safejson
 from e2lm_core.imported import files
 from e2lm_core.imported.formats import frames, olmes
@@ -37,6 +38,12 @@ MAX_JSON_BYTES = 64 * 2**20  # JSON is parsed as a whole
 MAIN = ("primary_metric", "primary_score", "acc_raw", "acc")  # read of many metrics, where none is asked for
 LARGEST = 2**53  # up to it a float holds every whole number
 READABLE = (*frames.READABLE, ".json", ".jsonl")
+_NAMES = {"model": Sentence("model"), "benchmark": Sentence("benchmark"), "metric": Sentence("metric")}
+_NAMES_OF_MANY = {
+    "model": Sentence("models"),
+    "benchmark": Sentence("benchmarks"),
+    "metric": Sentence("metrics"),
+}
 NEEDED = ("model", "benchmark", "metric", "value")
 ALIASES = {
     "model": ("model_name",),
@@ -48,7 +55,7 @@ ALIASES = {
     "stderr": ("standard_error", "std_err"),
     "num_fewshot": ("n_shot", "fewshot", "shots"),
 }
-FORM = "a row a score, with model, benchmark, metric, value, and tokens or step"
+FORM = Sentence("a row a score, with model, benchmark, metric, value, and tokens or step")
 
 
 def read_rows(opened: list[BinaryIO], name: str, metrics: tuple[str, ...] = ()) -> Iterator[Rows]:
@@ -67,10 +74,15 @@ def read_rows(opened: list[BinaryIO], name: str, metrics: tuple[str, ...] = ()) 
     suffix = PurePath(name).suffix.lower()
     if suffix not in READABLE:
         raise TaskError(
-            f"{name} is no table that the shelf reads: give {join_words(list(READABLE), 9)}, {FORM}."
+            Sentence(
+                "{name} is no table that the shelf reads: give {readable}, {form}.",
+                name=name,
+                readable=join_words(list(READABLE), 9),
+                form=FORM,
+            )
         )
     if files.is_blank(file):
-        raise TaskError(f"{name} is empty: a table has {FORM}.")
+        raise TaskError(Sentence("{name} is empty: a table has {form}.", name=name, form=FORM))
     table = _Table(name, metrics)
     for frame in _frames(file, name, suffix):
         if len(frame) or not table.rows:
@@ -78,10 +90,16 @@ def read_rows(opened: list[BinaryIO], name: str, metrics: tuple[str, ...] = ()) 
             if len(rows.values):
                 yield rows
     if not table.rows:
-        raise TaskError(f"{name} has no rows: a table has {FORM}.")
+        raise TaskError(Sentence("{name} has no rows: a table has {form}.", name=name, form=FORM))
     if not table.taken:
-        asked = f"metric like {join_words(list(metrics), 5)}" if metrics else "score"
-        raise TaskError(f"{name} has no {asked}: a table has {FORM}.")
+        asked = (
+            Sentence("metric like {metrics}", metrics=join_words(list(metrics), 5))
+            if metrics
+            else Sentence("score")
+        )
+        raise TaskError(
+            Sentence("{name} has no {asked}: a table has {form}.", name=name, asked=asked, form=FORM)
+        )
 
 
 def _frames(file: BinaryIO, name: str, suffix: str) -> Iterator[pd.DataFrame]:
@@ -98,22 +116,36 @@ def _frames(file: BinaryIO, name: str, suffix: str) -> Iterator[pd.DataFrame]:
         if lines is not None and lines.broken:
             break
     if lines is not None and lines.broken:
-        raise TaskError(f"{name}, line {lines.broken[0]:,} is no whole JSON: copy the file again.")
+        raise TaskError(
+            Sentence(
+                "{name}, line {line} is no whole JSON: copy the file again.", name=name, line=lines.broken[0]
+            )
+        )
 
 
 def _json_rows(file: BinaryIO, name: str) -> Sequence[Any]:
     data = file.read(MAX_JSON_BYTES + 1)
     if len(data) > MAX_JSON_BYTES:
         raise LimitError(
-            f"{name} has more than {MAX_JSON_BYTES // 2**20} MB of JSON: write it as JSONL, CSV or Parquet, which are "
-            "read row by row."
+            Sentence(
+                "{name} has more than {most} MB of JSON: write it as JSONL, CSV or Parquet, which are read row by "
+                "row.",
+                name=name,
+                most=MAX_JSON_BYTES // 2**20,
+            )
         )
     try:
         content = safejson.loads(data.decode("utf-8-sig"))
     except ValueError as error:
-        raise TaskError(f"{name} cannot be read as JSON ({error}): write a list of objects.") from error
+        raise TaskError(
+            Sentence(
+                "{name} cannot be read as JSON ({error}): write a list of objects.",
+                name=name,
+                error=str(error),
+            )
+        ) from error
     if not isinstance(content, list):
-        raise TaskError(f"{name} is no list of objects: a table has {FORM}.")
+        raise TaskError(Sentence("{name} is no list of objects: a table has {form}.", name=name, form=FORM))
     return content
 
 
@@ -146,14 +178,18 @@ class _Table:
         self.taken += len(frame)
         if self.taken > MAX_ROWS:
             raise LimitError(
-                f"{self.name} has more than {MAX_ROWS:,} rows: add the benchmarks that you compare."
+                Sentence(
+                    "{name} has more than {max_rows} rows: add the benchmarks that you compare.",
+                    name=self.name,
+                    max_rows=MAX_ROWS,
+                )
             )
         names: dict[str, list[str]] = {}
         codes = {column: self._named(frame, column, before, names) for column in MAX_NAMES}
         steps = self._whole(frame, "step", before, optional="tokens" in frame.columns)
         tokens = self._tokens(frame, before, optional="step" in frame.columns)
         nowhere = (steps < 0) & np.isnan(tokens)
-        self._refuse(nowhere, before, lambda place: "has neither tokens nor a step")
+        self._refuse(nowhere, before, lambda place: Sentence("has neither tokens nor a step"))
         return Rows(
             names,
             codes["model"],
@@ -180,7 +216,7 @@ class _Table:
             return frame, 0
         frame = olmes.with_models(frame)
         parsed = [olmes.parse_mapping(cell) if isinstance(cell, str) else None for cell in frame["metrics"]]
-        self._refuse_rows([found is None for found in parsed], "has no readable `metrics`")
+        self._refuse_rows([found is None for found in parsed], Sentence("has no readable `metrics`"))
         places, metrics, values, left_out = [], [], [], 0
         for place, found in enumerate(parsed):
             for metric in self._of_interest(found or {}):
@@ -200,29 +236,46 @@ class _Table:
             return [name for name in found if matches_any_glob(name, self._metrics)]
         return [name for name in MAIN if name in found][:1]
 
-    def _refuse_rows(self, bad: Sequence[bool], why: str) -> None:
+    def _refuse_rows(self, bad: Sequence[bool], why: Sentence) -> None:
         if any(bad):
             number = self.rows - len(bad) + list(bad).index(True) + 1
-            raise TaskError(f"{self.name}, row {number:,} {why}; correct the row or leave it out.")
+            raise TaskError(
+                Sentence(
+                    "{name}, row {number} {why}; correct the row or leave it out.",
+                    name=self.name,
+                    number=number,
+                    why=why,
+                )
+            )
 
     def _require(self, frame: pd.DataFrame) -> None:
         lacking = [column for column in NEEDED if column not in frame.columns]
         if not {"tokens", "step"} & set(frame.columns):
-            lacking.append("tokens or step")
+            lacking.append(Sentence("tokens or step"))
         if lacking:
-            plural = "s" if len(lacking) > 1 else ""
             raise TaskError(
-                f"{self.name} lacks the column{plural} {join_words(lacking, 9)}: a table has {FORM}."
+                Sentence(
+                    "{name} lacks the column {lacking}: a table has {form}.",
+                    "{name} lacks the columns {lacking}: a table has {form}.",
+                    number=len(lacking),
+                    name=self.name,
+                    lacking=join_words(lacking, 9),
+                    form=FORM,
+                )
             )
 
-    def _refuse(self, bad: NDArray[np.bool_], before: int, why: Any) -> None:
+    def _refuse(self, bad: NDArray[np.bool_], before: int, why: Callable[[int], Sentence]) -> None:
         """Raise the sentence for the first bad row, with the number of the others."""
         places = np.flatnonzero(bad)
         if len(places):
             first = int(places[0])
             raise TaskError(
-                f"{self.name}, row {before + int(self._origin[first]) + 1:,} {why(first)}; correct the row or leave it "
-                "out."
+                Sentence(
+                    "{name}, row {number} {why}; correct the row or leave it out.",
+                    name=self.name,
+                    number=before + int(self._origin[first]) + 1,
+                    why=why(first),
+                )
             )
 
     def _named(
@@ -232,14 +285,25 @@ class _Table:
         texts = [str(one).strip() for one in unique]
         bad = np.array([not text or len(text) > MAX_NAME_CHARS for text in texts] or [False])
         wrong = (found < 0) | bad[np.maximum(found, 0)]
-        self._refuse(wrong, before, lambda place: f"has no {column} of 1 to {MAX_NAME_CHARS} characters")
+        self._refuse(
+            wrong,
+            before,
+            lambda place: Sentence(
+                "has no {column} of 1 to {most} characters", column=_NAMES[column], most=MAX_NAME_CHARS
+            ),
+        )
         codes = self._codes[column]
         fresh = [text for text in dict.fromkeys(texts) if text not in codes]
         for text in fresh:
             codes[text] = len(codes)
         if len(codes) > MAX_NAMES[column]:
             raise LimitError(
-                f"{self.name} has more than {MAX_NAMES[column]:,} different {column}s: add what you compare."
+                Sentence(
+                    "{name} has more than {most} different {names}: add what you compare.",
+                    name=self.name,
+                    most=MAX_NAMES[column],
+                    names=_NAMES_OF_MANY[column],
+                )
             )
         names[column] = fresh
         return np.array([codes[text] for text in texts], dtype=np.int32)[found]
@@ -254,7 +318,11 @@ class _Table:
         self._refuse(
             bad,
             before,
-            lambda place: f"has {quote(cells.iloc[place])} as {column}, which is no finite number",
+            lambda place: Sentence(
+                "has {value} as {column}, which is no finite number",
+                value=quote(cells.iloc[place]),
+                column=column,
+            ),
         )
         return numbers
 
@@ -270,7 +338,12 @@ class _Table:
         self._refuse(
             bad,
             before,
-            lambda place: f"has {numbers[place]:g} as {column}, which is no whole number from 0 to {most:,}",
+            lambda place: Sentence(
+                "has {value} as {column}, which is no whole number from 0 to {most}",
+                value=f"{numbers[place]:g}",
+                column=column,
+                most=most,
+            ),
         )
         return np.where(known, numbers, -1).astype(np.int64)
 
@@ -280,7 +353,11 @@ class _Table:
         numbers = self._numbers(frame, "tokens", before, optional)
         bad = (numbers < 0) | (numbers >= LARGEST)
         self._refuse(
-            bad, before, lambda place: f"has {numbers[place]:g} tokens, which is no number of tokens"
+            bad,
+            before,
+            lambda place: Sentence(
+                "has {value} tokens, which is no number of tokens", value=f"{numbers[place]:g}"
+            ),
         )
         return np.round(numbers)
 
@@ -288,7 +365,11 @@ class _Table:
         if "stderr" not in frame.columns:
             return None
         numbers = self._numbers(frame, "stderr", before, True)
-        self._refuse(numbers < 0, before, lambda place: f"has {numbers[place]:g} as stderr, which is below 0")
+        self._refuse(
+            numbers < 0,
+            before,
+            lambda place: Sentence("has {value} as stderr, which is below 0", value=f"{numbers[place]:g}"),
+        )
         return numbers
 
 

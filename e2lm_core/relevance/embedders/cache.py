@@ -20,6 +20,7 @@ import numpy as np
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import snapshot
+from e2lm_core.base.sentences import Sentence
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
@@ -105,8 +106,12 @@ class EmbeddingCache:
                 connection.close()
         except (sqlite3.Error, OSError) as error:
             raise EmbeddingError(
-                f"The cache of embeddings {self.path} cannot be used ({error}): make sure that its folder can "
-                "be written and has free space, or delete the file; it is made again."
+                Sentence(
+                    "The cache of embeddings {path} cannot be used ({error}): make sure that its folder can be "
+                    "written and has free space, or delete the file; it is made again.",
+                    path=self.path,
+                    error=str(error),
+                )
             ) from error
 
     @property

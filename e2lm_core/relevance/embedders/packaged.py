@@ -27,6 +27,7 @@ from types import ModuleType
 import numpy as np
 
 from e2lm_core.base.model_loading import LOADING
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
 from e2lm_core.relevance.embedders.cache import EmbeddingError
@@ -44,7 +45,7 @@ _one_at_a_time = threading.Lock()  # of the imports of verified sources
 
 def install_hint(requirements: str = "-r requirements.txt") -> str:
     """Instruction to install the packages, for an error message."""
-    return f"install the requirements (pip install {requirements})"
+    return Sentence("install the requirements (pip install {requirements})", requirements=requirements)
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,22 @@ class PackageModel:
             folder = self.folder(settings)
         except ImportError as error:
             raise EmbeddingError(
-                f"The package {self._packages}, which ships {self.name}, is missing: {install_hint(self.requirements)}."
+                Sentence(
+                    "The package {packages}, which ships {name}, is missing: {hint}.",
+                    packages=self._packages,
+                    name=self.name,
+                    hint=install_hint(self.requirements),
+                )
             ) from error
         except (OSError, zipfile.BadZipFile) as error:
             raise EmbeddingError(
-                f"{self.name} could not be put together from the package {self._packages} ({error}): "
-                "make room on the disk, or reinstall it."
+                Sentence(
+                    "{name} could not be put together from the package {packages} ({error}): make room on the disk, "
+                    "or reinstall it.",
+                    name=self.name,
+                    packages=self._packages,
+                    error=str(error),
+                )
             ) from error
         for path, digest in (self.more | self.files).items():
             self._check(folder / path, digest)
@@ -110,8 +121,12 @@ class PackageModel:
         there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
         if others := sorted(there - ignored - self.files.keys() - self.more.keys()):
             raise EmbeddingError(
-                f"{folder / others[0]} is not of the published {self.name}: delete it, and reinstall the package "
-                f"{self._packages}."
+                Sentence(
+                    "{path} is not of the published {name}: delete it, and reinstall the package {packages}.",
+                    path=folder / others[0],
+                    name=self.name,
+                    packages=self._packages,
+                )
             )
 
     @property
@@ -122,14 +137,27 @@ class PackageModel:
     def _check(self, file: Path, expected: str) -> None:
         if not file.is_file():
             raise EmbeddingError(
-                f"The file {file.name} of {self.name} is missing from {file.parent}: reinstall the package {self._packages}."
+                Sentence(
+                    "The file {file} of {name} is missing from {parent}: reinstall the package {packages}.",
+                    file=file.name,
+                    name=self.name,
+                    parent=file.parent,
+                    packages=self._packages,
+                )
             )
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
         if digest != expected:
             raise EmbeddingError(
-                f"{file} is not of the published {self.name} (its sha256 is {digest[:12]}…, not {expected[:12]}…): "
-                f"delete it, and reinstall the package {self._packages}."
+                Sentence(
+                    "{file} is not of the published {name} (its sha256 is {digest}…, not {expected}…): delete it, "
+                    "and reinstall the package {packages}.",
+                    file=file,
+                    name=self.name,
+                    digest=digest[:12],
+                    expected=expected[:12],
+                    packages=self._packages,
+                )
             )
 
 
@@ -194,7 +222,9 @@ def sentence_transformer(
         EmbeddingError: The package sentence-transformers is missing. The library's own errors pass unchanged.
     """
     if find_spec("sentence_transformers") is None:
-        raise EmbeddingError(f"The package sentence-transformers is missing: {install_hint()}.")
+        raise EmbeddingError(
+            Sentence("The package sentence-transformers is missing: {hint}.", hint=install_hint())
+        )
     import torch
     from sentence_transformers import SentenceTransformer
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import Cancelled
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.queue import leases
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
@@ -34,7 +35,7 @@ class CheckpointClaims:
         now = leases.monotonic_now()
         with self.database.transaction() as connection:
             if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (self.job.id,)).fetchone() is None:
-                raise Cancelled(f"The run {self.job.id} is gone.")
+                raise Cancelled(Sentence("The run {id} is gone.", id=self.job.id))
             taken = connection.execute(
                 "INSERT INTO shares (job, checkpoint, worker, lease_until, lease_from, lease_s) "
                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job, checkpoint) DO UPDATE SET "

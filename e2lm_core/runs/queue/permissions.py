@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from e2lm_core.base.errors import StoreError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, accounts
 from e2lm_core.runs.queue.records import Job
@@ -24,7 +25,11 @@ def get_visible_run(studio: Studio, job_id: int) -> Job:
     """
     job = studio.jobs.get(job_id)
     if not _may_see(studio.settings, job):
-        raise StoreError(f"There is no run {job_id}: it may belong to another database (see E2LM_HOME).")
+        raise StoreError(
+            Sentence(
+                "There is no run {job_id}: it may belong to another database (see E2LM_HOME).", job_id=job_id
+            )
+        )
     return job
 
 
@@ -47,7 +52,12 @@ def cancel_run(studio: Studio, job_id: int) -> bool:
     """
     job = get_visible_run(studio, job_id)
     if not may_cancel(studio.settings, job):
-        raise StoreError(f"Run {job_id} is another person's: only they, or an administrator, can cancel it.")
+        raise StoreError(
+            Sentence(
+                "Run {job_id} is another person's: only they, or an administrator, can cancel it.",
+                job_id=job_id,
+            )
+        )
     if job.state in ("done", "failed"):
         return False
     workspace, name = job.payload.get("owner"), str(job.payload.get("set"))

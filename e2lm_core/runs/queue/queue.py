@@ -20,6 +20,7 @@ from typing import Any
 
 from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import LimitError, StoreError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.runs.queue import leases
 from e2lm_core.runs.queue.records import Job, Progress
@@ -111,13 +112,20 @@ class JobQueue:
         most, most_of_one = self.limits.max_queued_jobs, self.limits.max_queued_jobs_of_one
         if waiting >= most:
             raise LimitError(
-                f"{waiting} runs are waiting already (at most {most}): "
-                "wait until one has started, or cancel one."
+                Sentence(
+                    "{waiting} runs are waiting already (at most {most}): wait until one has started, or cancel one.",
+                    waiting=waiting,
+                    most=most,
+                )
             )
         if of_owner >= most_of_one:
             raise LimitError(
-                f"{of_owner} of your runs are waiting already (at most {most_of_one}): "
-                "wait until one has started, or cancel one."
+                Sentence(
+                    "{of_owner} of your runs are waiting already (at most {most_of_one}): wait until one has "
+                    "started, or cancel one.",
+                    of_owner=of_owner,
+                    most_of_one=most_of_one,
+                )
             )
 
     def cancel(self, job_id: int) -> bool:
@@ -144,7 +152,12 @@ class JobQueue:
         """
         jobs = self._jobs("WHERE id = ?", (job_id,))
         if not jobs:
-            raise StoreError(f"There is no run {job_id}: it may belong to another database (see E2LM_HOME).")
+            raise StoreError(
+                Sentence(
+                    "There is no run {job_id}: it may belong to another database (see E2LM_HOME).",
+                    job_id=job_id,
+                )
+            )
         return jobs[0]
 
     def recent(self, limit: int = 20) -> list[Job]:

@@ -20,6 +20,7 @@ import numpy as np
 from e2lm_core.base.database import Database, open_database
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.runs.store.packed_columns import DIGEST_BYTES, PACKED_FROM, Keys, PackedResults
 
@@ -83,8 +84,12 @@ class LoglikelihoodStore:
         rows = list(items)
         if any(math.isnan(result.ll_nats) for _, result in rows):
             raise StoreError(
-                f"A log-likelihood of {scope.fingerprint} in {scope.dtype} is not a number, so nothing of its "
-                "batch was saved: try E2LM_DTYPE=float32, or leave out that checkpoint."
+                Sentence(
+                    "A log-likelihood of {fingerprint} in {dtype} is not a number, so nothing of its batch was "
+                    "saved: try E2LM_DTYPE=float32, or leave out that checkpoint.",
+                    fingerprint=scope.fingerprint,
+                    dtype=scope.dtype,
+                )
             )
         with self.database.transaction() as connection:
             connection.execute(

@@ -8,6 +8,7 @@ from sys import getsizeof
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore, request_digest
 from e2lm_core.runs.store.packed_columns import Keys
 from e2lm_core.sets.prompts.render import render_set
@@ -32,8 +33,11 @@ def render_prompts(task: TaskSet, num_fewshot: int | None = None) -> list[Render
             "".join((doc.context, *doc.continuations, *_before(doc))).encode()
         except UnicodeEncodeError as error:
             raise TaskError(
-                f"Question {number}: its prompt holds a half character (a lone surrogate), which no model reads; "
-                "retype the text."
+                Sentence(
+                    "Question {number}: its prompt holds a half character (a lone surrogate), which no model reads; "
+                    "retype the text.",
+                    number=number,
+                )
             ) from error
     return docs
 

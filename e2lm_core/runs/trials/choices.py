@@ -1,4 +1,5 @@
-"""Other wrong answers for one choice of a question: candidates, the trial that scores them, its evidence, and the edit."""
+"""Other wrong answers for one choice of a question: candidates, the trial that scores them, its evidence, and the "
+"edit."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from e2lm_core.analysis.alternatives.distractors import Candidate, TriedChoices,
 from e2lm_core.analysis.alternatives.halves import split_models
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Checkpoint, Question, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder.training_facts import TrainingFacts, forms_of, open_facts, words_of
 from e2lm_core.runs.studio import Studio
@@ -77,13 +79,30 @@ def plan_choice_trial(
     """
     question = next((one for one in task.questions if one.id == question_id), None)
     if question is None:
-        raise TaskError(f"{task.name} has no question {question_id!r}: see `question list {task.address}`.")
+        raise TaskError(
+            Sentence(
+                "{name} has no question {question_id}: see `question list {address}`.",
+                name=task.name,
+                question_id=repr(question_id),
+                address=task.address,
+            )
+        )
     if not 0 <= place < len(question.choices):
         last = LETTERS[len(question.choices) - 1]
-        raise TaskError(f"Question {question_id} has no such choice: name one from A to {last}.")
+        raise TaskError(
+            Sentence(
+                "Question {question_id} has no such choice: name one from A to {last}.",
+                question_id=question_id,
+                last=last,
+            )
+        )
     if place == question.answer:
         raise TaskError(
-            f"{LETTERS[place]} is the right answer of {question_id}: other texts are tried in place of a wrong one."
+            Sentence(
+                "{letter} is the right answer of {question_id}: other texts are tried in place of a wrong one.",
+                letter=LETTERS[place],
+                question_id=question_id,
+            )
         )
     facts = open_facts(studio.catalogue.taught_file) if any(c.packed for c in checkpoints) else None
     listed = dict.fromkeys(own_candidates(own), OWN_LIST)
@@ -98,7 +117,11 @@ def plan_choice_trial(
     texts = texts[:MAX_CANDIDATES]  # the author's own come first, then those that were asked for
     if not texts:
         raise TaskError(
-            f"{task.name} has no other answer to try in {question_id}: write further questions or give your own list."
+            Sentence(
+                "{name} has no other answer to try in {question_id}: write further questions or give your own list.",
+                name=task.name,
+                question_id=question_id,
+            )
         )
     candidates = tuple(
         Candidate(
@@ -192,7 +215,9 @@ def take_choice(
         },
     )
     if saved.clashes:
-        raise TaskError(f"Question {question.id} was changed meanwhile: try its choices again.")
+        raise TaskError(
+            Sentence("Question {id} was changed meanwhile: try its choices again.", id=question.id)
+        )
     return saved.task
 
 

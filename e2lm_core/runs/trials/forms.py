@@ -9,6 +9,7 @@ from e2lm_core.analysis.alternatives.forms import DRAWS, TriedForms, evaluate_fo
 from e2lm_core.analysis.questions.selection_null import required_draws
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Checkpoint, PromptStyle, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import Studio
 from e2lm_core.runs.trials.trial import Trial
@@ -47,13 +48,22 @@ def form_variants(
         TaskError: A format or question does not exist, or no other format is left.
     """
     if unknown := [style for style in styles if style not in [*STYLES]]:
-        raise TaskError(f"{unknown[0]} is no question format: use {', '.join(STYLES)}.")
+        raise TaskError(
+            Sentence(
+                "{unknown} is no question format: use {styles}.", unknown=unknown[0], styles=", ".join(STYLES)
+            )
+        )
     questions = None
     if question_id is not None:
         questions = tuple(q for q in task.questions if q.id == question_id)
         if not questions:
             raise TaskError(
-                f"{task.name} has no question {question_id!r}: see `question list {task.address}`."
+                Sentence(
+                    "{name} has no question {question_id}: see `question list {address}`.",
+                    name=task.name,
+                    question_id=repr(question_id),
+                    address=task.address,
+                )
             )
     own_shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
     own = {field: getattr(task.config, field) for field in _FIELDS}
@@ -70,7 +80,7 @@ def form_variants(
     ]
     if len(found) < 2:
         raise TaskError(
-            "No other format is left to try: name another, or other numbers of few-shot examples."
+            Sentence("No other format is left to try: name another, or other numbers of few-shot examples.")
         )
     return found
 

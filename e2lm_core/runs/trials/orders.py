@@ -8,6 +8,7 @@ from e2lm_core.analysis.alternatives.messages.orders import NO_ORDER
 from e2lm_core.analysis.alternatives.order import OrderEffect, order_effect
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Checkpoint, PromptStyle, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.checkpoint_order import last_of_each
 from e2lm_core.runs.studio import Studio
 from e2lm_core.runs.trials.trial import Trial
@@ -39,7 +40,13 @@ def plan_order_trial(
         TaskError: The format does not show the choices, or the number of draws is out of range.
     """
     if draws is not None and not 1 <= draws <= MAX_DRAWS:
-        raise TaskError(f"{draws} random orders cannot be drawn: draw 1 to {MAX_DRAWS}.")
+        raise TaskError(
+            Sentence(
+                "{draws} random orders cannot be drawn: draw 1 to {max_draws}.",
+                draws=draws,
+                max_draws=MAX_DRAWS,
+            )
+        )
     config = layout_templates(PromptStyle.LETTERS) if as_letters else {}
     stands = Variant(label="as it stands", config=config)
     if not shows_choices(variant_set(task, stands)):

@@ -17,6 +17,7 @@ import numpy as np
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Checkpoint, RenderedDoc, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs.evaluate import evaluate_prompts
 from e2lm_core.runs.queue import permissions
@@ -64,7 +65,11 @@ class Trial:
         """
         if len(variants) > MAX_VARIANTS:
             raise TaskError(
-                f"{len(variants)} variants are too many for one trial: try at most {MAX_VARIANTS}."
+                Sentence(
+                    "{variants} variants are too many for one trial: try at most {max_variants}.",
+                    variants=len(variants),
+                    max_variants=MAX_VARIANTS,
+                )
             )
         self.task, self.variants = task, tuple(variants)
         self._store = TrialStore(studio.store)
@@ -73,8 +78,12 @@ class Trial:
         self._sets = [variant_set(task, variant) for variant in variants]
         if (prompts := sum(len(one.questions) for one in self._sets)) > MAX_PROMPTS:
             raise TaskError(
-                f"{prompts:,} prompts are too many for one trial: try fewer formats or orders, at most "
-                f"{MAX_PROMPTS:,} prompts together."
+                Sentence(
+                    "{prompts} prompts are too many for one trial: try fewer formats or orders, at most "
+                    "{max_prompts} prompts together.",
+                    prompts=prompts,
+                    max_prompts=MAX_PROMPTS,
+                )
             )
 
     def prompts(self) -> list[RenderedDoc]:

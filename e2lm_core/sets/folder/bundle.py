@@ -125,8 +125,12 @@ def _task_folder(files: dict[str, bytes]) -> PurePosixPath:
     }
     top = min(roots, key=lambda root: len(root.parts), default=None)
     if top is None or not all(root.is_relative_to(top) for root in roots):
-        there = "no task's YAML" if not roots else f"{len(roots)} folders with a YAML"
-        raise TaskError(f"The archive holds {there}; it must hold one task folder.")
+        there = (
+            Sentence("{number} folder with a YAML", "{number} folders with a YAML", number=len(roots))
+            if roots
+            else Sentence("no task's YAML")
+        )
+        raise TaskError(Sentence("The archive holds {there}; it must hold one task folder.", there=there))
     return top
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.safeyaml import FunctionName, dump_block, quote_scalar
 from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_fewshot, read_plan, sibling_path
@@ -64,7 +65,10 @@ UNUSED = frozenset(
 CHANGES_PROMPTS = frozenset(
     {"process_docs", "process_results", "use_prompt", "gen_prefix", "doc_to_image", "doc_to_audio", "class"}
 )
-NEWER_KEYS = {"formats": "prompts", "scorer": "scores"}  # keys of lm-eval 0.5 and their effect
+NEWER_KEYS = {
+    "formats": Sentence("prompts"),
+    "scorer": Sentence("scores"),
+}  # keys of lm-eval 0.5 and their effect
 MAY_BE_KNOWN = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target")
 
 
@@ -113,7 +117,11 @@ def read_config(
     warnings = said + _check_keys(raw, yaml_name, strict)
     if raw.get("output_type") != "multiple_choice":
         raise TaskError(
-            f"{yaml_name}: output_type is {raw.get('output_type')!r}; the studio reads multiple_choice only."
+            Sentence(
+                "{yaml_name}: output_type is {kind}; the studio reads multiple_choice only.",
+                yaml_name=yaml_name,
+                kind=repr(raw.get("output_type")),
+            )
         )
     functions = {} if strict else _known_functions(raw, files)
     raw |= {key: column_of(key) for key in functions if key != "process_docs"}
@@ -211,8 +219,11 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise TaskError(
-            f"{name[:80]!r} cannot be a task's name; use letters, digits, _ and -, at most 80, "
-            "beginning with a letter or digit."
+            Sentence(
+                "{name} cannot be a task's name; use letters, digits, _ and -, at most 80, beginning with a letter "
+                "or digit.",
+                name=repr(name[:80]),
+            )
         )
 
 
@@ -226,21 +237,41 @@ def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
     for key, changed in NEWER_KEYS.items():
         if raw.get(key) is not None:
             raise TaskError(
-                f"{where}: {key} changes {changed} as lm-eval 0.5 does, and the studio as 0.4: write the templates out."
+                Sentence(
+                    "{where}: {key} changes {changed} as lm-eval 0.5 does, and the studio as 0.4: write the "
+                    "templates out.",
+                    where=where,
+                    key=key,
+                    changed=changed,
+                )
             )
     for key in sorted(CHANGES_PROMPTS & raw.keys()):
         may_be_known = key == "process_docs" and isinstance(raw[key], FunctionName) and not strict
         if raw[key] is not None and not may_be_known:
             raise TaskError(
-                f"{where}: {key} changes prompts or scores by code, which the studio does not run."
+                Sentence(
+                    "{where}: {key} changes prompts or scores by code, which the studio does not run.",
+                    where=where,
+                    key=key,
+                )
             )
     if "task" not in raw or isinstance(raw["task"], list):
         raise TaskError(
-            f"{where} is not one task (it needs task: and a name); open the YAML of a single task."
+            Sentence(
+                "{where} is not one task (it needs task: and a name); open the YAML of a single task.",
+                where=where,
+            )
         )
     unknown = sorted(raw.keys() - READ - UNUSED - NEWER_KEYS.keys())
     if unknown and strict:
-        raise TaskError(f"{where}: unknown key {unknown[0]!r}; the keys are {', '.join(sorted(READ))}.")
+        raise TaskError(
+            Sentence(
+                "{where}: unknown key {unknown}; the keys are {read}.",
+                where=where,
+                unknown=repr(unknown[0]),
+                read=", ".join(sorted(READ)),
+            )
+        )
     warnings = [f"{where}: unknown key {key!r} is ignored." for key in unknown]
     warnings += [f"{where}: {key} has no use here and is dropped." for key in sorted(UNUSED & raw.keys())]
     kwargs = raw.get("dataset_kwargs")
@@ -255,8 +286,13 @@ def _refuse_functions(raw: Mapping[str, Any], where: str) -> None:
         function = None if allowed else _first_function(value)
         if function is not None:
             raise TaskError(
-                f"{where}: {key} is !function {function.dotted}, and the studio runs no code from a task; "
-                "write a template, a column's name or a list, or import it --with-lm-eval of your own."
+                Sentence(
+                    "{where}: {key} is !function {dotted}, and the studio runs no code from a task; write a "
+                    "template, a column's name or a list, or import it --with-lm-eval of your own.",
+                    where=where,
+                    key=key,
+                    dotted=function.dotted,
+                )
             )
 
 
@@ -270,7 +306,9 @@ def _first_function(value: Any) -> FunctionName | None:
 def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: str, strict: bool) -> list[str]:
     metrics = raw.get("metric_list") or []
     if not isinstance(metrics, list) or not all(isinstance(entry, dict) for entry in metrics):
-        raise TaskError(f"{where}: metric_list must be a list of entries such as metric: acc.")
+        raise TaskError(
+            Sentence("{where}: metric_list must be a list of entries such as metric: acc.", where=where)
+        )
     warnings = []
     for entry in metrics:
         function = _first_function(entry)
@@ -282,8 +320,12 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
                 )
             elif strict:
                 raise TaskError(
-                    f"{where}: metric_list names !function {function.dotted}, and the studio runs no code "
-                    "from a task; use acc and acc_norm."
+                    Sentence(
+                        "{where}: metric_list names !function {dotted}, and the studio runs no code from a task; use "
+                        "acc and acc_norm.",
+                        where=where,
+                        dotted=function.dotted,
+                    )
                 )
             else:
                 warnings.append(
@@ -300,10 +342,16 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
 def _name(raw: Mapping[str, Any], where: str, strict: bool, warnings: list[str]) -> str:
     name = raw["task"]
     if not isinstance(name, str):
-        raise TaskError(f"{where}: task must be a name in text, not {name!r}.")
+        raise TaskError(
+            Sentence("{where}: task must be a name in text, not {name}.", where=where, name=repr(name))
+        )
     if "@" in name and not strict:
         raise TaskError(
-            f"{where}: task is {name[:80]!r}, which chooses a format of lm-eval 0.5: leave out the @."
+            Sentence(
+                "{where}: task is {name}, which chooses a format of lm-eval 0.5: leave out the @.",
+                where=where,
+                name=repr(name[:80]),
+            )
         )
     if not strict and not _NAME.fullmatch(name):
         usable = sanitise_name(name)
@@ -321,7 +369,12 @@ def _num_fewshot(raw: Mapping[str, Any], where: str, limits: Limits) -> int:
         return 0
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limits.max_fewshot:
         raise TaskError(
-            f"{where}: num_fewshot is {value!r}; use a whole number from 0 to {limits.max_fewshot}."
+            Sentence(
+                "{where}: num_fewshot is {value}; use a whole number from 0 to {max_fewshot}.",
+                where=where,
+                value=repr(value),
+                max_fewshot=limits.max_fewshot,
+            )
         )
     return value
 
@@ -331,7 +384,14 @@ def _text(raw: Mapping[str, Any], key: str, where: str, default: str | None = No
     if value is None and default is not None:
         return default
     if not isinstance(value, str):
-        raise TaskError(f"{where}: {key} must be text (a template or a column's name), not {value!r:.80}.")
+        raise TaskError(
+            Sentence(
+                "{where}: {key} must be text (a template or a column's name), not {value}.",
+                where=where,
+                key=key,
+                value=repr(value)[:80],
+            )
+        )
     return value
 
 
@@ -342,7 +402,11 @@ def _doc_to_choice(raw: Mapping[str, Any], where: str) -> str | tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(choice, str) for choice in value):
         return tuple(value)
     if not isinstance(value, str):
-        raise TaskError(f"{where}: doc_to_choice must be a template, a column's name or a list of texts.")
+        raise TaskError(
+            Sentence(
+                "{where}: doc_to_choice must be a template, a column's name or a list of texts.", where=where
+            )
+        )
     return value
 
 
@@ -358,7 +422,11 @@ def _metadata(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise TaskError(f"{where}: metadata may hold text, numbers, lists and mappings only.") from error
+        raise TaskError(
+            Sentence("{where}: metadata may hold text, numbers, lists and mappings only.", where=where)
+        ) from error
     if not isinstance(value, dict) or json.loads(text) != value:
-        raise TaskError(f"{where}: metadata must be a mapping with text keys, such as version: 1.0.")
+        raise TaskError(
+            Sentence("{where}: metadata must be a mapping with text keys, such as version: 1.0.", where=where)
+        )
     return value

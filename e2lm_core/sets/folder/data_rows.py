@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.folder.datafiles import ReadPlan
@@ -44,9 +45,18 @@ def read_test_rows(
     """
     names = find_test_files(files, plan)
     if not names or (not plan.hub and len(names) < len(plan.test)):
-        source = f"names the hub dataset {plan.hub!r}, which is not fetched" if plan.hub else "needs its rows"
+        source = (
+            Sentence("names the hub dataset {hub}, which is not fetched", hub=repr(plan.hub))
+            if plan.hub
+            else Sentence("needs its rows")
+        )
         raise TaskError(
-            f"{where} {source}; put them beside it as {PurePosixPath(plan.test[-1]).with_suffix('.jsonl').name}."
+            Sentence(
+                "{where} {source}; put them beside it as {name}.",
+                where=where,
+                source=source,
+                name=PurePosixPath(plan.test[-1]).with_suffix(".jsonl").name,
+            )
         )
     return _read(files, names, limits)
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted.safeyaml import FunctionName
 
 LOADER = (Path(__file__).parent / "loader.py").read_bytes()
@@ -78,7 +79,13 @@ def read_plan(
         _check_loader(custom, files, where)
         for split in (test, dev):
             if split not in ("test", "dev", None):
-                raise TaskError(f"{where}: the loader gives the splits test and dev, not {split!r}.")
+                raise TaskError(
+                    Sentence(
+                        "{where}: the loader gives the splits test and dev, not {split}.",
+                        where=where,
+                        split=repr(split),
+                    )
+                )
         folder = str(PurePosixPath(where).parent)
         return plan._replace(
             own=True,
@@ -91,7 +98,11 @@ def read_plan(
         return plan._replace(test=of_test, dev=of_dev, json_reader=path == "json")
     if not isinstance(path, str):
         raise TaskError(
-            f"{where} names no data; use custom_dataset: !function {LOADER_NAME} with the studio's loader.py."
+            Sentence(
+                "{where} names no data; use custom_dataset: !function {loader_name} with the studio's loader.py.",
+                where=where,
+                loader_name=LOADER_NAME,
+            )
         )
     return plan._replace(
         test=_candidates(raw, test, where),
@@ -120,14 +131,20 @@ def read_fewshot(
             setting or the sampler.
     """
     if not isinstance(fewshot, dict):
-        raise TaskError(f"{where}: fewshot_config must be a mapping such as sampler: first_n.")
+        raise TaskError(
+            Sentence("{where}: fewshot_config must be a mapping such as sampler: first_n.", where=where)
+        )
     why = None
     for key in sorted(fewshot.keys() - READ_OF_FEWSHOT):
         if fewshot[key] is None and not strict:
             continue
         if strict:
             raise TaskError(
-                f"{where}: fewshot_config: {key} is not supported; examples are shown as questions are."
+                Sentence(
+                    "{where}: fewshot_config: {key} is not supported; examples are shown as questions are.",
+                    where=where,
+                    key=key,
+                )
             )
         if key in SHOWN_OTHERWISE or key.endswith("_delimiter"):
             why = f"fewshot_config: {key} shows its examples otherwise than its questions"
@@ -139,7 +156,13 @@ def read_fewshot(
             why = "its examples are made by code"
         return sampler, why
     if strict or not isinstance(sampler, str | FunctionName):
-        raise TaskError(f"{where}: fewshot_config: sampler is {sampler!r}; use first_n or default.")
+        raise TaskError(
+            Sentence(
+                "{where}: fewshot_config: sampler is {sampler}; use first_n or default.",
+                where=where,
+                sampler=repr(sampler),
+            )
+        )
     name = sampler.dotted if isinstance(sampler, FunctionName) else sampler
     return "default", f"its examples are drawn by {name[:80]!r}, neither first_n nor default"
 
@@ -156,7 +179,11 @@ def _splits(raw: Mapping[str, Any], fewshot: Mapping[str, Any], where: str) -> t
     if dev is None and fewshot.get("samples") is None:
         dev = raw.get("training_split") or raw.get("validation_split") or test
     if not isinstance(test, str) or not isinstance(dev, str | None):
-        raise TaskError(f"{where}: test_split and fewshot_split must name splits, such as test and dev.")
+        raise TaskError(
+            Sentence(
+                "{where}: test_split and fewshot_split must name splits, such as test and dev.", where=where
+            )
+        )
     return test, dev
 
 
@@ -166,23 +193,37 @@ def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | No
     if isinstance(samples, FunctionName):
         return ()
     if not isinstance(samples, list) or not all(isinstance(row, dict) for row in samples):
-        raise TaskError(f"{where}: fewshot_config: samples must be a list of rows.")
+        raise TaskError(Sentence("{where}: fewshot_config: samples must be a list of rows.", where=where))
     try:
         json.dumps(samples, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(
-            f"{where}: fewshot_config: samples may hold text, numbers, lists and mappings only."
+            Sentence(
+                "{where}: fewshot_config: samples may hold text, numbers, lists and mappings only.",
+                where=where,
+            )
         ) from error
     return tuple(samples)
 
 
 def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
     if not isinstance(custom, FunctionName):
-        raise TaskError(f"{where}: custom_dataset must be !function {LOADER_NAME}.")
+        raise TaskError(
+            Sentence(
+                "{where}: custom_dataset must be !function {loader_name}.",
+                where=where,
+                loader_name=LOADER_NAME,
+            )
+        )
     if custom.dotted != LOADER_NAME or files.get(sibling_path(custom.base, "loader.py")) != LOADER:
         raise TaskError(
-            f"{where}: custom_dataset is !function {custom.dotted}, which is not the studio's own loader, "
-            f"and the studio runs no code from a task; use {LOADER_NAME} with its loader.py, unchanged."
+            Sentence(
+                "{where}: custom_dataset is !function {dotted}, which is not the studio's own loader, and the studio "
+                "runs no code from a task; use {loader_name} with its loader.py, unchanged.",
+                where=where,
+                dotted=custom.dotted,
+                loader_name=LOADER_NAME,
+            )
         )
 
 
@@ -195,18 +236,39 @@ def _data_files(
     names = listed.get(split) if isinstance(listed, dict) else listed if split == "train" else None
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise TaskError(f"{where}: dataset_kwargs: data_files must name the file of the split {split!r}.")
+        raise TaskError(
+            Sentence(
+                "{where}: dataset_kwargs: data_files must name the file of the split {split}.",
+                where=where,
+                split=repr(split),
+            )
+        )
     for name in names:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name or "://" in name or "*" in name:
             raise TaskError(
-                f"{where}: data_files: {name!r} must be a file beside the YAML, not a path or address."
+                Sentence(
+                    "{where}: data_files: {name} must be a file beside the YAML, not a path or address.",
+                    where=where,
+                    name=repr(name),
+                )
             )
         if sibling_path(folder, name) not in files:
-            raise TaskError(f"{where}: data_files: {name!r} is not beside the YAML; put the file there.")
+            raise TaskError(
+                Sentence(
+                    "{where}: data_files: {name} is not beside the YAML; put the file there.",
+                    where=where,
+                    name=repr(name),
+                )
+            )
         if names.count(name) > 1:
             raise TaskError(
-                f"{where}: data_files: {name!r} is named {names.count(name)} times; name it once."
+                Sentence(
+                    "{where}: data_files: {name} is named {times} times; name it once.",
+                    where=where,
+                    name=repr(name),
+                    times=names.count(name),
+                )
             )
     return tuple(sibling_path(folder, name) for name in names)
 

@@ -17,6 +17,7 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import escape_markdown
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.untrusted.safeyaml import decode_utf8
 from e2lm_core.sets.checks.check import require_sound
@@ -64,7 +65,12 @@ class Folder(Mapping[str, bytes]):
         size = path.stat().st_size
         if size > self.limits.max_file_bytes:
             raise TaskError(
-                f"{name} has {size:,} bytes; a file may have at most {self.limits.max_file_bytes:,} bytes."
+                Sentence(
+                    "{name} has {size} bytes; a file may have at most {max_file_bytes} bytes.",
+                    name=name,
+                    size=size,
+                    max_file_bytes=self.limits.max_file_bytes,
+                )
             )
         return path.read_bytes()
 
@@ -99,7 +105,10 @@ def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | No
         _recover(folder)
         if not folder.is_dir():
             raise TaskError(
-                f"There is no task folder {folder.name!r}; give the folder that holds the task's YAML."
+                Sentence(
+                    "There is no task folder {folder}; give the folder that holds the task's YAML.",
+                    folder=repr(folder.name),
+                )
             )
         before = _identity(folder)
         failure: Exception | None = None
@@ -118,11 +127,19 @@ def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | No
             return read
         if isinstance(failure, TaskError):
             raise failure
-        reason = getattr(failure, "strerror", None) or "a file vanished"
+        reason = getattr(failure, "strerror", None) or Sentence("a file vanished")
         raise TaskError(
-            f"The task folder {folder.name!r} cannot be read ({reason}); check its permissions."
+            Sentence(
+                "The task folder {folder} cannot be read ({reason}); check its permissions.",
+                folder=repr(folder.name),
+                reason=reason,
+            )
         ) from failure
-    raise TaskError(f"The task folder {folder.name!r} keeps changing while it is read; try again.")
+    raise TaskError(
+        Sentence(
+            "The task folder {folder} keeps changing while it is read; try again.", folder=repr(folder.name)
+        )
+    )
 
 
 def include_root(folder: Path) -> Path:
@@ -209,18 +226,29 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
         unchanged = task_digest(again) == task_digest(task)
     except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(
-            f"{task.name} holds a value that its files cannot store ({' '.join(str(error).split())[:120]}); "
-            "use text, numbers and lists."
+            Sentence(
+                "{name} holds a value that its files cannot store ({reason}); use text, numbers and lists.",
+                name=task.name,
+                reason=" ".join(str(error).split())[:120],
+            )
         ) from error
     if not unchanged:
         raise TaskError(
-            f"{task.name} holds a column or setting that its files cannot store unchanged; "
-            "use text, numbers and lists, and no column named like one of the studio's."
+            Sentence(
+                "{name} holds a column or setting that its files cannot store unchanged; use text, numbers and "
+                "lists, and no column named like one of the studio's.",
+                name=task.name,
+            )
         )
     for name, data in files.items():
         if len(data) > limits.max_file_bytes:
             raise TaskError(
-                f"{name} would have {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
+                Sentence(
+                    "{name} would have {data} bytes; at most {max_file_bytes} are allowed.",
+                    name=name,
+                    data=len(data),
+                    max_file_bytes=limits.max_file_bytes,
+                )
             )
     return files
 
@@ -296,12 +324,20 @@ def find_entry_yaml(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
         return (groups[0],)
     if not tasks:
         raise TaskError(
-            f"The folder {name!r} holds no {name}.yaml; a task folder needs its YAML. Of a data set's folder give the "
-            "file that holds its questions (.parquet, .jsonl, .csv)."
+            Sentence(
+                "The folder {folder} holds no {name}.yaml; a task folder needs its YAML. Of a data set's folder give "
+                "the file that holds its questions (.parquet, .jsonl, .csv).",
+                folder=repr(name),
+                name=name,
+            )
         )
     if groups:
         raise TaskError(
-            f"The folder {name!r} holds several groups ({', '.join(groups[:5])}); name the YAML to open."
+            Sentence(
+                "The folder {name} holds several groups ({groups}); name the YAML to open.",
+                name=repr(name),
+                groups=", ".join(groups[:5]),
+            )
         )
     return tuple(tasks)
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.untrusted.safeyaml import FunctionName, load_mapping
 
 MAX_FILES = 20  # files that one task may include, each counted as often as it is named
@@ -33,7 +34,13 @@ def _merged(
 ) -> dict[str, Any]:
     read.append(name)
     if len(read) > MAX_FILES + 1:
-        raise TaskError(f"{read[0]}: more than {MAX_FILES} files are included; put them into fewer.")
+        raise TaskError(
+            Sentence(
+                "{first}: more than {max_files} files are included; put them into fewer.",
+                first=read[0],
+                max_files=MAX_FILES,
+            )
+        )
     twice: list[str] = []
     raw = load_mapping(files[name], name, None if warnings is None else twice)
     for key in twice:
@@ -47,13 +54,25 @@ def _merged(
         path = _inside(parent, other)
         if path is None:
             raise TaskError(
-                f"{name}: include: {other!r} leaves the task's folder; include a file inside it only."
+                Sentence(
+                    "{name}: include: {other} leaves the task's folder; include a file inside it only.",
+                    name=name,
+                    other=repr(other),
+                )
             )
         if path in (*above, name):
-            raise TaskError(f"{name}: include: {other!r} includes itself; take it out.")
+            raise TaskError(
+                Sentence(
+                    "{name}: include: {other} includes itself; take it out.", name=name, other=repr(other)
+                )
+            )
         if path not in files:
             raise TaskError(
-                f"{name}: include: {other!r} is not in the task's folder; put the file beside it."
+                Sentence(
+                    "{name}: include: {other} is not in the task's folder; put the file beside it.",
+                    name=name,
+                    other=repr(other),
+                )
             )
         result |= _merged(files, path, (*above, name), read, warnings)
     return result | raw

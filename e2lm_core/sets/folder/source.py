@@ -10,6 +10,7 @@ from typing import NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits, Settings, expand_home
 from e2lm_core.base.untrusted.regular_files import read_regular
 from e2lm_core.people import access
@@ -73,7 +74,10 @@ def read_source(
     suffix = path.suffix.lower()
     if read_options and read_options.roles and suffix not in ENDS:
         raise TaskError(
-            f"Only a table's columns can be mapped, and {quote(source)} is none: leave the mapping out."
+            Sentence(
+                "Only a table's columns can be mapped, and {source} is none: leave the mapping out.",
+                source=quote(source),
+            )
         )
     try:
         there = path.exists()
@@ -87,8 +91,11 @@ def read_source(
         found = _installed(source) if is_name else None
         if found is None:
             raise TaskError(
-                f"There is no file or folder {quote(source)}, nor an installed lm-eval's task, group or tag of that name: "
-                "give a task folder, a task's YAML, a bundle or a table."
+                Sentence(
+                    "There is no file or folder {source}, nor an installed lm-eval's task, group or tag of that "
+                    "name: give a task folder, a task's YAML, a bundle or a table.",
+                    source=quote(source),
+                )
             )
         tasks, yamls = found
         read = _read(tasks, yamls, given, settings, source)
@@ -100,17 +107,28 @@ def read_source(
         return _kept(_read(path.parent, [path.name], given, settings), settings.limits, skip_broken)
     if suffix == ".arrow":
         raise TaskError(
-            f"{quote(path.name)} is an Arrow file: save it with Dataset.to_parquet and import that."
+            Sentence(
+                "{path} is an Arrow file: save it with Dataset.to_parquet and import that.",
+                path=quote(path.name),
+            )
         )
     if suffix not in ENDS:
         raise TaskError(
-            f"{quote(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
+            Sentence(
+                "{path} is no set that can be imported: use a task folder, .yaml, {endings}.",
+                path=quote(path.name),
+                endings=", ".join(ENDS),
+            )
         )
     try:
         data = read_regular(path, settings.limits.max_file_bytes)
     except (OSError, ValueError) as error:
         raise TaskError(
-            f"{quote(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
+            Sentence(
+                "{source} cannot be read ({reason}): check its path.",
+                source=quote(source),
+                reason=getattr(error, "strerror", None) or str(error),
+            )
         ) from error
     if is_bundle(path.name, data):
         return Source(bundle.unpack(data, settings.limits), ())
@@ -184,7 +202,12 @@ def write_into(
     folder = expand_home(directory) / task.name
     access.require_path(settings, folder.resolve())
     if folder.exists():
-        raise TaskError(f"{quote(str(folder))} is there already: choose another --name or another place.")
+        raise TaskError(
+            Sentence(
+                "{folder} is there already: choose another --name or another place.",
+                folder=quote(str(folder)),
+            )
+        )
     write_task(task, folder, settings.limits)
     return task, folder
 
@@ -237,7 +260,10 @@ def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
     access.require_path(settings, folder.resolve())
     if not folder.is_dir():
         raise TaskError(
-            f"There is no folder {quote(rows)} with rows: give one that holds test.jsonl and the like."
+            Sentence(
+                "There is no folder {rows} with rows: give one that holds test.jsonl and the like.",
+                rows=quote(rows),
+            )
         )
     return folder.resolve()
 
@@ -275,11 +301,15 @@ def _built(settings: Settings, source: str, path: Path | None, rows: Path | None
         if path.is_dir():
             names = find_entry_yaml(Folder(path, settings.limits), path.name)
             if len(names) > 1:
-                raise TaskError(f"{quote(source)} holds several tasks: name the YAML of one.")
+                raise TaskError(
+                    Sentence("{source} holds several tasks: name the YAML of one.", source=quote(source))
+                )
             path = path / names[0]
         source = str(path.resolve())
     elif not _TASK.fullmatch(source):
-        raise TaskError(f"{quote(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
+        raise TaskError(
+            Sentence("{source} is neither a task's YAML nor a name of lm-eval's tasks.", source=quote(source))
+        )
     task, warnings = harness_subprocess.build_with_harness(source, settings.limits, rows)
     return Source(task, tuple(warnings))
 

@@ -100,13 +100,25 @@ def accept_questions(
     """
     name = PurePath(filename).name[:80]
     if preview.readings:
-        raise TaskError(f"{name}: {preview.problems[0].sentence} Say it with {_answers_from(preview)}.")
+        raise TaskError(
+            Sentence(
+                "{name}: {sentence} Say it with {answers}.",
+                name=name,
+                sentence=preview.problems[0].sentence,
+                answers=_answers_from(preview),
+            )
+        )
     if any(problem.code == questions.MISSING for problem in preview.problems):
         raise TaskError(preview.problems[0].sentence)
     if preview.errors and not skip_broken:
         more = f" ({count(len(preview.errors) - 1, 'more error')})" if len(preview.errors) > 1 else ""
         raise TaskError(
-            f"{name}: {preview.errors[0].sentence}{more} Mend it, or leave such rows out with --skip-broken."
+            Sentence(
+                "{name}: {sentence}{more} Mend it, or leave such rows out with --skip-broken.",
+                name=name,
+                sentence=preview.errors[0].sentence,
+                more=more,
+            )
         )
     said = tuple(f"Left out: {p.sentence}" if p.severity == "error" else p.sentence for p in preview.problems)
     return preview.sound, said

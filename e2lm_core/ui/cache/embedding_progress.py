@@ -13,6 +13,7 @@ import threading
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance import judge
 from e2lm_core.ui.base import page_cache
@@ -73,10 +74,10 @@ class EmbeddingJob:
                 self.done = min(start + CHUNK, self.total)
             results.judged(settings, task, model)
         except StudioError as error:
-            self.error = str(error)
+            self.error = error.sentence
         except Exception:
             log.exception("embedding stopped")
-            self.error = (
+            self.error = Sentence(
                 "Relevance stopped on an error of the studio's own; the server's log has the details."
             )
         finally:

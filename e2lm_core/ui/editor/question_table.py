@@ -152,9 +152,8 @@ def _probabilities(task: TaskSet) -> tuple[list[float | None] | None, str]:
         said = relevance_words.progress_sentence(work.done, work.total) if work.total else begun
         return None, language.translate(said)
     if work is not None and (work.error or work.cancelled):
-        return None, work.error or language.translate(
-            "The embedding was cancelled: go on with it on Relevance."
-        )
+        cancelled = language.mark("The embedding was cancelled: go on with it on Relevance.")
+        return None, language.translate(work.error or cancelled)
     return [round(float(p), 3) for p in results.relevance(task).probability], ""
 
 

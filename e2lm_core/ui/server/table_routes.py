@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.editing import bulk_edit, drafts, save_edits, table_sync
@@ -152,7 +153,10 @@ def _copy(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]
         other not in _sets(settings, name, body)["sets"]
     ):  # only sets that the table offers: any other path would reveal whether it exists
         raise TaskError(
-            f"There is no set {formatting.quote(other)} that you may add to: choose one of the list."
+            Sentence(
+                "There is no set {other} that you may add to: choose one of the list.",
+                other=formatting.quote(other),
+            )
         )
     bulk_edit.copy_to(settings, name, _ids(body), other)
     return {"done": f"Copied {_what(_ids(body))} to {other}."}
@@ -185,7 +189,10 @@ def _replace(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, A
         found = _found(settings, name, body)
         if ids and not found:
             raise TaskError(
-                f"{formatting.quote(str(body['text']))} stands nowhere there any more: look again."
+                Sentence(
+                    "{text} stands nowhere there any more: look again.",
+                    text=formatting.quote(str(body["text"])),
+                )
             )
         table_sync.require_unchanged(settings, name, _state(body), {one.question for one in found})
         bulk_edit.replace_text(settings, name, ids, *_wanted(body))

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.sentences import Sentence
 
 Row = dict[str, Any]
 _TIME = re.compile(
@@ -50,7 +51,12 @@ def require_same_as_datasets(
         why = _otherwise([row[name] for row in rows if row.get(name) is not None], is_list)
         if why:
             raise TaskError(
-                f"{where}: the column {name[:60]!r} {why}; change it, or leave it out of the prompt."
+                Sentence(
+                    "{where}: the column {name} {why}; change it, or leave it out of the prompt.",
+                    where=where,
+                    name=repr(name[:60]),
+                    why=why,
+                )
             )
 
 
@@ -60,19 +66,24 @@ def _otherwise(values: Sequence[Any], is_list: bool) -> str:
         return ""
     if all(isinstance(value, str) for value in values):
         if all(map(_is_time, values)):
-            return (
-                f"holds dates alone, such as {values[0]!r}, which lm_eval's reader of JSON turns into times"
+            return Sentence(
+                "holds dates alone, such as {date}, which lm_eval's reader of JSON turns into times",
+                date=repr(values[0]),
             )
         return ""
     if all(isinstance(value, dict) for value in values):
         if any(value.keys() != values[0].keys() for value in values) or not values[0]:
-            return "holds mappings of different keys, which versions of lm_eval's reader of JSON read differently"
+            return Sentence(
+                "holds mappings of different keys, which versions of lm_eval's reader of JSON read differently"
+            )
         inner = [[value[key] for value in values if value[key] is not None] for key in values[0]]
         return next(filter(None, (_otherwise(own, is_list) for own in inner)), "")
     if all(isinstance(value, list) for value in values):
         return _otherwise([item for value in values for item in value if item is not None], is_list)
     if is_list and any(isinstance(value, float) and not _is_short(value) for value in values):
-        return "holds numbers of more than ten digits, which lm_eval's reader of a JSON list shortens"
+        return Sentence(
+            "holds numbers of more than ten digits, which lm_eval's reader of a JSON list shortens"
+        )
     return ""
 
 
@@ -122,5 +133,10 @@ def _column(values: list[Any], name: str, where: str) -> list[Any]:
         return result
     known = ", ".join(sorted(kind.__name__ for kind in kinds))
     raise TaskError(
-        f"{where}: the column {name[:60]!r} holds values of several kinds ({known}); use one kind a column."
+        Sentence(
+            "{where}: the column {name} holds values of several kinds ({known}); use one kind a column.",
+            where=where,
+            name=repr(name[:60]),
+            known=known,
+        )
     )

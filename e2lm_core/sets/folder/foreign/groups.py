@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import quote
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.folder.includes import merge_includes
 
 MAX_TASKS = 500  # tasks of a group, and groups within groups
@@ -58,7 +59,7 @@ def _of(
 ) -> Iterator[GroupMember]:
     items = raw.get("task")
     if len(above) > 20:
-        raise TaskError(f"{where}: its groups contain each other; take one out.")
+        raise TaskError(Sentence("{where}: its groups contain each other; take one out.", where=where))
     for item in items if isinstance(items, list) else [items]:
         own: Mapping[str, Any] = item if isinstance(item, dict) else {}
         name = own.get("task", own.get("group")) if isinstance(item, dict) else item
@@ -66,16 +67,34 @@ def _of(
             yield from _of(own, over, index, where, (*above, str(own["group"])))
             continue
         if not isinstance(name, str):
-            raise TaskError(f"{where}: a group's task: must be names of tasks, not {item!r:.60}.")
+            raise TaskError(
+                Sentence(
+                    "{where}: a group's task: must be names of tasks, not {item}.",
+                    where=where,
+                    item=repr(item)[:60],
+                )
+            )
         given = {**over, **{key: value for key, value in own.items() if key not in ("task", "group")}}
         for path in index.find(name, where):
             index.opened += 1
             if index.opened > MAX_TASKS:
-                raise TaskError(f"{where}: the group has more than {MAX_TASKS} tasks; open its parts.")
+                raise TaskError(
+                    Sentence(
+                        "{where}: the group has more than {max_tasks} tasks; open its parts.",
+                        where=where,
+                        max_tasks=MAX_TASKS,
+                    )
+                )
             inner = index.keys(path)
             if "group" in inner or isinstance(inner.get("task"), list):
                 if name in above:
-                    raise TaskError(f"{where}: the group {name!r} contains itself; take it out.")
+                    raise TaskError(
+                        Sentence(
+                            "{where}: the group {name} contains itself; take it out.",
+                            where=where,
+                            name=repr(name),
+                        )
+                    )
                 yield from _of(inner, given, index, path, (*above, name))
             else:
                 yield GroupMember(path, given)
@@ -105,7 +124,13 @@ class _Index:
                 return [known[name]]
             if tagged := self.tagged(name, known):
                 return tagged
-        raise TaskError(f"{where}: the group's task {quote(name)} is not in the tree that was given.")
+        raise TaskError(
+            Sentence(
+                "{where}: the group's task {name} is not in the tree that was given.",
+                where=where,
+                name=quote(name),
+            )
+        )
 
     @cached_property
     def near(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from e2lm_core.base import processes
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.config import sanitise_name
 from e2lm_core.sets.folder.foreign import builder, normalise
@@ -74,20 +75,42 @@ def build_with_harness(
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise StudioError(f"{quote(python)} could not run lm_eval on {quote(task)}: {error}") from error
+            raise StudioError(
+                Sentence(
+                    "{python} could not run lm_eval on {task}: {error}",
+                    python=quote(python),
+                    task=quote(task),
+                    error=str(error),
+                )
+            ) from error
         lines = out.read_bytes().split(b"\n") if out.exists() else []
     told = [json.loads(line) for line in lines if line]
     if told and told[-1].get("away"):
         raise TaskError(
-            f"lm_eval could not build {quote(task)}: its data is not on this machine, and {told[-1]['away']} cannot "
-            "be reached; connect, or give the rows with --rows DIR."
+            Sentence(
+                "lm_eval could not build {task}: its data is not on this machine, and {away} cannot be reached; "
+                "connect, or give the rows with --rows DIR.",
+                task=quote(task),
+                away=told[-1]["away"],
+            )
         )
     if told and "error" in told[-1]:
-        raise TaskError(f"lm_eval could not build {quote(task)}: {' '.join(told[-1]['error'].split())}")
+        raise TaskError(
+            Sentence(
+                "lm_eval could not build {task}: {reason}",
+                task=quote(task),
+                reason=" ".join(told[-1]["error"].split()),
+            )
+        )
     if not told or done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1][:300]
         raise StudioError(
-            f"{quote(python)} could not run lm_eval on {quote(task)}: {last or 'it said nothing'}"
+            Sentence(
+                "{python} could not run lm_eval on {task}: {last}",
+                python=quote(python),
+                task=quote(task),
+                last=last or Sentence("it said nothing"),
+            )
         )
     return build_set(told, task, limits)
 
@@ -120,7 +143,9 @@ def build_set(messages: Iterable[Mapping[str, Any]], name: str, limits: Limits) 
     if len(tasks) == 1:
         return _one(*tasks[0])
     if len({known["delimiters"][0] for known, _, _ in tasks}) > 1:
-        raise TaskError(f"{name}: its tasks have different target_delimiters; import them one by one.")
+        raise TaskError(
+            Sentence("{name}: its tasks have different target_delimiters; import them one by one.", name=name)
+        )
     rows: list[Row] = []
     for known, test, _ in tasks:
         label = known["alias"] or known["task"]
@@ -181,12 +206,22 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
     name = known["task"]
     if known["output_type"] != "multiple_choice":
         raise TaskError(
-            f"{name}: output_type is {known['output_type']!r}; the studio reads multiple_choice only."
+            Sentence(
+                "{name}: output_type is {kind}; the studio reads multiple_choice only.",
+                name=name,
+                kind=repr(known["output_type"]),
+            )
         )
     if known["own_results"]:
-        raise TaskError(f"{name}: process_results changes scores by code, which the studio does not run.")
+        raise TaskError(
+            Sentence(
+                "{name}: process_results changes scores by code, which the studio does not run.", name=name
+            )
+        )
     if known["prefixed"]:
-        raise TaskError(f"{name}: gen_prefix changes prompts, which the studio does not do.")
+        raise TaskError(
+            Sentence("{name}: gen_prefix changes prompts, which the studio does not do.", name=name)
+        )
     if test and isinstance(test[0], int):
         check_count(test[0], name, limits)
 
@@ -199,18 +234,33 @@ def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Rendere
     if isinstance(target, list) and len(target) > 1:
         if isinstance(choices, list) and set(range(len(choices))) <= set(target):
             raise TaskError(
-                f"{name} takes every answer of a question for right: no wrong one to prefer it to."
+                Sentence(
+                    "{name} takes every answer of a question for right: no wrong one to prefer it to.",
+                    name=name,
+                )
             )
-        raise TaskError(f"{name} takes several answers of a question for right, and the studio one.")
+        raise TaskError(
+            Sentence("{name} takes several answers of a question for right, and the studio one.", name=name)
+        )
     is_one = isinstance(target, int | str) if isinstance(text, str) else isinstance(target, str) and target
     if not isinstance(text, str | int) or not isinstance(choices, list) or not is_one:
-        raise TaskError(f"{name} has a document that is not one text with choices and one target.")
+        raise TaskError(
+            Sentence("{name} has a document that is not one text with choices and one target.", name=name)
+        )
     if len(choices) < 2 or not all(isinstance(choice, str) and choice for choice in choices):
-        raise TaskError(f"{name} has a document with fewer than two choices or an empty one.")
+        raise TaskError(
+            Sentence("{name} has a document with fewer than two choices or an empty one.", name=name)
+        )
     part = RenderedParts(made["description"], text, tuple(choices), target, 0)
     if part.gold < 0 and not example:
         gold = target if isinstance(text, str) else text
-        raise TaskError(f"{name} has a document whose target {gold!r:.60} is none of its choices.")
+        raise TaskError(
+            Sentence(
+                "{name} has a document whose target {gold} is none of its choices.",
+                name=name,
+                gold=repr(gold)[:60],
+            )
+        )
     return part
 
 

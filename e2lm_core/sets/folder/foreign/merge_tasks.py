@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.formatting import count
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import data_rows
 from e2lm_core.sets.folder.config import ParsedConfig, read_config
@@ -57,7 +58,9 @@ def merge_tasks(
         check_count(sum(len(made.test) for made in documents), name, limits)
     config = parsed[0].config
     if len({one.config.target_delimiter for one in parsed}) > 1:
-        raise TaskError(f"{name}: its tasks have different target_delimiters; open them one by one.")
+        raise TaskError(
+            Sentence("{name}: its tasks have different target_delimiters; open them one by one.", name=name)
+        )
     shots = {one.config.num_fewshot for one in parsed}
     labels = _labels(parsed)
     for label, made in zip(labels, documents, strict=True):
@@ -88,8 +91,16 @@ def _require_own_rows(files: Mapping[str, bytes], parsed: Sequence[ParsedConfig]
         if same and last.data.hub_rows != other.data.hub_rows:
             asked = [" ".join(filter(None, one.data.hub_rows)) or "a file" for one in (other, last)]
             raise TaskError(
-                f"{other.config.task} and {last.config.task} would both read {min(same)}, but ask for {asked[0]} and "
-                f"{asked[1]}; give each its own rows, as SUBSET/{_split(last)}.jsonl."
+                Sentence(
+                    "{other} and {last} would both read {least}, but ask for {first} and {second}; give each its own "
+                    "rows, as SUBSET/{split}.jsonl.",
+                    other=other.config.task,
+                    last=last.config.task,
+                    least=min(same),
+                    first=asked[0],
+                    second=asked[1],
+                    split=_split(last),
+                )
             )
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import CLOZE_CHOICE, ENDING_TARGET, ENDING_TEXT, Question, TaskConfig, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.sets.folder.foreign.columns import Row
 from e2lm_core.sets.prompts.docs import OPTIONAL, harness_rows
 from e2lm_core.sets.prompts.render import RenderedParts, render_parts
@@ -79,8 +80,13 @@ def render_documents(config: TaskConfig, test: Sequence[Row], dev: Sequence[Row]
     for part, label in zip(of_test, labels, strict=True):
         if part.gold < 0:
             raise TaskError(
-                f"doc_to_target gives {part.target!r:.60} at {label}, which is none of its {len(part.choices)} "
-                "choices: take the row out, or change the template."
+                Sentence(
+                    "doc_to_target gives {target} at {label}, which is none of its {choices} choices: take the row "
+                    "out, or change the template.",
+                    target=repr(part.target)[:60],
+                    label=label,
+                    choices=len(part.choices),
+                )
             )
     of_dev = render_parts(config, dev, [f"example {n} of {where}" for n in range(1, len(dev) + 1)])
     return Documents(test, dev, of_test, of_dev)
@@ -133,7 +139,10 @@ def rendered_form(config: TaskConfig, documents: Documents) -> TaskSet:
     task = write_form(StudioForm(ours, described=not is_one), documents)
     if not _is_equal(task, documents):
         raise TaskError(
-            f"{config.task}: its prompts cannot be written in the studio's form, so it stays closed."
+            Sentence(
+                "{task}: its prompts cannot be written in the studio's form, so it stays closed.",
+                task=config.task,
+            )
         )
     return task
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import data_rows
 from e2lm_core.sets.folder.config import ParsedConfig, column_of
@@ -134,7 +135,9 @@ def read_rows(
         test, dev = typed(raw, where), examples
     test = _made(parsed.functions, test, where, processed=True)
     if not test:
-        raise TaskError(f"{where} holds no row that the task asks for; put its rows there.")
+        raise TaskError(
+            Sentence("{where} holds no row that the task asks for; put its rows there.", where=where)
+        )
     try:
         dev = _made(parsed.functions, dev, where, processed=plan.dev_rows is None)
     except TaskError as error:
@@ -173,7 +176,9 @@ def _made(
         try:
             rows = process(rows)
         except WRONG as error:
-            raise TaskError(f"{where} lacks what process_docs needs ({_short(error)}).") from error
+            raise TaskError(
+                Sentence("{where} lacks what process_docs needs ({error}).", where=where, error=_short(error))
+            ) from error
     for key, function in functions.items():
         if key == "process_docs":
             continue
@@ -183,7 +188,13 @@ def _made(
                 made.append(row | {column_of(key): function(row)})
             except WRONG as error:
                 raise TaskError(
-                    f"{where}, row {number}, lacks what {key} needs ({_short(error)})."
+                    Sentence(
+                        "{where}, row {number}, lacks what {key} needs ({error}).",
+                        where=where,
+                        number=number,
+                        key=key,
+                        error=_short(error),
+                    )
                 ) from error
         rows = made
     return rows

@@ -209,7 +209,14 @@ def read_roles(checkpoints: Sequence[Checkpoint], edited: pd.DataFrame) -> dict[
             roles[row["model"]] = ModelRoles.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            raise CheckpointError(f"{row['model']}: {first['loc'][0]}: {first['msg']}.") from error
+            raise CheckpointError(
+                Sentence(
+                    "{model}: {field}: {reason}.",
+                    model=row["model"],
+                    field=first["loc"][0],
+                    reason=first["msg"],
+                )
+            ) from error
     return roles
 
 
