@@ -114,9 +114,7 @@ def origin_note(origin: SelectionOrigin | None, models: Sequence[ModelInfo]) -> 
         )
     if origin is not None and origin.trial is not None:
         tried = formatting.ordinal(origin.trial).lower()
-        rules.append(
-            Sentence(" ({ordinal} choice tried on these questions)", ordinal=tried, trial=origin.trial)
-        )
+        rules.append(Sentence(" ({ordinal} choice tried on these questions)", ordinal=tried))
     return Sentence(
         "{chosen}, {rules}: their scores here are chosen as well, so they have no p, and nothing is advised, ranked or "
         "planned from them. Measure them on models of another family.",

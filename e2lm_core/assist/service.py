@@ -76,16 +76,7 @@ def prepare(
     if kind == "passage":
         return request_of(kind, passage=passage)
     task = collection.open_set(settings, address)
-    question = next((one for one in task.questions if one.id == question_id), None)
-    if question is None:
-        raise TaskError(
-            Sentence(
-                "{name} has no question {question_id}: see `question list {address}`.",
-                name=task.name,
-                question_id=repr(question_id),
-                address=address,
-            )
-        )
+    question = collection.require_question(task, question_id)
     return request_of(kind, question, place)
 
 

@@ -230,6 +230,25 @@ def open_found_set(info: SetInfo, limits: Limits) -> TaskSet:
     return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
 
+def require_question(task: TaskSet, question_id: str) -> Question:
+    """Return the question of an id, few-shot examples aside.
+
+    Raises:
+        TaskError: The set has no such question.
+    """
+    for question in task.questions:
+        if question.id == question_id:
+            return question
+    raise TaskError(
+        Sentence(
+            "{name} has no question {question_id}: see `question list {address}`.",
+            name=task.name,
+            question_id=repr(question_id),
+            address=task.address,
+        )
+    )
+
+
 def create_set(settings: Settings, name: str, questions: Sequence[Question] = (), title: str = "") -> TaskSet:
     """Create a set with the default prompt.
 

@@ -284,3 +284,11 @@ def test_a_title_is_read_again_after_a_change_by_hand(here: Settings) -> None:
     assert collection.find_set(here, "mine").title == "Light and more"
     path.write_text("title: [", encoding="utf-8")
     assert collection.find_set(here, "mine").title == ""
+
+
+def test_a_question_is_asked_for_by_its_id(here: Settings) -> None:
+    task = collection.open_set(here, "little")
+    assert collection.require_question(task, task.questions[1].id) is task.questions[1]
+    with pytest.raises(TaskError) as refused:
+        collection.require_question(task, "nowhere")
+    assert sentence(refused) == "little has no question 'nowhere': see `question list little`."

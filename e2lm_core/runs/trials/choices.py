@@ -25,6 +25,7 @@ from e2lm_core.sets.candidates import (
     own_candidates,
     plain,
 )
+from e2lm_core.sets.collection import require_question
 from e2lm_core.sets.variants import Variant, fewshot_alone, shows_choices
 from e2lm_core.sets.written_with import add_note
 
@@ -77,16 +78,7 @@ def plan_choice_trial(
     Raises:
         TaskError: There is no such question or choice, the choice is the right answer, or there is nothing to try.
     """
-    question = next((one for one in task.questions if one.id == question_id), None)
-    if question is None:
-        raise TaskError(
-            Sentence(
-                "{name} has no question {question_id}: see `question list {address}`.",
-                name=task.name,
-                question_id=repr(question_id),
-                address=task.address,
-            )
-        )
+    question = require_question(task, question_id)
     if not 0 <= place < len(question.choices):
         last = LETTERS[len(question.choices) - 1]
         raise TaskError(

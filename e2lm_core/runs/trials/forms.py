@@ -14,7 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs.studio import Studio
 from e2lm_core.runs.trials.trial import Trial
 from e2lm_core.sets import authoring
-from e2lm_core.sets.collection import open_set
+from e2lm_core.sets.collection import open_set, require_question
 from e2lm_core.sets.editing import rule_trials
 from e2lm_core.sets.prompts.layouts import layout_templates
 from e2lm_core.sets.variants import Variant
@@ -53,18 +53,7 @@ def form_variants(
                 "{unknown} is no question format: use {styles}.", unknown=unknown[0], styles=", ".join(STYLES)
             )
         )
-    questions = None
-    if question_id is not None:
-        questions = tuple(q for q in task.questions if q.id == question_id)
-        if not questions:
-            raise TaskError(
-                Sentence(
-                    "{name} has no question {question_id}: see `question list {address}`.",
-                    name=task.name,
-                    question_id=repr(question_id),
-                    address=task.address,
-                )
-            )
+    questions = None if question_id is None else (require_question(task, question_id),)
     own_shots = task.config.num_fewshot if num_fewshot is None else num_fewshot
     own = {field: getattr(task.config, field) for field in _FIELDS}
     forms: list[tuple[str, dict[str, Any]]] = [(str(s), layout_templates(PromptStyle(s))) for s in styles]
