@@ -242,6 +242,7 @@ def test_home_takes_any_file_and_leads_to_its_preview(visit, filename, content):
     press(visit, "import_preview")
     assert visit.at.title[0].value == "Questions"
     assert f"From {filename}" in visit.said
+    assert visit.said.index(": 2 questions") < visit.said.index("You will see a preview first")
     visit.click("Add 2 questions")
     made = collection.open_set(visit.studio.settings, "woche_3")
     assert (made.config.title, [q.question for q in made.questions]) == (

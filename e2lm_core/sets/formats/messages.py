@@ -11,6 +11,7 @@ from itertools import islice
 from e2lm_core.base.formatting import count, join_words
 from e2lm_core.base.sentences import Sentence, joined, recognised
 from e2lm_core.sets.formats.answers import Reading
+from e2lm_core.sets.formats.columns import CHOICE
 from e2lm_core.sets.formats.kinds import KINDS
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Preview
 from e2lm_core.sets.formats.tables.delimited import SEPARATORS
@@ -101,9 +102,18 @@ def reading_label(reading: Reading, readings: Sequence[Reading]) -> str:
 
 def role_label(role: str) -> str:
     """Label of a column's role in the interface."""
+    if CHOICE.fullmatch(role):
+        return Sentence("choice {letter}", letter=role.removeprefix("choice_"))
     return {
         KEPT: Sentence("keep as it is"),
         LEFT_OUT: Sentence("leave out"),
+        "question": Sentence("question"),
         "answer": Sentence("right answer"),
         "choices": Sentence("list of choices"),
+        "id": Sentence("id"),
+        "subject": Sentence("subject"),
+        "source": Sentence("source"),
+        "license": Sentence("license"),
+        "note": Sentence("note"),
+        "group": Sentence("group"),
     }.get(role, role.replace("_", " "))

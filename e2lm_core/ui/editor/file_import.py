@@ -6,7 +6,7 @@ Tested in tests/pages/writing/test_files.py.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -38,7 +38,11 @@ LABELS = {"csv": "CSV", "jsonl": "JSONL", "xlsx": "XLSX", "gift": "GIFT", "aiken
 
 
 def import_questions(task: TaskSet) -> None:
-    """Draw the import of a file or pasted text, whose questions are added to the set or replace its own."""
+    """Draw the import of a file or pasted text, whose questions are added to the set or replace its own.
+
+    The preview stands beside its source: of a file that was chosen elsewhere first, others below their field.
+    """
+    handed_over = st.container()
     st.markdown(
         language.translate(
             "A table (CSV, TSV, XLSX, JSON, JSONL, Parquet) or a quiz (GIFT, Aiken, Moodle XML, QTI "
@@ -48,6 +52,7 @@ def import_questions(task: TaskSet) -> None:
     if text := st.session_state.pop(PASTED, ""):  # pasted elsewhere on the page
         st.session_state[_key("paste")] = text
     upload = uploader(language.translate("Import a file"), _key("import_file"))
+    uploaded = st.container()
     sources.sources_popover(task.address, hand_over)
     pasted = st.text_area(
         language.translate("Paste rows of a spreadsheet, or a quiz as text"),
@@ -58,17 +63,24 @@ def import_questions(task: TaskSet) -> None:
             "Press Ctrl+Enter, or click beside the field, to continue. A header row is recognised."
         ),
     )
-    try:
-        if upload is not None:
-            _panel(task, uploads.read_upload(upload), upload.name, _key("file"))
-        elif pasted.strip():
-            _panel(task, pasted.encode(), "", _key("text"))
-        elif (handed := st.session_state.get(_HANDED)) and handed[0] == task.address:
-            _, filename, data = handed
+    if upload is not None:
+        _preview(uploaded, task, lambda: uploads.read_upload(upload), upload.name, "file")
+    elif pasted.strip():
+        _preview(st.container(), task, pasted.encode, "", "text")
+    elif (handed := st.session_state.get(_HANDED)) and handed[0] == task.address:
+        _, filename, data = handed
+        with handed_over:
             markdown.caption(language.translate("From {file}:", file=filename))
-            _panel(task, data, filename, _key("handed"))
-    except StudioError as error:
-        markdown.error(error, icon=":material/error:")
+        _preview(handed_over, task, lambda: data, filename, "handed")
+
+
+def _preview(place: Any, task: TaskSet, read: Callable[[], bytes], filename: str, key: str) -> None:
+    """Draw the preview of one source in its place, or the sentence why it cannot be read."""
+    with place:
+        try:
+            _panel(task, read(), filename, _key(key))
+        except StudioError as error:
+            markdown.error(error, icon=":material/error:")
 
 
 def uploader(label: str, key: str) -> UploadedFile | None:
@@ -158,7 +170,7 @@ def _offer(task: TaskSet, read: Preview, doubles: Mapping[str, str], key: str) -
     sound = read.sound
     if not sound:
         if read.questions:
-            st.info(language.translate("This file has no usable questions. See the problems below."))
+            st.info(language.translate("This file has no usable questions. See the problems above."))
         return
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         replace = False

@@ -112,7 +112,7 @@ def test_a_workbook_and_another_of_its_sheets(own: Visit, tmp_path) -> None:
     assert list(own.at.dataframe[0].value["question"]) == ["Which is Second?"]
     own.at.selectbox(key="file_counted").set_value(0).run()
     assert "gold is 2, but it has 2 choices" in own.said
-    assert "This file has no usable questions. See the problems below." in own.said
+    assert "This file has no usable questions. See the problems above." in own.said
 
 
 ODD = "question\tA\tB\tC\tanswer\nHeat?\tfire\tice\tsnow\t1\nCold?\tfire\tice\tsun\t2\n"

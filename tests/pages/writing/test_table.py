@@ -223,6 +223,7 @@ def test_a_colleagues_edit_comes_while_one_types(page, here):
 def test_a_new_question_is_a_draft_until_it_is_complete(page, here):
     page.get_by_role("button", name="Add a question").click()
     form = page.get_by_role("form", name="A new question")
+    expect(form.get_by_text("Still lacks")).to_have_count(0)
     page.keyboard.type("What is pH?")
     page.keyboard.press("Enter")
     page.keyboard.type("a measure of acids")

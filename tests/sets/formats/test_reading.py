@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats import messages, reading
+from e2lm_core.sets.formats import columns, messages, reading
 from e2lm_core.sets.formats.reading import read_confined
 from e2lm_core.sets.formats.records import ReadOptions
 from e2lm_core.sets.formats.tables.delimited import write as write_csv
@@ -135,8 +136,7 @@ def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
         "Row 5: it has 1 choice; give it 2 to 26.",
     ]
     assert [german.translated(problem.sentence) for problem in preview.problems][:2] == [
-        "Zeile 1: answer ist 'E' und damit keine der Antworten; nehmen Sie Buchstabe, Text oder Nummer der richtigen "
-        "Antwort.",
+        "Zeile 1: 'E' ist keine der Antworten; nehmen Sie Buchstabe, Text oder Nummer der richtigen.",
         "Zeile 6: Die richtige Antwort fehlt; geben Sie an, welche es ist.",
     ]
     assert [q.id for q in preview.sound] == ["q7", "q8"]
@@ -269,3 +269,10 @@ def test_what_is_meant_and_is_not_there_is_one_sentence(how: ReadOptions, says: 
         read_confined(b"question,A,B,answer\nq,a,b,0\n.", "t.csv", LIMITS, how)
     assert says in str(refusal.value)
     german.translated(refusal.value)
+
+
+def test_every_role_of_a_column_has_a_label_that_can_be_translated() -> None:
+    for role in columns.ROLES:
+        assert isinstance(messages.role_label(role), Sentence), role
+    assert messages.role_label("choice_2") == "choice 2"
+    assert messages.role_label("license") == "license"

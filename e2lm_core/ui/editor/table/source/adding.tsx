@@ -23,6 +23,8 @@ export function Adding({ store }: { store: Store }) {
   const count = Math.min(26, Math.max(4, question.choices.length + (question.choices.at(-1)?.trim() ? 1 : 0)));
   const choices = Array.from({ length: count }, (_, i) => question.choices[i] ?? "");
   const missing = lack(question);
+  // Of an empty form nothing is kept.
+  const lacking = missing && store.typed.get(NEW)?.size ? say("Still lacks {missing}. Draft saved.", { missing }) : "";
   const type = (values: Parameters<Store["type"]>[1]) => { store.type(NEW, values); store.changed(); };
   const save = async () => {
     if (!missing && (await store.add())) document.querySelector<HTMLElement>(".qt-new textarea")?.focus();
@@ -63,7 +65,7 @@ export function Adding({ store }: { store: Store }) {
       <div class="qt-bar">
         <input type="text" class="qt-field qt-subject" readOnly={store.isAdded} list="qt-subjects" aria-label={say("The new question's subject")} placeholder={say("subject")} value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
         <span class="qt-grow" />
-        <span class="qt-hint">{store.isAdded ? say("Being added …") : missing ? say("Still lacks {missing}. Draft saved.", { missing }) : say("Ready: press Add the question.")}</span>
+        <span class="qt-hint">{store.isAdded ? say("Being added …") : missing ? lacking : say("Ready: press Add the question.")}</span>
         <button type="button" class="qt-main" disabled={!!missing || store.isAdded} onClick={save}>{say("Add the question")}</button>
         <button type="button" class="qt-quiet" onClick={close} aria-label={say("Close the new question; its text is kept")}><Icon name="close" /></button>
       </div>
