@@ -230,7 +230,7 @@ def open_found_set(info: SetInfo, limits: Limits) -> TaskSet:
     return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
 
-def require_question(task: TaskSet, question_id: str) -> Question:
+def require_question(task: TaskSet, question_id: str | None) -> Question:
     """Return the question of an id, few-shot examples aside.
 
     Raises:
