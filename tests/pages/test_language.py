@@ -186,7 +186,7 @@ VIEWS_IN_GERMAN = {
 }
 # What is the same in German, as whole texts, each with its reason.
 KEPT = {
-    "names of models, sets, sources, questions and checkpoints": r"(ladder-)?(small|large|dense)-[\w-]+(/iter_\d+)?|iter_\d+|(<b>|\*\*)?\w*(mine|little|blank)\w*(</b>|\*\*)?|my set|q\d+|dev\d+|(<b>)?little(</b>)?",
+    "names of models, sets, sources, questions and checkpoints": r"(ladder-)?(small|large|dense)-[\w-]+(/iter_\d+)?|iter_\d+|(<b>|\*\*)?\w*(mine|little|blank)\w*(</b>|\*\*)?|q\d+|dev\d+|(<b>)?little(</b>)?",
     "names of metrics and scores, which documents quote": r"(acc|acc_norm|margin|norm_prob|bpb|SQ|RC|CS|SNR|Score|AC|ρ|α|p|E2LM|AI2|FineTasks|snr)([ ,·:].*)?",
     "values of the set": r"(\*\*q\d+\*\* · |\*\*)?(What is twice the number \d+|How much is twice one)\?.*|mathematics|\d+(, \d+)*",
     "names of formats, files, columns and settings": r"what ist scientific .*|OWNER/NAME|test|[\w.]+\.(csv|json|yaml|zip|txt)|\.\w+|(doc_to_text|num_fewshot)|step\{step\}|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",

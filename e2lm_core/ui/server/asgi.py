@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from e2lm_core.base.errors import StudioError
@@ -50,10 +52,17 @@ def routes() -> Sequence[Route]:
     """Routes that are not pages."""
     return (
         Route(health.PATH, health.healthz),
+        Route(f"/{urls.SETS.slug}", _first_page),
         *draft_routes.routes(),
         *table_routes.routes(),
         *known_route.routes(),
     )
+
+
+async def _first_page(request: Request) -> RedirectResponse:
+    """Redirect to the first page, which Streamlit serves without a name; relative, as the app may lie in a folder."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"./{query}")
 
 
 def secrets() -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 from streamlit import config, error_util
 from streamlit.runtime import Runtime
@@ -29,6 +30,15 @@ def test_every_request_passes_the_guards_and_refusals_bear_the_headers_too():
         < classes.index(OriginGuardMiddleware)
         < classes.index(UploadLimitMiddleware)
     )
+
+
+def test_the_first_page_is_found_by_its_name_too():
+    client = TestClient(Starlette(routes=[Mount("/studio", routes=list(asgi.routes()))]))
+    shown = client.get("/studio/sets?set=little&embed=true", follow_redirects=False)
+    assert shown.next_request is not None
+    assert shown.next_request.url == "http://testserver/studio/?set=little&embed=true"
+    bare = client.get("/studio/sets", follow_redirects=False)
+    assert bare.next_request is not None and bare.next_request.url == "http://testserver/studio/"
 
 
 def test_a_setting_that_is_wrong_still_gives_a_server(monkeypatch: pytest.MonkeyPatch):

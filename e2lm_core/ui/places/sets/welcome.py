@@ -24,7 +24,7 @@ from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.editor import file_import, last_edit, prompt_preview
 
 _FORMATS = (language.mark("Cloze"), language.mark("Letters"), language.mark("Ending"))
-PROPOSED = "my set"  # title of a new set, until another is typed
+PROPOSED = language.mark("my set")  # title of a new set, until another is typed
 
 
 def draw(example: str | None) -> None:
@@ -160,8 +160,9 @@ def _propose_title(upload: UploadedFile | None) -> None:
     """Take a file's name as the title, once, where no other was typed."""
     if upload is not None and st.session_state.get("import_proposed") != upload.file_id:
         st.session_state["import_proposed"] = upload.file_id
-        if st.session_state.get("import_name", PROPOSED) == PROPOSED:
-            st.session_state["import_name"] = PurePath(upload.name).stem[:MAX_TITLE_CHARS] or PROPOSED
+        proposed = language.translate(PROPOSED)
+        if st.session_state.get("import_name", proposed) == proposed:
+            st.session_state["import_name"] = PurePath(upload.name).stem[:MAX_TITLE_CHARS] or proposed
 
 
 def named(key: str) -> tuple[str, str]:
@@ -170,7 +171,7 @@ def named(key: str) -> tuple[str, str]:
     A title that is a name already, such as my_set, is the name alone: the title is then "".
     """
     settings = session.studio().settings
-    st.session_state.setdefault(key, PROPOSED)
+    st.session_state.setdefault(key, language.translate(PROPOSED))
     wish = st.text_input(language.translate("Title"), key=key, max_chars=MAX_TITLE_CHARS)
     name = collection.free_name(settings, wish)
     if name == wish:
