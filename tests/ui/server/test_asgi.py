@@ -38,7 +38,8 @@ def test_the_first_page_is_found_by_its_name_too():
     assert shown.next_request is not None
     assert shown.next_request.url == "http://testserver/studio/?set=little&embed=true"
     bare = client.get("/studio/sets", follow_redirects=False)
-    assert bare.next_request is not None and bare.next_request.url == "http://testserver/studio/"
+    assert bare.next_request is not None
+    assert bare.next_request.url == "http://testserver/studio/"
 
 
 def test_a_setting_that_is_wrong_still_gives_a_server(monkeypatch: pytest.MonkeyPatch):
