@@ -160,9 +160,10 @@ def _propose_title(upload: UploadedFile | None) -> None:
     """Take a file's name as the title, once, where no other was typed."""
     if upload is not None and st.session_state.get("import_proposed") != upload.file_id:
         st.session_state["import_proposed"] = upload.file_id
-        proposed = language.translate(PROPOSED)
+        proposed = st.session_state.get("import_name_proposed")  # in the language of then
         if st.session_state.get("import_name", proposed) == proposed:
-            st.session_state["import_name"] = PurePath(upload.name).stem[:MAX_TITLE_CHARS] or proposed
+            title = PurePath(upload.name).stem[:MAX_TITLE_CHARS]
+            st.session_state["import_name"] = title or language.translate(PROPOSED)
 
 
 def named(key: str) -> tuple[str, str]:
@@ -171,7 +172,8 @@ def named(key: str) -> tuple[str, str]:
     A title that is a name already, such as my_set, is the name alone: the title is then "".
     """
     settings = session.studio().settings
-    st.session_state.setdefault(key, language.translate(PROPOSED))
+    if key not in st.session_state:
+        st.session_state[key] = st.session_state[f"{key}_proposed"] = language.translate(PROPOSED)
     wish = st.text_input(language.translate("Title"), key=key, max_chars=MAX_TITLE_CHARS)
     name = collection.free_name(settings, wish)
     if name == wish:
