@@ -252,6 +252,14 @@ def test_home_takes_any_file_and_leads_to_its_preview(visit, filename, content):
     assert f"From {filename}" not in visit.said
 
 
+def test_a_file_names_a_set_whose_title_was_proposed_in_another_language(visit):
+    assert visit.at.text_input(key="import_name").value == "my set"
+    visit.at.session_state["language"] = "de"
+    visit.at.file_uploader(key="create_bundle").set_value([("Woche 3.json", b"[]", "application/json")]).run()
+    assert visit.at.button(key="create_go").label == "Anlegen"
+    assert visit.at.text_input(key="import_name").value == "Woche 3"
+
+
 def test_a_file_that_cannot_be_read_makes_no_set(visit):
     visit.at.file_uploader(key="create_bundle").set_value([("x.json", b"[{", "application/json")]).run()
     press(visit, "import_preview")
