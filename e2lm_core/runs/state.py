@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -29,6 +29,7 @@ from e2lm_core.runs import fleets
 from e2lm_core.runs.fleets import OpenFleet, SetFleet
 from e2lm_core.runs.queue import timings
 from e2lm_core.runs.queue.progress import RunProgress, run_progress
+from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.store import shipped_defaults
 from e2lm_core.runs.store.requests import RequestIndex
@@ -253,32 +254,51 @@ def next_fleet(
     return at_hand, chosen if len(at_hand) < len(chosen) else (), fleet.num_fewshot
 
 
-def state_of_set(
-    studio: Studio,
-    set_name: str,
-    task: TaskSet,
-    load: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
-) -> SetState:
+def state_of_set(studio: Studio, set_name: str, task: TaskSet) -> SetState:
     """State of a set's results for the strip: exact, at the cost of one query of the store per checkpoint.
 
     Args:
         studio: Settings of the caller, store, queue and backend.
         set_name: Name or address of the set.
         task: The set.
-        load: Function that gives measurements the caller has read already; None to read the store.
+    """
+    job = latest_job(studio, set_name, progress=False)
+    state = open_run_state(studio, task, job)
+    if state is None:
+        fleet = fleet_of_set(studio, set_name)
+        covered = coverage(studio, task, *fleet.run_arguments)
+        state = state_by_coverage(studio, task, job, fleet, covered)
+    return state
+
+
+def open_run_state(studio: Studio, task: TaskSet, job: Job | None) -> SetState | None:
+    """State of a set that has no questions or whose run is open; None for any other set.
+
+    Args:
+        studio: Queue.
+        task: The set.
+        job: Its last run, see `start.latest_job`.
     """
     if not task.questions:
         return SetState(kind="empty")
-    job = latest_job(studio, set_name, progress=False)
-    if job and not job.over:
-        run = run_progress(studio.jobs, job, task)
-        return SetState(kind="running", job=job.id, done=run.done, total=run.total, run=run, owner=job.owner)
-    fleet = fleet_of_set(studio, set_name)
-    checkpoints, num_fewshot = fleet.checkpoints, fleet.num_fewshot
-    if load is None:
-        covered = coverage(studio, task, checkpoints, num_fewshot)
-    else:
-        covered = coverage_of(load(checkpoints, num_fewshot))
+    if job is None or job.over:
+        return None
+    run = run_progress(studio.jobs, job, task)
+    return SetState(kind="running", job=job.id, done=run.done, total=run.total, run=run, owner=job.owner)
+
+
+def state_by_coverage(
+    studio: Studio, task: TaskSet, job: Job | None, fleet: OpenFleet, covered: Coverage
+) -> SetState:
+    """State of a set that has questions and no open run.
+
+    Args:
+        studio: Store and backend.
+        task: The set.
+        job: Its last run, see `start.latest_job`.
+        fleet: Its fleet.
+        covered: Its coverage at the fleet's checkpoints.
+    """
     kind: Literal["never run", "stale", "up to date"] = "up to date"
     if covered.done == 0:
         kind = "never run"
@@ -291,7 +311,7 @@ def state_of_set(
         total=covered.total,
         job=job.id if job else None,
         shipped=covered.done > 0
-        and shipped_defaults.shows_shipped_results(studio, task, checkpoints, num_fewshot),
+        and shipped_defaults.shows_shipped_results(studio, task, *fleet.run_arguments),
     )
 
 

@@ -86,8 +86,11 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
         TaskError: The version is not stored.
         StudioError: The version cannot be read.
     """
-    info = find_set(settings, name)
-    kept = [version.number for version in list_versions(settings, name)]
+    return _opened(settings, find_set(settings, name), name, number)
+
+
+def _opened(settings: Settings, info: SetInfo, name: str, number: int) -> TaskSet:
+    kept = [step.number for step in _log(settings, info).steps]
     if number not in kept:
         have = (
             Sentence("it has {first} to {last}", first=str(kept[0]), last=str(kept[-1]))
@@ -128,7 +131,7 @@ def name_version(settings: Settings, name: str, number: int, new_name: str) -> N
     """
     info = editable_set(settings, name)
     new_name = " ".join(new_name.split())
-    versions = list_versions(settings, name)
+    versions = _log(settings, info).steps
     if number not in [version.number for version in versions]:
         raise TaskError(
             Sentence(
@@ -205,7 +208,7 @@ def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
         StudioError: The version cannot be read.
     """
     info = editable_set(settings, name)
-    task = open_version(settings, name, number)
+    task = _opened(settings, info, name, number)
     present = _present(settings, info)
     if present is None:
         return replace_set(settings, info.folder, task, f"restore version {number}")
@@ -231,8 +234,8 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
     info = find_set(settings, name)
     after = known_sets.read_cached(info.folder, settings.limits).task
     if second is not None:
-        after = open_version(settings, name, second)
-    return _differences(open_version(settings, name, first), after)
+        after = _opened(settings, info, name, second)
+    return _differences(_opened(settings, info, name, first), after)
 
 
 @reads
@@ -243,8 +246,9 @@ def preview_restore(settings: Settings, name: str, number: int) -> RestorePrevie
         TaskError: The version is not stored, or the set's files are damaged.
         StudioError: The version cannot be read.
     """
-    current = known_sets.read_cached(find_set(settings, name).folder, settings.limits).task
-    return restore_preview.preview_restore(number, current, open_version(settings, name, number))
+    info = find_set(settings, name)
+    current = known_sets.read_cached(info.folder, settings.limits).task
+    return restore_preview.preview_restore(number, current, _opened(settings, info, name, number))
 
 
 # --- undo and redo --------------------------------------------------------------------------------------

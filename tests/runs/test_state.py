@@ -8,7 +8,7 @@ import pytest
 
 from e2lm_core.analysis.plan.plan import Goal
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, results
+from e2lm_core.runs import evaluate, results, start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
@@ -50,8 +50,10 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     job = here.jobs.claim("test", 60)
     assert job is not None
     here.jobs.finish(job)
-    by_measuring = run_state.state_of_set(
-        here, "little", edited, lambda checkpoints, k: results.load_measurements(here, edited, checkpoints, k)
+    fleet = run_state.fleet_of_set(here, "little")
+    measured = results.load_measurements(here, edited, *fleet.run_arguments)
+    by_measuring = run_state.state_by_coverage(
+        here, edited, start.latest_job(here, "little"), fleet, run_state.coverage_of(measured)
     )
     assert by_measuring == run_state.state_of_set(here, "little", edited)
     assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)

@@ -65,7 +65,7 @@ class Verdict:
             UnsupportedError: The model keeps no state.
         """
         if self.way == "engine":
-            yield Decoder(model, self.rotary, plan)
+            yield Decoder.for_plan(model, self.rotary, plan)
         elif self.way == "stacked":
             yield StackedDecoder([model], self.rotary)
         elif self.way == "state":

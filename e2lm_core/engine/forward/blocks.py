@@ -47,6 +47,38 @@ class Linear:
         return total if self._bias is None else total.add_(self._bias)
 
 
+class StackedLinear(Linear):
+    """x[k] W[k]ᵀ + b[k] for K checkpoints, with W [K, O, I] and b [K, 1, O] or None.
+
+    It is a `Linear` over K · N tokens, the N tokens of each checkpoint one after the other.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__(weight, bias)
+        self._turned = weight.transpose(1, 2)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The products: [K · N, I] → [K · N, O]."""
+        product = torch.bmm(self._apart(x), self._turned)
+        if self._bias is not None:
+            product.add_(self._bias)
+        return product.flatten(0, 1)
+
+    def add_to(self, total: Tensor, x: Tensor) -> Tensor:
+        """total + x Wᵀ + b, written over `total` [N, O]; x is [N, I].
+
+        N counts the tokens of all checkpoints.
+        """
+        sums = self._apart(total)
+        sums.baddbmm_(self._apart(x), self._turned)
+        if self._bias is not None:
+            sums.add_(self._bias)
+        return total
+
+    def _apart(self, x: Tensor) -> Tensor:
+        return x.view(len(self._turned), -1, x.shape[-1])
+
+
 class Norm(Protocol):
     """A normalisation over the last dimension."""
 
@@ -70,6 +102,17 @@ class RmsNorm:
         squares = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_()
         scale = squares.div_(x.shape[-1]).add_(self.eps).rsqrt_()
         return (wide * scale).to(x.dtype).mul_(self.weight)
+
+
+class StackedRmsNorm:
+    """`RmsNorm` with weights [K, 1, H] for K checkpoints."""
+
+    def __init__(self, weight: Tensor, eps: float) -> None:
+        self._each = RmsNorm(weight, eps)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The normed tokens: [K · N, H] → [K · N, H]."""
+        return self._each(x.reshape(len(self._each.weight), -1, x.shape[-1])).flatten(0, 1)
 
 
 @dataclass(frozen=True)

@@ -64,25 +64,44 @@ class Rotary:
 
 
 class Decoder:
-    """One checkpoint's weights as decoder blocks, a `Body` for batches of one plan.
+    """Decoder blocks of one checkpoint or of several, a `Body`.
 
     Attributes:
         count: Number of checkpoints that are computed at once, see `stack.StackedDecoder`.
-
-    Raises:
-        NoRecipeError: The family has no recipe.
     """
 
-    count = 1
+    def __init__(
+        self,
+        parts: Parts,
+        rotary: Rotary | None,
+        count: int = 1,
+        apart: bool = False,
+        vocabulary: np.ndarray | None = None,
+    ) -> None:
+        """Take the blocks.
 
-    def __init__(self, model: LoadedModel, rotary: Rotary | None, plan: Plan) -> None:
-        """Build the blocks, for batches of `plan` only."""
+        Args:
+            parts: The blocks; of several checkpoints the embedding has V rows for each, one after the other.
+            rotary: Rotary frequencies; None for none.
+            count: Number of checkpoints, each with as many tokens of a batch.
+            apart: Whether attention is computed as for several checkpoints, see `TreeState`.
+            vocabulary: Token ids [V] whose projections in the first layer are looked up; None for none.
+        """
+        self._parts, self._rotary, self.count, self._apart = parts, rotary, count, apart
+        self._first = None if vocabulary is None else self._table(vocabulary)
+
+    @classmethod
+    def for_plan(cls, model: LoadedModel, rotary: Rotary | None, plan: Plan) -> Decoder:
+        """The decoder of a checkpoint for batches of `plan` only.
+
+        Raises:
+            NoRecipeError: The family has no recipe.
+        """
         worth = plan.computed_tokens >= _PACKED_FROM_TOKENS and model.bytes <= _PACKED_BYTES
         weights = Weights(model.weights, worth and _packs(model))
-        self._parts: Parts = parts_of(model.config.get_text_config(), weights)
-        self._rotary = rotary
+        parts = parts_of(model.config.get_text_config(), weights)
         repeats = plan.computed_tokens >= _REPEATED * len(plan.vocabulary)
-        self._first = self._table(plan.vocabulary) if repeats else None
+        return cls(parts, rotary, vocabulary=plan.vocabulary if repeats else None)
 
     @property
     def head_rows(self) -> int:
@@ -159,10 +178,15 @@ class Decoder:
         return kept
 
     def _state(self, bias: Tensor | None, depth: int) -> TreeState:
-        return TreeState(bias=bias, depth=depth)
+        return TreeState(bias=bias, depth=depth, apart=self._apart)
 
     def _embedded(self, ids: Tensor) -> Tensor:
-        return self._parts.embedding[ids.reshape(-1)]
+        ids = ids.reshape(-1)
+        if self.count > 1:
+            rows = len(self._parts.embedding) // self.count
+            first = torch.arange(self.count, device=ids.device)[:, None] * rows
+            ids = (ids.view(self.count, -1) + first).flatten()
+        return self._parts.embedding[ids]
 
     def _turns(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
         return None if self._rotary is None else self._rotary.angles_at(positions, dtype)

@@ -7,11 +7,12 @@ references are transformers' modelling files of Llama, OLMo, OLMo 2 and GPT-NeoX
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +26,8 @@ from e2lm_core.engine.forward.blocks import (
     PlainMlp,
     RmsNorm,
     SeparateProjection,
+    StackedLinear,
+    StackedRmsNorm,
 )
 
 
@@ -104,6 +107,25 @@ class Weights:
     def unused(self) -> set[str]:
         """Names of the weights that were not used."""
         return self._weights.keys() - self._used
+
+
+class StackedWeights(Weights):
+    """The weights of K checkpoints by name, [K, ...]; an embedding's are [K · V, H]."""
+
+    def __init__(self, of: Sequence[dict[str, Tensor]]) -> None:
+        super().__init__({name: torch.stack([one[name] for one in of]) for name in of[0]}, packed=False)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return super().__getitem__(name).flatten(0, 1)
+
+    def _product(self, weight: Tensor, bias: Tensor | None) -> StackedLinear:
+        return StackedLinear(weight, None if bias is None else bias[:, None])
+
+    def rms(self, name: str, eps: float) -> Norm:
+        return StackedRmsNorm(self._found(f"{name}.weight")[:, None], eps)
+
+    def layer(self, name: str, eps: float) -> Norm:
+        raise NoRecipeError(f"{name} is a norm that is not stacked")
 
 
 def parts_of(config: Any, weights: Weights) -> Parts:

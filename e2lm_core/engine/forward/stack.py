@@ -13,20 +13,17 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 from weakref import ref
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from e2lm_core.base.memory.memo import Memo
 from e2lm_core.engine.batches.plan import Plan
-from e2lm_core.engine.forward.attention import KeyValues, TreeState
-from e2lm_core.engine.forward.blocks import Linear, Norm, RmsNorm
+from e2lm_core.engine.forward.attention import KeyValues
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
-from e2lm_core.engine.forward.recipes import NoRecipeError, Weights, parts_of
+from e2lm_core.engine.forward.recipes import StackedWeights, parts_of
 from e2lm_core.engine.forward.tensors import PackedBatch
 from e2lm_core.engine.forward.trunks import Trunks
 from e2lm_core.engine.models import LoadedModel
@@ -34,68 +31,6 @@ from e2lm_core.engine.models import LoadedModel
 KEPT_BYTES = 512 * 2**20
 _TRUNK_BYTES = 256 * 2**20  # 400 tokens of few-shot examples take 90 MB for the embedded ladder
 _numbers = itertools.count()
-
-
-class StackedLinear(Linear):
-    """x[k] W[k]ᵀ + b[k] for K checkpoints, with W [K, O, I] and b [K, 1, O] or None.
-
-    It is a `Linear` over K · N tokens, the N tokens of each checkpoint one after the other.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        super().__init__(weight, bias)
-        self._turned = weight.transpose(1, 2)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The products: [K · N, I] → [K · N, O]."""
-        product = torch.bmm(self._apart(x), self._turned)
-        if self._bias is not None:
-            product.add_(self._bias)
-        return product.flatten(0, 1)
-
-    def add_to(self, total: Tensor, x: Tensor) -> Tensor:
-        """total + x Wᵀ + b, written over `total` [N, O]; x is [N, I].
-
-        N counts the tokens of all checkpoints.
-        """
-        sums = self._apart(total)
-        sums.baddbmm_(self._apart(x), self._turned)
-        if self._bias is not None:
-            sums.add_(self._bias)
-        return total
-
-    def _apart(self, x: Tensor) -> Tensor:
-        return x.view(len(self._turned), -1, x.shape[-1])
-
-
-class StackedRmsNorm:
-    """`RmsNorm` with weights [K, 1, H] for K checkpoints."""
-
-    def __init__(self, weight: Tensor, eps: float) -> None:
-        self._each = RmsNorm(weight, eps)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The normed tokens: [K · N, H] → [K · N, H]."""
-        return self._each(x.reshape(len(self._each.weight), -1, x.shape[-1])).flatten(0, 1)
-
-
-class StackedWeights(Weights):
-    """The weights of K checkpoints by name, [K, ...]; an embedding's are [K · V, H]."""
-
-    def __init__(self, of: Sequence[dict[str, Tensor]]) -> None:
-        super().__init__({name: torch.stack([one[name] for one in of]) for name in of[0]}, packed=False)
-
-    def __getitem__(self, name: str) -> Tensor:
-        return super().__getitem__(name).flatten(0, 1)
-
-    def _product(self, weight: Tensor, bias: Tensor | None) -> StackedLinear:
-        return StackedLinear(weight, None if bias is None else bias[:, None])
-
-    def rms(self, name: str, eps: float) -> Norm:
-        return StackedRmsNorm(self._found(f"{name}.weight")[:, None], eps)
-
-    def layer(self, name: str, eps: float) -> Norm:
-        raise NoRecipeError(f"{name} is a norm that is not stacked")
 
 
 class StackedDecoder(Decoder):
@@ -106,19 +41,11 @@ class StackedDecoder(Decoder):
     """
 
     def __init__(self, models: Sequence[LoadedModel], rotary: Rotary | None) -> None:
-        self.count, self.bytes = len(models), sum(model.bytes for model in models)
-        self.number = next(_numbers)
         config = models[0].config.get_text_config()
-        self._parts = parts_of(config, StackedWeights([model.weights for model in models]))
-        self._rotary, self._first = rotary, None
-
-    def _embedded(self, ids: Tensor) -> Tensor:
-        rows = len(self._parts.embedding) // self.count
-        first = torch.arange(self.count, device=ids.device)[:, None] * rows
-        return self._parts.embedding[(ids.reshape(self.count, -1) + first).flatten()]
-
-    def _state(self, bias: Tensor | None, depth: int) -> TreeState:
-        return replace(super()._state(bias, depth), apart=True)
+        weights = StackedWeights([model.weights for model in models])
+        super().__init__(parts_of(config, weights), rotary, len(models), apart=True)
+        self.bytes = sum(model.bytes for model in models)
+        self.number = next(_numbers)
 
 
 class Stacks:

@@ -5,7 +5,6 @@ Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -24,11 +23,12 @@ from e2lm_core.export import submission
 from e2lm_core.people import access
 from e2lm_core.relevance import judge
 from e2lm_core.runs import checkpoint_order as run_order
-from e2lm_core.runs import fleets
+from e2lm_core.runs import fleets, start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.messages.doors import SetDoors, doors_of_set
 from e2lm_core.runs.store import control_results, shipped_defaults
+from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
@@ -305,11 +305,19 @@ def state(task: TaskSet) -> run_state.SetState:
     return page_cache.get_or_compute(
         "state",
         (asking.settings.workspace, task.address, task),
-        lambda: run_state.state_of_set(
-            asking, task.address, task, functools.partial(measure, task, now=True)
-        ),
+        lambda: _state(asking, task),
         (results_stamp(), fleets.change_stamp(asking.settings), _at_hand()),
     )
+
+
+def _state(asking: Studio, task: TaskSet) -> run_state.SetState:
+    job = start.latest_job(asking, task.address, progress=False)
+    state = run_state.open_run_state(asking, task, job)
+    if state is None:
+        own = fleet(task)
+        covered = run_state.coverage_of(measure(task, *own.run_arguments, now=True))
+        state = run_state.state_by_coverage(asking, task, job, own, covered)
+    return state
 
 
 def is_running(task: TaskSet) -> bool:
