@@ -254,23 +254,6 @@ def next_fleet(
     return at_hand, chosen if len(at_hand) < len(chosen) else (), fleet.num_fewshot
 
 
-def state_of_set(studio: Studio, set_name: str, task: TaskSet) -> SetState:
-    """State of a set's results for the strip: exact, at the cost of one query of the store per checkpoint.
-
-    Args:
-        studio: Settings of the caller, store, queue and backend.
-        set_name: Name or address of the set.
-        task: The set.
-    """
-    job = latest_job(studio, set_name, progress=False)
-    state = open_run_state(studio, task, job)
-    if state is None:
-        fleet = fleet_of_set(studio, set_name)
-        covered = coverage(studio, task, *fleet.run_arguments)
-        state = state_by_coverage(studio, task, job, fleet, covered)
-    return state
-
-
 def open_run_state(studio: Studio, task: TaskSet, job: Job | None) -> SetState | None:
     """State of a set that has no questions or whose run is open; None for any other set.
 

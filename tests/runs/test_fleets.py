@@ -105,7 +105,7 @@ def test_a_set_keeps_the_models_of_its_run_when_others_come(here: Studio, runs: 
     studios.start_run(now, "little", of(now, "llama-s1/*"), num_fewshot=1)
     opened = state.fleet_of_set(now, "little")
     assert (opened.name, opened.models, opened.num_fewshot) == ("", ("llama-s1",), 1)
-    assert state.state_of_set(now, "little", collection.open_set(now.settings, "little")).total == 12
+    assert studios.state_of_set(now, "little", collection.open_set(now.settings, "little")).total == 12
     assert state.fleet_of_set(now, "other").name == "ladder", "a fleet is of one set"
 
 
@@ -126,7 +126,7 @@ def test_a_command_writes_its_run_down(here: Studio, runs: Path) -> None:
     assert job is not None
     assert (job.state, len(job.progress), job.started_at) == ("done", 2, 1_000.0)
     assert state.measured_pace(now, None) is not None, "the pace of a command's run is one"
-    assert state.state_of_set(now, "little", task).kind == "up to date"
+    assert studios.state_of_set(now, "little", task).kind == "up to date"
 
 
 def test_an_older_homes_runs_count_too(here: Studio) -> None:

@@ -55,7 +55,7 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     by_measuring = run_state.state_by_coverage(
         here, edited, start.latest_job(here, "little"), fleet, run_state.coverage_of(measured)
     )
-    assert by_measuring == run_state.state_of_set(here, "little", edited)
+    assert by_measuring == studios.state_of_set(here, "little", edited)
     assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)
 
 
@@ -96,20 +96,20 @@ def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
     collection.copy_set(here.settings, "little", "mine")
     task = collection.open_set(here.settings, "mine")
     some = here.catalogue.match_globs(["ladder-small-arch1/*"])
-    assert run_state.state_of_set(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
-    assert run_state.state_of_set(here, "mine", task).kind == "never run"
+    assert studios.state_of_set(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
+    assert studios.state_of_set(here, "mine", task).kind == "never run"
     studios.start_run(here, "mine", some)
-    queued = run_state.state_of_set(here, "mine", task)
+    queued = studios.state_of_set(here, "mine", task)
     assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
     job = here.jobs.claim("test", 60)
     assert job is not None
     evaluate.evaluate(here, task, some, progress=Watched(lambda row: here.jobs.report(job, [row])))
-    running = run_state.state_of_set(here, "mine", task)
+    running = studios.state_of_set(here, "mine", task)
     assert (running.kind, running.done, running.total) == ("running", 60, 60)
     here.jobs.finish(job)
-    assert run_state.state_of_set(here, "mine", task).kind == "up to date"
+    assert studios.state_of_set(here, "mine", task).kind == "up to date"
     edited = authoring.update_questions(here.settings, "mine", {"q1": {"question": "Another?"}})
-    stale = run_state.state_of_set(here, "mine", edited)
+    stale = studios.state_of_set(here, "mine", edited)
     assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)
 
 

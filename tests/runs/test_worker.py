@@ -46,7 +46,7 @@ def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> No
     assert len(job.progress) == len(here.catalogue.checkpoints)
     assert computed(job) == 6 * len(here.catalogue.checkpoints)
     assert (
-        run_state.state_of_set(here, "little", collection.open_set(here.settings, "little")).kind
+        studios.state_of_set(here, "little", collection.open_set(here.settings, "little")).kind
         == "up to date"
     )
 
@@ -62,7 +62,7 @@ def test_a_control_is_a_run_of_its_own(here: Studio) -> None:
     assert computed(job) == 6 * variant_count(task) * len(ends)
     measured = results.load_measurements(here, control_set(task), ends)
     assert measured.complete_checkpoints == len(ends)
-    assert run_state.state_of_set(here, "little", task).kind == "never run"
+    assert studios.state_of_set(here, "little", task).kind == "never run"
 
 
 def test_an_empty_queue_ends_a_worker_that_was_told_so(here: Studio) -> None:

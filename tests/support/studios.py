@@ -15,6 +15,7 @@ from e2lm_core.base.records import Checkpoint, Loglikelihood, Question, Scope, T
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
 from e2lm_core.runs import start
+from e2lm_core.runs import state as run_state
 from e2lm_core.runs.store.loglikelihood_store import LoglikelihoodStore, request_digest
 from e2lm_core.runs.store.requests import requests_of
 from e2lm_core.runs.studio import Studio, open_studio
@@ -227,6 +228,16 @@ def studio(folder: Path, backend: Backend | None = None, **options: Any) -> Stud
 def start_run(studio: Studio, name: str, checkpoints: Sequence[Checkpoint], **options: Any) -> int:
     """Queue a run of the set of that name, as a page does with the set in hand."""
     return start.submit_run(studio, collection.open_set(studio.settings, name), checkpoints, **options)
+
+
+def state_of_set(studio: Studio, name: str, task: TaskSet) -> run_state.SetState:
+    """State of a set on its fleet, by what the store holds."""
+    job = start.latest_job(studio, name, progress=False)
+    if open_run := run_state.open_run_state(studio, task, job):
+        return open_run
+    fleet = run_state.fleet_of_set(studio, name)
+    covered = run_state.coverage(studio, task, *fleet.run_arguments)
+    return run_state.state_by_coverage(studio, task, job, fleet, covered)
 
 
 def environment(chosen: Settings) -> dict[str, str]:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from e2lm_core.runs import evaluate, results, start, state
+from e2lm_core.runs import evaluate, results, start
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Progress
@@ -105,7 +105,7 @@ def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
     studio.jobs.report(job, [took(job.payload["checkpoints"][0], 6, 2.0)])
     studio.jobs.release(job)
     studio.jobs.submit("evaluate", job.payload | {"set": "another"}, priority=job.priority + 1)
-    now = state.state_of_set(studio, "little", task)
+    now = studios.state_of_set(studio, "little", task)
     assert (now.kind, now.run.ahead) == ("running", 1)
     assert run_words.progress_sentence(now.run) == "25%, 1 of 4 checkpoints (waiting for 1 other run)"
     assert far(studio, task) == (now.run.share, run_words.progress_sentence(now.run))
@@ -115,10 +115,10 @@ def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
         == "6 questions · :material/hourglass: 25%, 1 of 4 checkpoints (waiting for 1 other run)"
     )
     other = studio.jobs.claim("a worker", 60)
-    assert state.state_of_set(studio, "little", task).run.ahead == 1  # it computes now
+    assert studios.state_of_set(studio, "little", task).run.ahead == 1  # it computes now
     studio.jobs.finish(other)
-    assert state.state_of_set(studio, "little", task).run.ahead == 0
+    assert studios.state_of_set(studio, "little", task).run.ahead == 0
     studio.jobs.claim("a worker", 60)
-    going = state.state_of_set(studio, "little", task)
+    going = studios.state_of_set(studio, "little", task)
     assert going.run.ahead is None
     assert "running 25%, 1 of 4 checkpoints, about 6 s left" in status_bar.state_text(task, going)

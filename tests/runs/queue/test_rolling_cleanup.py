@@ -124,7 +124,7 @@ def test_results_are_shown_after_the_weights_are_gone_and_an_edit_says_so(here):
     worker.run_worker(here, once=True)
     task = collection.open_set(here.settings, "little")
     assert state.fleet_of_set(here, "little").run_arguments == (checkpoints, None)
-    assert state.state_of_set(here, "little", task).kind == "up to date"
+    assert studios.state_of_set(here, "little", task).kind == "up to date"
     with pytest.raises(CheckpointError, match="were let go again") as refused:
         state.next_fleet(here, "little")
     studios.sentence(refused)

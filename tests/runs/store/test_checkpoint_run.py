@@ -16,7 +16,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, ScoredChunk
 from e2lm_core.engine import scorer
 from e2lm_core.engine.local import LocalBackend
-from e2lm_core.runs import evaluate, state, worker
+from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs.messages import run_status
 from e2lm_core.runs.store import checkpoint_run
 from e2lm_core.runs.store.requests import RequestIndex
@@ -164,7 +164,7 @@ def test_one_that_cannot_be_used_is_left_out_until_it_can(here: Studio, made: Pa
     result = run(here)
     assert (result.computed, list(result.left_out)) == (12, ["mixed/checkpoint-100"])
     assert sentence in result.left_out["mixed/checkpoint-100"]
-    assert state.state_of_set(here, "little", studios.task()).kind == "up to date"
+    assert studios.state_of_set(here, "little", studios.task()).kind == "up to date"
     shutil.rmtree(folder)
     shutil.copytree(made / "runs" / "mixed" / "checkpoint-100", folder)
     assert [c.step for c in here.local_checkpoints] == list(STEPS)

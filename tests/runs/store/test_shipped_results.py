@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.base.records import Loglikelihood, Scope
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import without_extras
-from e2lm_core.runs import evaluate, results, state
+from e2lm_core.runs import evaluate, results
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs.store import shipped_results
 from e2lm_core.runs.store.requests import RequestIndex, render_prompts
@@ -60,7 +60,7 @@ def test_it_is_of_todays_sets_checkpoints_and_engine(tmp_path, name):
 def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
     studio = opened(tmp_path)
     task = collection.open_set(studio.settings, "ladder_science")
-    now = state.state_of_set(studio, task.address, task)
+    now = studios.state_of_set(studio, task.address, task)
     assert (now.kind, now.shipped) == ("up to date", True)
     assert (
         studios.stored_count(studio.store, studio.backend.scope(without_extras(studio.local_checkpoints)[0]))
@@ -69,7 +69,7 @@ def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
     collection.copy_set(studio.settings, "ladder_science", "mine")
     first = task.questions[0].id
     authoring.update_questions(studio.settings, "mine", {first: {"question": "Which of these is it?"}})
-    now = state.state_of_set(studio, "mine", collection.open_set(studio.settings, "mine"))
+    now = studios.state_of_set(studio, "mine", collection.open_set(studio.settings, "mine"))
     assert (now.kind, now.stale) == ("stale", 1)
 
 
@@ -77,7 +77,7 @@ def test_a_new_home_has_the_examples_results_and_only_theirs(tmp_path):
 def test_other_settings_get_none_of_it(tmp_path, changed):
     studio = opened(tmp_path, **changed)
     task = collection.open_set(studio.settings, "ladder_general")
-    assert state.state_of_set(studio, task.address, task).kind == "never run"
+    assert studios.state_of_set(studio, task.address, task).kind == "never run"
 
 
 def test_what_was_computed_here_stands_before_it(tmp_path):

@@ -207,5 +207,6 @@ def test_killed_while_it_fetches_scores_and_lets_go_it_ends_the_same(
     assert {Path(name).parts[0] for name in left(here)} == {"whole"}
     assert [c.name for c in state.fleet_of_set(here, "little").checkpoints] == [c.name for c in checkpoints]
     assert (
-        state.state_of_set(here, "little", collection.open_set(here.settings, "little")).kind == "up to date"
+        studios.state_of_set(here, "little", collection.open_set(here.settings, "little")).kind
+        == "up to date"
     )
