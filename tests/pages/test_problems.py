@@ -89,6 +89,22 @@ def test_a_wrong_key_is_fixed_in_one_click_and_the_list_goes_on(sure):
     assert f"**q5**: {effect.changes[0].text}" in sure.said
 
 
+def test_blanks_around_a_choice_are_removed_in_one_click(sure):
+    clean = questions(sure)["q5"]
+    ragged = (f"{clean.choices[0]} ", *clean.choices[1:])
+    authoring.update_questions(sure.studio.settings, OWN, {"q5": {"choices": ragged}})
+    sure.open("problems")
+    (place,) = [
+        n
+        for n, row in enumerate(rows(sure))
+        if (row["problem"], row["question"]) == ("Warning", clean.question)
+    ]
+    select(sure, [place])
+    assert "choice A begins or ends with a blank" in sure.said
+    press(sure, "problem_fix")
+    assert questions(sure)["q5"] == clean
+
+
 def test_a_fix_of_a_question_that_was_changed_meanwhile_is_refused(sure):
     wrong_key(sure)
     sure.open("problems")

@@ -34,7 +34,7 @@ _REASONS: dict[Kind, str] = {
     "dead answer": Sentence("No model ever picks {about}: at most {share} at any checkpoint."),
     "dead": Sentence("Every model answers it wrong at every checkpoint."),
 }
-Fix = Literal["mark", "delete", "balance", "edit"]
+Fix = Literal["mark", "delete", "balance", "trim", "edit"]
 _REPEATED = ("repeated_question", "near_duplicate")
 _TAIL = 0.025  # share of questions below their 95% interval's lower end if none hurts the ranking
 
@@ -47,8 +47,8 @@ class Problem(Record):
         kind: Code of the finding, kind of the suspect, or `HURTS`.
         title: Short name, a value of `TITLES`.
         reason: Sentence on what is wrong.
-        fix: How it can be fixed: mark the choice `mark` as right, delete the question, balance the right answers, or
-            edit the question; None for the whole set.
+        fix: How it can be fixed: mark the choice `mark` as right, delete the question, balance the right answers,
+            remove blanks around the choices, or edit the question; None for the whole set.
         mark: Index of the choice to mark as right; None for another fix.
         key: Digest of the kind and the question's content; it changes when the question does.
     """
@@ -191,6 +191,8 @@ def _of_finding(finding: Finding, by_id: Mapping[str, Question]) -> Problem:
         fix: Fix | None = "delete"
     elif finding.code == "gold_position":
         fix = "balance"
+    elif finding.code == "outer_blank" and question is not None:
+        fix = "trim"
     else:
         fix = None if question is None else "edit"
     return _problem(question, finding.code, finding.severity, finding.sentence, fix)

@@ -35,6 +35,9 @@ _DOUBTS = {
     "near_copy": Sentence(
         "Question {n}: choices {first} and {second} are nearly the same ({text}). Make them clearly different."
     ),
+    "outer_blank": Sentence(
+        "Question {n}: choice {letter} begins or ends with a blank, which changes the models' answers. Remove it."
+    ),
     "not_english": Sentence(
         "Question {n} may not be in English. The models know English only: translate it."
     ),
@@ -105,6 +108,15 @@ def structural_errors(
     return findings
 
 
+def broken_places(questions: Sequence[Question], limits: Limits) -> tuple[int, ...]:
+    """Indexes of the questions with a structural error of their own; of two with one id it is the later."""
+    sound = _SOUND.values_of(limits, questions, lambda question: not any(_faults(question, "", limits)))
+    first = {question.id: place for place, question in reversed(list(enumerate(questions)))}
+    return tuple(
+        place for place, question in enumerate(questions) if not sound[place] or first[question.id] != place
+    )
+
+
 def require_sound(task: TaskSet, limits: Limits) -> None:
     """Refuse a set with structural errors.
 
@@ -162,6 +174,7 @@ def find_problems(
         *balance.gold_habits(task.questions),
         *_near_copies(task.questions, every),
         *_not_english(task.questions, every),
+        *(_outer_blanks(task.questions, every) if task.config.target_delimiter else ()),
         *_overlap(task.questions, training_ngrams),
         *groups.findings(task),
     ]
@@ -347,6 +360,20 @@ def _not_english(
         )
         for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
         if not of_it.english
+    ]
+
+
+def _outer_blanks(
+    questions: Sequence[Question], every: Sequence[question_features.QuestionFeatures]
+) -> list[_Doubt]:
+    return [
+        _Doubt(
+            "outer_blank",
+            {"n": str(number), "letter": formatting.choice_letter(features.ragged)},
+            question.id,
+        )
+        for number, (question, features) in enumerate(zip(questions, every, strict=True), start=1)
+        if features.ragged is not None
     ]
 
 

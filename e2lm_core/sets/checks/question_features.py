@@ -46,6 +46,7 @@ class QuestionFeatures(NamedTuple):
         loose: Equal for questions with the same words and the same right choice.
         near: Pairs of indices of choices that are near copies.
         english: Whether the question with its choices looks like English.
+        ragged: Index of the first choice that begins or ends with a blank; None without one.
     """
 
     text: str
@@ -54,6 +55,7 @@ class QuestionFeatures(NamedTuple):
     loose: str
     near: tuple[tuple[int, int], ...]
     english: bool
+    ragged: int | None
 
 
 _WORDS: Each[QuestionWords] = Each(KEPT)
@@ -101,6 +103,7 @@ def _facts(question: Question) -> QuestionFeatures:
         loose=" ".join((*sorted(text_checks.tokenize_words(question.question)), "|", gold)),
         near=tuple(_near(question.choices)),
         english=text_checks.looks_english(said),
+        ragged=next((n for n, choice in enumerate(question.choices) if choice != choice.strip()), None),
     )
 
 

@@ -123,6 +123,7 @@ def _readings(numbered: Sequence[NumberedAnswer], beside: Pairs) -> tuple[Readin
 
 def _telling(numbered: Sequence[NumberedAnswer], readings: Sequence[Reading]) -> tuple[NumberedAnswer, ...]:
     """Answer on which the readings differ most; if every reading misses one, an answer for each."""
+    numbered = [one for one in numbered if any(one.choice_index(each) is not None for each in readings)]
     missed = [
         next((one for one in numbered if one.choice_index(reading) is None), None) for reading in readings
     ]
@@ -154,11 +155,25 @@ def answer_index(
         if isinstance(value, str | int | float) and not isinstance(value, bool)
         else ""
     )
-    if labels and text in labels:
-        return labels.index(text)
+    if (labelled := index_of_label(text, labels)) is not None:
+        return labelled
     number = whole_number(value)
     if number is not None and encoding.numbers != "text":
-        return number - (encoding.numbers or 0)
+        place = number - (encoding.numbers or 0)
+        if 0 <= place < len(choices):
+            return place
+        if (same := index_of_text(text, choices)) is not None:
+            return same
+        if encoding.numbers == 1 and choices:
+            raise TaskError(
+                Sentence(
+                    "{where}: its answer is {answer}, but it has {most} choices (use 1–{most}).",
+                    where=where,
+                    answer=str(number),
+                    most=str(len(choices)),
+                )
+            )
+        return place
     letter = index_of_letter(text, choices)
     if text in choices and encoding.letters is not True:
         if encoding.letters is None and letter != choices.index(text):
@@ -193,6 +208,14 @@ def answer_index(
             answer=quote(value),
         )
     )
+
+
+def index_of_label(text: str, labels: Sequence[str]) -> int | None:
+    """Index of the choice with a label: the same text, else the only one alike but for case; None without one."""
+    if text in labels:
+        return labels.index(text)
+    alike = [place for place, label in enumerate(labels) if label and label.casefold() == text.casefold()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def index_of_letter(text: str, choices: Sequence[str]) -> int | None:

@@ -10,7 +10,7 @@ from e2lm_core.base.formatting import one_line
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.sentences import NONE, Sentence, joined
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks.check import structural_errors
+from e2lm_core.sets.checks.check import broken_places, structural_errors
 from e2lm_core.sets.formats import answers, columns
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, FileRow, FileRows, Preview, ReadOptions
 from e2lm_core.sets.prompts.docs import OPTIONAL
@@ -42,6 +42,9 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
         name: The file's name, for sentences.
         limits: Bounds on questions.
         options: The user's settings for the file.
+
+    Raises:
+        TaskError: There is no row, or the settings name a column or role that does not exist.
     """
     roles = (
         {column: column for column in rows.columns}
@@ -65,6 +68,8 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
     )
     if missing := _missing(roles, rows.columns, name):
         return shown.model_copy(update={"problems": (_error(MISSING, missing),)})
+    if not rows.rows:
+        raise TaskError(Sentence("{name} holds no question: give a file with one or more.", name=name))
     drafts, problems = _drafts(rows.rows, roles)
     answer = next(column for column, role in roles.items() if role == "answer")
     meant, asks = _meaning(rows, drafts, roles, options.answers_from)
@@ -89,6 +94,17 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
         answers.whole_number(row.values.get(answer)) is not None for row, _ in read
     )
     places = tuple(row.at for row, _ in read)
+    ragged = [row.at for row, q in read if any(choice != choice.strip() for choice in q.choices)]
+    if ragged:
+        problems.append(
+            _warning(
+                "outer_blank",
+                Sentence(
+                    "{where}: a choice begins or ends with a blank, which changes the models' answers; remove it.",
+                    where=_rows(ragged),
+                ),
+            )
+        )
     problems += structural_errors(questions, limits, names=places)
     if not rows.final:
         problems += _said(read, answer, meant, options.answers_from)
@@ -98,6 +114,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
             "answers_from": meant.numbers if has_numbers and meant.numbers != "text" else None,
             "questions": questions,
             "rows": tuple(map(str, places)),  # sentences of many rows would take long to come back
+            "broken": broken_places(questions, limits),
             "problems": tuple(p.model_copy(update={"sentence": one_line(p.sentence)}) for p in problems),
         }
     )
@@ -146,7 +163,7 @@ def _drafts(rows: Sequence[FileRow], roles: Mapping[str, str]) -> tuple[list[_Dr
                 while choices and not choices[-1]:
                     choices.pop()
                 gold = answers.cell_text(row.values.get(answer)).strip()
-                if only_wrong and gold and gold not in choices:
+                if only_wrong and gold:
                     choices = [gold, *choices]
                 drafts.append(_Draft(row, text, tuple(choices), labels))
             else:
@@ -171,7 +188,17 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         labels, value = [one.get("label", "") for one in value], [one["text"] for one in value]
     if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
         raise no_list(at)
-    labels = labels if isinstance(labels, list) and len(labels) == len(value) else ()
+    if not isinstance(labels, list):
+        labels = ()
+    if labels and len(labels) != len(value):
+        raise TaskError(
+            Sentence(
+                "{where}: its choices have {texts} texts and {labels} labels; give each text its own.",
+                where=at,
+                texts=str(len(value)),
+                labels=str(len(labels)),
+            )
+        )
     return tuple(value), tuple(map(str, labels))
 
 
@@ -189,7 +216,10 @@ def _meaning(
         (draft, value)
         for draft in drafts
         if draft.choices
-        and answers.cell_text(value := draft.row.values.get(answer)).strip() not in draft.labels
+        and answers.index_of_label(
+            answers.cell_text(value := draft.row.values.get(answer)).strip(), draft.labels
+        )
+        is None
     ]
     read = answers.detect_encoding(
         [(value, draft.choices) for draft, value in told], columns.base_from_names(chosen)
@@ -278,9 +308,7 @@ def _said(
     problems = []
     twofold = [row.at for row, q, value in given if _is_twofold(value, q)]
     if twofold:
-        where = twofold[0]
-        if len(twofold) > 1:
-            where = Sentence("{row} (and in {number} more rows)", row=where, number=len(twofold) - 1)
+        where = _rows(twofold)
         means = (
             Sentence("a place counted from {first}", first=meant.numbers)
             if meant.numbers in (0, 1)
@@ -301,6 +329,16 @@ def _said(
         said = Sentence("Answers that are numbers count from 1, as the rows or the names of the columns say.")
         problems.append(_warning("answers_from_one", said))
     return problems
+
+
+def _rows(places: Sequence[str]) -> str:
+    """Rows for the begin of a sentence: the first, and the number of the others."""
+    others = len(places) - 1
+    if not others:
+        return places[0]
+    return Sentence(
+        "{row} (and in {number} more row)", "{row} (and in {number} more rows)", row=places[0], number=others
+    )
 
 
 def _is_twofold(given: Any, question: Question) -> bool:

@@ -111,6 +111,7 @@ class Preview(Record):
             then until `ReadOptions.answers_from` names one.
         questions: Questions of the file.
         rows: Place of each question in the file.
+        broken: Indexes of the questions with an error.
         problems: Errors and warnings, each with the place of its row.
     """
 
@@ -124,13 +125,13 @@ class Preview(Record):
     readings: tuple[Literal[0, 1, "text"], ...] = ()
     questions: tuple[Question, ...] = ()
     rows: tuple[str, ...] = ()
+    broken: tuple[int, ...] = ()
     problems: tuple[Finding, ...] = ()
 
     @property
     def sound(self) -> tuple[Question, ...]:
         """Questions without an error."""
-        broken = {p.question_id for p in self.problems if p.severity == "error"}
-        return tuple(q for q in self.questions if q.id not in broken)
+        return tuple(q for n, q in enumerate(self.questions) if n not in self.broken)
 
     @property
     def errors(self) -> tuple[Finding, ...]:

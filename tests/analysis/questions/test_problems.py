@@ -84,6 +84,11 @@ def test_repeated_questions_are_deleted_and_findings_of_unknown_questions_have_n
     assert (repeated.fix, dev.fix, dev.question_id) == ("delete", None, None)
 
 
+def test_blanks_around_choices_are_removed_in_one_step():
+    (blank,) = problems.list_problems([QUESTION], [finding("warning", "outer_blank", "q1")])
+    assert blank.fix == "trim"
+
+
 def test_only_questions_whose_interval_lies_below_0_hurt_the_ranking_worst_first():
     found = problems.hurting_questions(
         influence([0.3, -0.2, -0.05, -0.4, float("nan")], 0.1, 0.2), list("abcde")

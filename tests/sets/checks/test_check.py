@@ -17,6 +17,7 @@ from e2lm_core.sets.checks.context_window import PromptLengths
 from e2lm_core.sets.checks.text import ngrams
 from e2lm_core.sets.prompts.render import render_set
 from tests.sets.checks.elements import LIMITS, a_set, changed, findings
+from tests.support import german
 
 
 def test_a_clean_set_has_no_findings() -> None:
@@ -154,9 +155,21 @@ def test_near_copies_among_the_options() -> None:
 
 
 def test_text_that_is_not_english() -> None:
-    german = "Welches Gas ist in der Luft am häufigsten, wenn man sie bei uns misst?"
-    (found,) = findings(changed(a_set(), 5, question=german))
+    text = "Welches Gas ist in der Luft am häufigsten, wenn man sie bei uns misst?"
+    (found,) = findings(changed(a_set(), 5, question=text))
     assert (found.code, found.question_id) == ("not_english", "q5")
+
+
+def test_a_choice_with_a_blank_at_an_end() -> None:
+    task = changed(a_set(), 5, choices=("the Moon", "Venus ", " Mars", "Saturn"), answer=2)
+    (found,) = findings(task)
+    assert (found.code, found.question_id) == ("outer_blank", "q5")
+    assert found.sentence == (
+        "Question 6: choice B begins or ends with a blank, which changes the models' answers. Remove it."
+    )
+    german.translated(found.sentence)
+    joined = task.model_copy(update={"config": task.config.model_copy(update={"target_delimiter": ""})})
+    assert findings(joined) == []  # there the blank before a choice is the delimiter
 
 
 def test_thirteen_words_in_a_row_of_the_training_text() -> None:

@@ -255,3 +255,51 @@ def test_what_a_number_is() -> None:
     assert [answers.whole_number(v) for v in (2, 2.0, " 2 ", "-1")] == [2, 2, 2, -1]
     assert [answers.whole_number(v) for v in (True, 2.5, "2.0", "²", None, 1e300)] == [None] * 6
     assert answers.detect_encoding([]).numbers is None
+
+
+def test_of_two_rows_with_one_id_the_first_is_sound() -> None:
+    read = parse_file(b"id,question,A,B,answer\nx1,q,a,b,A\nx1,r,a,b,B\nx2,s,a,b,C\n", "t.csv", LIMITS)
+    assert [q.question for q in read.sound] == ["q"]
+    other = parse_file(b"id,question,A,B,answer\nx1,q,a,a,A\nx1,r,a,b,B\nx3,s,a,b,B\n", "t.csv", LIMITS)
+    assert [q.question for q in other.sound] == ["s"]  # row 2 is left out with its own reason
+
+
+def test_a_number_that_is_no_place_is_a_text_or_refused_in_its_own_count() -> None:
+    rows = "q,6,9,12,3,9\nr,a,b,c,d,4\ns,a,b,c,d,1\nt,a,b,c,d,7\n"
+    read = parse_file(f"question,A,B,C,D,answer\n{rows}".encode(), "t.csv", LIMITS)
+    assert [(q.question, q.answer) for q in read.questions] == [("q", 1), ("r", 3), ("s", 0)]
+    (problem,) = read.errors
+    assert problem.sentence == "Row 4: its answer is 7, but it has 4 choices (use 1–4)."
+    german.translated(problem.sentence)
+
+
+def test_blanks_around_choices_are_kept_and_named() -> None:
+    text = 'question,A,B,answer\nq," a",b,A\nr,a,b,B\ns,a,"b ",B\n'
+    read = parse_file(text.encode(), "t.csv", LIMITS)
+    assert [q.choices[0] for q in read.sound] == [" a", "a", "a"]
+    (problem,) = read.problems
+    assert problem.sentence == (
+        "Row 1 (and in 1 more row): a choice begins or ends with a blank, which changes the models' answers; remove it."
+    )
+    german.translated(problem.sentence)
+
+
+def test_the_question_about_numbers_shows_a_row_that_decides() -> None:
+    rows = "q,6,9,12,3,99\nr,a,b,c,d,2\ns,a,b,c,d,3\n"
+    read = parse_file(f"question,A,B,C,D,answer\n{rows}".encode(), "t.csv", LIMITS)
+    assert read.readings == (1, 0)
+    assert 'In Row 2 the answer 2 is "b" if it is the first' in read.problems[0].sentence
+
+
+def test_labels_in_another_case_and_of_another_number() -> None:
+    choices = [{"text": "gold", "label": "c"}, {"text": "iron", "label": "a"}, {"text": "tin", "label": "b"}]
+    assert golds(json.dumps({"question": "q", "choices": choices, "answer": "A"}), name="t.jsonl") == [1]
+    few = {"question": "q", "choices": {"text": ["x", "y", "z"], "label": ["A", "B"]}, "answer": "A"}
+    (problem,) = parse_file(json.dumps(few).encode(), "t.jsonl", LIMITS).errors
+    assert problem.sentence == "Row 1: its choices have 3 texts and 2 labels; give each text its own."
+    german.translated(problem.sentence)
+
+
+def test_a_wrong_answer_that_equals_the_right_one_is_an_error() -> None:
+    read = parse_file(b"question,distractor1,distractor2,correct_answer\nq,x,z,z\n", "t.csv", LIMITS)
+    assert read.errors[0].sentence == "Row 1: choices A and C are the same ('z'). Change one."

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -244,6 +247,33 @@ def test_parquet() -> None:
     assert preview.questions == (
         Question(id="q1", question="Why?", choices=("a", "b"), answer=0, extra={"level": 7}),
     )
+
+
+def test_parquet_with_values_that_json_lacks() -> None:
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    def written(**more: list[Any]) -> bytes:
+        table = arrow.table({"question": ["Why?"], "choices": [["a", "b"]], "answer": [0], **more})
+        buffer = io.BytesIO()
+        parquet.write_table(table, buffer)
+        return buffer.getvalue()
+
+    data = written(
+        day=[datetime.date(2026, 12, 3)],
+        at=[{"x": datetime.datetime(2026, 12, 3, 8)}],
+        price=[Decimal("1.50")],
+        none=[float("nan")],
+    )
+    preview = read_confined(data, "t.parquet", LIMITS)
+    assert preview.questions[0].extra == {
+        "day": "2026-12-03",
+        "at": {"x": "2026-12-03T08:00:00"},
+        "price": "1.50",
+    }
+    with pytest.raises(TaskError, match="The column 'photo' holds bytes") as error:
+        read_confined(written(photo=[b"x"]), "t.parquet", LIMITS)
+    german.translated(error.value)
 
 
 @pytest.mark.parametrize(

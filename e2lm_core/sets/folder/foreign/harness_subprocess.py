@@ -69,7 +69,7 @@ def build_with_harness(
                 [python, str(Path(builder.__file__)), str(out)],
                 input=json.dumps(order).encode() + b"\n",
                 capture_output=True,
-                cwd=folder,
+                cwd=Path(task).parent if Path(task).is_file() else folder,  # files beside a YAML are found
                 env=processes.subprocess_environment(with_network=True, with_token=True),
                 timeout=TIMEOUT_S,
                 check=False,

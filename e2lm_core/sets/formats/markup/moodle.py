@@ -6,17 +6,26 @@ name the id.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.markup.parsing import elements, first_descendant, not_one_right
-from e2lm_core.sets.formats.markup.plain import AN_IMAGE, Plain, html_text, local_name, no_text
+from e2lm_core.sets.formats.markup.plain import (
+    AN_IMAGE,
+    Plain,
+    html_text,
+    local_name,
+    no_text,
+    shows_image,
+)
 from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions
 from e2lm_core.sets.formats.texts.gift import subject_of_category
 from e2lm_core.sets.rows import check_count
 
+_NEWLINE = re.compile(r"\r\n?|\n")
 _OTHERS = {
     "essay": Sentence("it asks for an essay, which has no choices"),
     "shortanswer": Sentence("its answer is typed, so that it has no wrong choice"),
@@ -94,7 +103,9 @@ def _text(node: Element) -> Plain:
     if local_name(node.tag) in ("idnumber", "name", "category") or form == "plain_text":
         return Plain(content.strip(), "")
     if form == "markdown":
-        return Plain(content.strip(), AN_IMAGE if "![" in content else "")
+        return Plain(content.strip(), AN_IMAGE if shows_image(content) else "")
+    if form == "moodle_auto_format":
+        content = _NEWLINE.sub("<br>", content)
     return html_text(content)
 
 

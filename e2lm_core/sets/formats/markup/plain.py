@@ -8,7 +8,10 @@ formula as MathML) is named.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
+from string import ascii_lowercase
+from types import MappingProxyType
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
@@ -55,12 +58,16 @@ _SHOWN = {
     **dict.fromkeys(("img", "image", "svg", "canvas", "picture"), AN_IMAGE),
     **dict.fromkeys(("video", "audio", "iframe", "object", "embed"), Sentence("something embedded")),
     "math": Sentence("a formula as MathML"),
+    "printedvariable": Sentence("the value of a variable"),
+    "include": Sentence("another file"),
 }
+_IMAGE = re.compile(r"!\[[^\]\n]{0,200}\][(\[]|<img\b", re.IGNORECASE)
 _ABOVE = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _BELOW = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEEDS_PRE = re.compile(r"[\t\r]| {2}|(?m:^ | $)|\A\n|\n\Z")
+_WHOLE = re.compile(r"-?\d{1,6}", re.ASCII)
 MAX_DEEP = 60
 MAX_HTML = 100_000
 
@@ -88,16 +95,32 @@ class _Builder:
         self._breaks = False  # a block ended or began: the next text begins a line
         self._open = True  # whether a space may not stand here
         self._raised: list[tuple[str, list[str]]] = []
+        self._lists: list[
+            tuple[str, int] | None
+        ] = []  # form and next number of each open list; None for bullets
 
-    def start(self, tag: str) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str | None] = MappingProxyType({})) -> None:
         if tag in _UNSEEN:
             self._unseen += 1
         if self._unseen:
             return
         if tag in _SHOWN:
             self.shows = self.shows or _SHOWN[tag]
+        if "multilang" in (attributes.get("class") or ""):
+            self.shows = self.shows or Sentence("one text in several languages")
         if tag in _BLOCKS:
             self._breaks = True
+        if tag in ("ol", "ul"):
+            first = attributes.get("start") or "1"
+            self._lists.append(
+                (attributes.get("type") or "1", int(first) if _WHOLE.fullmatch(first) else 1)
+                if tag == "ol"
+                else None
+            )
+        if tag == "li" and self._lists and (numbered := self._lists[-1]) is not None:
+            form, number = numbered
+            self._lists[-1] = form, number + 1
+            self.text(f"{_numeral(number, form)}. ")
         if tag == "br":
             self._break()
         if tag in ("td", "th"):
@@ -114,6 +137,8 @@ class _Builder:
             return
         if tag in _BLOCKS:
             self._breaks = True
+        if tag in ("ol", "ul") and self._lists:
+            self._lists.pop()
         self._kept = max(0, self._kept - (tag == "pre"))
         if tag in ("sup", "sub") and self._raised and self._raised[-1][0] == tag:
             _, parts = self._raised.pop()
@@ -168,7 +193,7 @@ class _Html(HTMLParser):
         self._builder = builder
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._builder.start(tag)
+        self._builder.start(tag, dict(attrs))
 
     def handle_endtag(self, tag: str) -> None:
         self._builder.end(tag)
@@ -180,6 +205,11 @@ class _Html(HTMLParser):
 def no_text(shows: str) -> str:
     """Reason to refuse a question that shows more than a text."""
     return Sentence("it shows {shows}, which a text cannot hold; describe it in words.", shows=shows)
+
+
+def shows_image(text: str) -> bool:
+    """Whether a text has an image in Markdown's form or in that of HTML."""
+    return _IMAGE.search(text) is not None
 
 
 def html_text(html: str) -> Plain:
@@ -232,12 +262,24 @@ def _walk(element: Element, builder: _Builder, without: frozenset[str], depth: i
     name = local_name(element.tag)
     if name in without or depth > MAX_DEEP:
         return
-    builder.start(name)
+    builder.start(name, element.attrib)
     builder.text(element.text or "")
     for child in element:
         _walk(child, builder, without, depth + 1)
         builder.text(child.tail or "")
     builder.end(name)
+
+
+def _numeral(number: int, form: str) -> str:
+    """Number of a list's item as HTML shows it: form `1`, `a`, `A`, `i` or `I`."""
+    if form in ("a", "A") and 1 <= number <= len(ascii_lowercase):
+        numeral = ascii_lowercase[number - 1]
+    elif form in ("i", "I") and 1 <= number < 40:
+        tens, ones = divmod(number, 10)
+        numeral = "x" * tens + ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")[ones]
+    else:
+        return str(number)
+    return numeral.upper() if form.isupper() else numeral
 
 
 def _moved(text: str, tag: str) -> str:

@@ -6,6 +6,7 @@ ignored.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -66,6 +67,10 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
     rows = []
     for number, path in enumerate(_items(files, name), start=1):
         at = Sentence("Item {number} ({file})", number=str(number), file=path[-40:])
+        if path not in files:
+            gone = Sentence("its file is not in the package; export it again, or take the item out.")
+            rows.append(FileRow(at, {}, gone))
+            continue
         try:
             nodes = list(elements(files[path], path, _ITEM))
             none = FileRow(at, {}, Sentence("it holds no item of QTI 2 or 3."))
@@ -108,10 +113,11 @@ def _items(files: dict[str, bytes], name: str) -> list[str]:
     manifest = min(manifests, key=len)
     folder = PurePosixPath(manifest).parent
     found: dict[str, None] = {}
+    alike = {path.casefold(): path for path in files}
     for node in elements(files[manifest], MANIFEST, ("resource",)):
-        path = str(folder / unquote(attribute(node, "href")))
-        if "item" in attribute(node, "type").lower() and path in files:
-            found[path] = None
+        if "item" in attribute(node, "type").lower() and (link := _link(node)):
+            path = posixpath.normpath(str(folder / attribute(node, "base") / link))
+            found[path if path in files else alike.get(path.casefold(), path)] = None
     if not found:
         raise TaskError(
             Sentence(
@@ -121,6 +127,12 @@ def _items(files: dict[str, bytes], name: str) -> list[str]:
             )
         )
     return list(found)
+
+
+def _link(resource: Element) -> str:
+    """Path of a resource's file as the manifest writes it, with forward slashes; "" without one."""
+    links = [attribute(resource, "href"), *(attribute(f, "href") for f in descendants(resource, "file"))]
+    return unquote(next(filter(None, links), "")).replace("\\", "/")
 
 
 def _counted(data: bytes, name: str, limits: Limits) -> Iterable[Element]:
@@ -142,6 +154,8 @@ def _row(at: str, node: Element) -> FileRow:
     gold = [n for n, identifier in enumerate(named) if identifier in right]
     if len(gold) != 1 or len(right) != 1:
         return FileRow(at, {}, not_one_right(len(right)))
+    if first_descendant(node, "assessmentstimulusref") is not None:
+        return FileRow(at, {}, no_text(Sentence("a passage in a file of its own")))
     texts = [element_text(choice) for choice in offered]
     above = element_text(body, without=frozenset({"choiceinteraction"}))
     prompt = first_descendant(asks[0], "prompt")

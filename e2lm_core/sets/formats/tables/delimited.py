@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
@@ -31,6 +31,7 @@ SEPARATORS = {
 MAX_SEPARATORS = 4_000_000  # separators in a file, within quoted text too
 MAX_LINES = 1_000_000
 _TABBED = re.compile(r'"((?:[^"]++|"")*+)"(?=[\t\r\n]|\Z)|[^\t\r\n]*+')
+_HEAD = re.compile(r"id question choice_1 (?:choice_\d+ )+answer\b")  # of a table that `write` wrote
 _LOOKED_AT = 20  # records that decide on a separator
 
 
@@ -64,7 +65,9 @@ def read(
     check_columns(text[:1_000_000].split("\n", 1)[0].count(separator), name, MAX_COLUMNS * 20)
     if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
         raise too_many_cells(name)
-    found = rows_of(_lines(text, separator, name), name, limits, options, of_one_width=separator != "\t")
+    found = rows_of(
+        _unguarded(_lines(text, separator, name)), name, limits, options, quoted=separator != "\t"
+    )
     return found._replace(encoding=encoding, separator=separator)
 
 
@@ -114,8 +117,7 @@ def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
         return
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        for line in reader:
-            yield [strip_csv_guard(guard_csv_cell) for guard_csv_cell in line]
+        yield from reader
     except csv.Error as error:
         raise TaskError(
             Sentence(
@@ -124,6 +126,14 @@ def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
                 problem=str(error),
             )
         ) from error
+
+
+def _unguarded(lines: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Lines without the apostrophes that `write` puts before formulas; those of other tables are text."""
+    head = next(lines, [])
+    own = _HEAD.match(" ".join(head)) is not None
+    for line in chain([head], lines):
+        yield [strip_csv_guard(cell) for cell in line] if own else line
 
 
 def _tabbed(text: str) -> Iterator[list[str]]:
@@ -137,7 +147,7 @@ def _tabbed(text: str) -> Iterator[list[str]]:
         found = _TABBED.match(text, at)
         assert found is not None  # an empty cell matches everywhere
         quoted = found[1]
-        line.append(strip_csv_guard(found[0] if quoted is None else quoted.replace('""', '"')))
+        line.append(found[0] if quoted is None else quoted.replace('""', '"'))
         end = text[found.end() : found.end() + 2]
         at = found.end() + (2 if end == "\r\n" else 1)
         if end[:1] != "\t":

@@ -6,15 +6,15 @@ Tested in tests/sets/formats/tables/test_delimited.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain, islice, zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, dropwhile, islice, zip_longest
 from typing import Any
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.formatting import join_words
+from e2lm_core.base.formatting import join_words, quote
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.formats.answers import cell_text
+from e2lm_core.sets.formats.answers import cell_text, whole_number
 from e2lm_core.sets.formats.columns import are_column_names, names_columns
 from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions, row_at
 from e2lm_core.sets.rows import check_count
@@ -50,23 +50,24 @@ def too_many_cells(name: str) -> TaskError:
 
 
 def rows_of(
-    lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: ReadOptions, of_one_width: bool = False
+    lines: Iterable[Sequence[Any]], name: str, limits: Limits, how: ReadOptions, quoted: bool = False
 ) -> FileRows:
-    """Named rows of a table's lines; whether the first line names the columns is detected.
+    """Named rows of a table's lines; whether the first line that is not empty names the columns is detected.
 
-    Rows are numbered from 1; empty rows are counted and left out.
+    Rows are numbered from 1; empty rows are counted and left out. A row with a cell under no name is refused,
+    since that may be a choice; a column of row numbers needs no name.
 
     Args:
         lines: Cells of each line.
         name: The file's name, for error sentences.
         limits: Bound on questions.
         how: The user's settings, of which `header` and `roles` decide on the first line.
-        of_one_width: Refuse a row with cells behind the last column, since its cells may be another column's.
+        quoted: Whether cells may stand in quotes, for the sentence about a row with too many cells.
 
     Raises:
         TaskError: There are too many columns, cells or rows, or two columns of one name.
     """
-    ahead = iter(lines)
+    ahead: Iterator[Sequence[Any]] = dropwhile(_is_empty, lines)
     first = next(ahead, [])
     check_columns(len(first), name)
     head = [cell_text(cell).strip() for cell in first]
@@ -74,6 +75,9 @@ def rows_of(
     ahead = chain(looked_at, ahead)
     named, notes = _is_named(head, looked_at, how)
     columns = head if named else [f"column {n}" for n in range(1, len(first) + 1)]
+    counted = all(
+        whole_number(line[0]) is not None for line in looked_at if line
+    )  # as pandas writes its index
     rows: list[FileRow] = []
     count = 0
     for number, cells in enumerate(ahead if named else chain([first], ahead), start=1):
@@ -81,18 +85,12 @@ def rows_of(
             check_columns(len(cells), name)
             columns += [f"column {n}" for n in range(len(columns) + 1, len(cells) + 1)]
         own = list(cells[: len(columns)])
-        if not any(cell not in (None, "") for cell in own):
+        if _is_empty(own):
             continue
         count += 1
         if count <= limits.max_questions:
-            behind = sum(cell not in (None, "") for cell in cells[len(columns) :]) if of_one_width else 0
-            if behind:
-                wide = Sentence(
-                    "it has {cells} cells for {columns} columns; put a text that holds a separator into quotes.",
-                    cells=str(len(cells)),
-                    columns=str(len(columns)),
-                )
-                rows.append(FileRow(row_at(number), {}, wide))
+            if refused := _unnamed_cell(cells, columns, counted, quoted):
+                rows.append(FileRow(row_at(number), {}, refused))
                 continue
             values = {c: v for c, v in zip_longest(columns, own, fillvalue="") if c}
             rows.append(FileRow(row_at(number), values))
@@ -107,6 +105,29 @@ def rows_of(
             )
         )
     return FileRows([column for column in columns if column], rows, header=named, notes=notes)
+
+
+def _is_empty(cells: Sequence[Any]) -> bool:
+    return all(cell in (None, "") for cell in cells)
+
+
+def _unnamed_cell(cells: Sequence[Any], columns: Sequence[str], counted: bool, quoted: bool) -> str:
+    """Reason to refuse a row for a cell under no name; "" without one."""
+    if quoted and not _is_empty(cells[len(columns) :]):
+        return Sentence(
+            "it has {cells} cells for {columns} columns; put a text that holds a separator into quotes.",
+            cells=str(len(cells)),
+            columns=str(len(columns)),
+        )
+    for place, cell in enumerate(cells):
+        unnamed = place >= len(columns) or not columns[place]
+        if unnamed and cell not in (None, "") and not (place == 0 and counted):
+            return Sentence(
+                "its cell {number} ({text}) stands under no name; name the column in the first line, or empty it.",
+                number=str(place + 1),
+                text=quote(cell_text(cell)[:40]),
+            )
+    return ""
 
 
 def _is_named(

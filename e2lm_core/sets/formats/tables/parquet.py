@@ -5,14 +5,19 @@ Tested in tests/sets/formats/test_reading.py.
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.formatting import quote
 from e2lm_core.base.records import Question
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
@@ -22,6 +27,9 @@ from e2lm_core.sets.formats.tables.grid import check_columns
 MAX_FOOTER_BYTES = 4 * 2**20
 MAX_GROUPS = 10_000
 MAX_GROUP_BYTES = 256 * 2**20  # unpacked bytes of a group of rows of which the first are read
+_NOT_JSON = re.compile(
+    "date|time|duration|decimal|binary|float|double"
+)  # Arrow's types with values that JSON lacks
 _COUNTED = {b"answers_from": b"0"}
 
 
@@ -203,4 +211,32 @@ def parquet_rows(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]
         raise TaskError(
             Sentence("{name} cannot be read as a Parquet table: copy it again.", name=name)
         ) from error
+    plain = [
+        name
+        for name, kind in zip(file.schema_arrow.names, file.schema_arrow.types, strict=True)
+        if _NOT_JSON.search(str(kind))
+    ]
+    for row in rows if plain else ():
+        for name in plain:
+            row[name] = _plain(row[name], name)
     return rows
+
+
+def _plain(value: Any, column: str) -> Any:
+    """Value of JSON at any depth: dates, times and decimals become texts, numbers that are none become None."""
+    if isinstance(value, dict):
+        return {key: _plain(part, column) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part, column) for part in value]
+    if isinstance(value, bytes):
+        raise TaskError(
+            Sentence(
+                "The column {column} holds bytes, such as those of an image: write the file without it.",
+                column=quote(column),
+            )
+        )
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Decimal | datetime.timedelta) else value

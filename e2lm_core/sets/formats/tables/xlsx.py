@@ -6,7 +6,7 @@ import datetime
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from e2lm_core.base.errors import LimitError, TaskError
@@ -25,6 +25,9 @@ MAX_TAGS = 2_000_000  # tags in the sheets and their texts together
 MAX_TAGS_BESIDE = 300_000  # tags in every other part
 MAX_EMPTY = 10_000  # empty rows in succession that end a sheet
 _PARTS = (".xml", ".rels")
+_SHEETS = "xl/worksheets/"
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_MERGED = b"mergeCell "
 _OLD = b"\xd0\xcf\x11\xe0"  # first bytes of .xls, and of .xlsx with a password
 _DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 _ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
@@ -32,7 +35,7 @@ _DATED = re.compile(rb"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
 
 
 def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRows:
-    """Read the rows of a workbook's sheet: the one that the options name, else the first with a row.
+    """Read the rows of a workbook's sheet: the one that the options name, else the first with a row, hidden ones last.
 
     Raises:
         TaskError: The file is no XLSX, is encrypted, lacks the sheet, or holds no row.
@@ -42,7 +45,7 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         raise TaskError(
             Sentence("{name} is an old .xls or has a password; save it as .xlsx without one.", name=name)
         )
-    _check(data, name, limits)
+    parts = _check(data, name, limits)
     import openpyxl
 
     try:
@@ -57,12 +60,31 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
                     sheets=join_words(list(sheets), 8),
                 )
             )
-        chosen = [sheets[options.sheet]] if options.sheet is not None else list(sheets.values())
-        for sheet in chosen:
-            sheet.reset_dimensions()  # the size that a sheet states is not trusted
+        seen = sorted(sheets.values(), key=lambda sheet: sheet.sheet_state != "visible")
+        for sheet in [sheets[options.sheet]] if options.sheet is not None else seen:
             found = rows_of(_lines(sheet), name, limits, options)
             if found.rows or options.sheet is not None:
-                return found._replace(sheets=(sheet.title, *(t for t in sheets if t != sheet.title)))
+                break
+        else:
+            raise TaskError(
+                Sentence("{name} holds no row; put the questions into a sheet, one a row.", name=name)
+            )
+        if any(_FORMULA.search(content) for part, content in parts.items() if part.startswith(_SHEETS)):
+            _check_formulas(data, name, sheet)
+        others = [other for other in seen if other is not sheet]
+        unread = [other.title for other in others if options.sheet is None and any(map(any, _lines(other)))]
+        notes = list(found.notes)
+        if unread:
+            notes.append(
+                Sentence(
+                    "Only the sheet {sheet} was read, not {others}.",
+                    sheet=quote(sheet.title),
+                    others=join_words(unread, 8),
+                )
+            )
+        if any(_MERGED in content for part, content in parts.items() if part.startswith(_SHEETS)):
+            notes.append(Sentence("Some cells are merged: only the first of them holds their text."))
+        return found._replace(sheets=(sheet.title, *(other.title for other in others)), notes=tuple(notes))
     except (TaskError, LimitError, MemoryError):
         raise
     except Exception as error:  # openpyxl may raise anything on a broken part
@@ -73,7 +95,6 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
                 kind=type(error).__name__,
             )
         ) from error
-    raise TaskError(Sentence("{name} holds no row; put the questions into a sheet, one a row.", name=name))
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -115,8 +136,8 @@ def _undated(content: bytes) -> bytes:
     return _DATED.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
 
 
-def _check(data: bytes, name: str, limits: Limits) -> None:
-    """Check a workbook's limits before it is parsed; raises TaskError and LimitError."""
+def _check(data: bytes, name: str, limits: Limits) -> dict[str, bytes]:
+    """Parts of a workbook within limits, before it is parsed; raises TaskError and LimitError."""
     parts = read_zip(data, limits, name, Sentence("the workbook"))
     if "[Content_Types].xml" not in parts:
         raise TaskError(Sentence("{name} is no XLSX workbook: save it again as .xlsx.", name=name))
@@ -132,7 +153,7 @@ def _check(data: bytes, name: str, limits: Limits) -> None:
                     part=quote(part),
                 )
             )
-        of_cells = part.startswith("xl/worksheets/") or part == "xl/sharedStrings.xml"
+        of_cells = part.startswith(_SHEETS) or part == "xl/sharedStrings.xml"
         own = content.count(b"<")
         tags += own if of_cells else 0
         if tags > MAX_TAGS or (not of_cells and own > MAX_TAGS_BESIDE):
@@ -143,16 +164,43 @@ def _check(data: bytes, name: str, limits: Limits) -> None:
                 )
             )
 
+    return parts
 
-def _lines(sheet: Any) -> Iterator[list[Any]]:
+
+def _check_formulas(data: bytes, name: str, sheet: Any) -> None:
+    """Refuse a sheet with a formula whose value is not stored, as programs without a spreadsheet write them."""
+    import openpyxl
+
+    written = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)[sheet.title]
+    for values, formulas in zip(_cells(sheet), _cells(written), strict=False):
+        for value, formula in zip(values, formulas, strict=False):
+            if formula.data_type == "f" and value.value is None:
+                raise TaskError(
+                    Sentence(
+                        "{name} has a formula without its value in cell {cell}: open it in a spreadsheet program, "
+                        "save it there, and give it again.",
+                        name=name,
+                        cell=formula.coordinate,
+                    )
+                )
+
+
+def _cells(sheet: Any) -> Iterator[Sequence[Any]]:
+    """Rows of cells up to the first that ends a sheet; the size that a sheet states is not trusted."""
+    sheet.reset_dimensions()
     empty = 0
     for row in sheet.iter_rows(max_col=MAX_COLUMNS + 1):
+        empty = empty + 1 if all(cell.value in (None, "") for cell in row) else 0
+        if empty > MAX_EMPTY:
+            return
+        yield row
+
+
+def _lines(sheet: Any) -> Iterator[list[Any]]:
+    for row in _cells(sheet):
         cells = [_value(cell) for cell in row]
         while cells and cells[-1] in (None, ""):
             cells.pop()
-        empty = 0 if cells else empty + 1
-        if empty > MAX_EMPTY:
-            return
         yield cells
 
 

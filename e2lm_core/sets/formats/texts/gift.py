@@ -15,7 +15,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
-from e2lm_core.sets.formats.markup.plain import html_text, no_text
+from e2lm_core.sets.formats.markup.plain import AN_IMAGE, html_text, no_text, shows_image
 from e2lm_core.sets.formats.records import FileRow, FileRows, ReadOptions, line_at
 from e2lm_core.sets.rows import check_count
 
@@ -108,6 +108,10 @@ def _row(at: str, block: str, identity: str | None, subject: str | None) -> File
         return FileRow(at, {}, Sentence("it has no answers in braces; write them as {=right ~wrong}."))
     form = _FORMAT.match(block)
     before, inside, behind = block[:start], block[start + 1 : end].strip(), block[end + 1 :].strip()
+    if _closing(behind, "{", 0) >= 0 or behind.startswith("::"):
+        return FileRow(
+            at, {}, Sentence("a second question begins in it; leave an empty line between questions.")
+        )
     text = _read_text(f"{before.rstrip()} {_GAP} {behind}" if behind else before, form)
     if isinstance(text, tuple):
         return FileRow(at, {}, text[0])
@@ -172,6 +176,8 @@ def _read_text(text: str, form: re.Match[str] | None) -> str | tuple[str]:
     if named and named[1] == "html":
         read = html_text(plain)
         return (no_text(read.shows),) if read.shows else read.text
+    if (not named or named[1] != "plain") and shows_image(plain):
+        return (no_text(AN_IMAGE),)
     return plain.strip() if not own or own[1] != "plain" else plain
 
 

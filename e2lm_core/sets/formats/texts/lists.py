@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.answers import index_of_text
 from e2lm_core.sets.formats.encodings import decode
+from e2lm_core.sets.formats.markup.plain import AN_IMAGE, no_text, shows_image
 from e2lm_core.sets.formats.records import LETTERS, FileRow, FileRows, ReadOptions, line_at
 from e2lm_core.sets.rows import check_count
 
@@ -33,7 +34,7 @@ _TICKED = re.compile(r"\[([ xX✓✔])\]\s+(.*)")
 _BULLET = re.compile(r"(\s*)[-*+•]\s+(\S.*)")
 _LETTERED = re.compile(r"(\s*)\(?([A-Za-z])[.)]\s+(\S.*)")
 _NUMBERED = re.compile(  # `1. Why?`, `Question 1: Why?`, `**Question 1:** Why?`
-    r"(\s*)(?P<bold>\*\*|__)?(?:(?:question|frage|q)\s*)?(?P<number>\d{1,5})"
+    r"(\s*)(?P<bold>\*\*|__)?(?P<word>(?:question|frage|q)\s*)?(?P<number>\d{1,5})"
     r"(?(bold)(?:\s*[.):](?P=bold)|(?P=bold)\s*[.):])|\s*[.):])\s+(?P<text>\S.*)",
     re.IGNORECASE,
 )
@@ -58,7 +59,9 @@ def read(data: bytes, name: str, limits: Limits, options: ReadOptions) -> FileRo
         reader.line(number, line)
         check_count(len(reader.rows), name, limits)
     reader.end()
-    return FileRows(["question", "choices", "answer", "subject", "note"], reader.rows, encoding, final=True)
+    return FileRows(
+        ["question", "choices", "answer", "subject", "note"], reader.numbered_rows(), encoding, final=True
+    )
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -72,6 +75,9 @@ def round_trip(text: str) -> str:
     return " ".join(filter(None, (line.strip() for line in re.split(r"[\r\n]+", text))))
 
 
+_BEFORE = {"question": "?", "choices": ["1", "2"], "answer": 0}
+
+
 def storable_questions(questions: Sequence[Question]) -> Sequence[Question]:
     """Questions without a text that reads as a choice, an answer or a mark of Markdown's."""
     return [q for q in questions if _comes_back(q)]
@@ -83,8 +89,8 @@ def _lines(q: Question) -> list[str]:
 
 
 def _comes_back(q: Question) -> bool:
-    reader = _Reader()
-    for number, line in enumerate(_lines(q), start=1):
+    reader = _Reader()  # which has read another question before
+    for number, line in enumerate(("?", "A. 1", "B. 2", "ANSWER: A", "", *_lines(q)), start=1):
         reader.line(number, line)
     reader.end()
     wanted = {
@@ -92,7 +98,23 @@ def _comes_back(q: Question) -> bool:
         "choices": [round_trip(c) for c in q.choices],
         "answer": q.answer,
     }
-    return len(reader.rows) == 1 and {k: v for k, v in reader.rows[0].values.items() if k in wanted} == wanted
+    rows = [
+        {k: v for k, v in row.values.items() if k in (*wanted, "note") and v is not None}
+        for row in reader.rows
+    ]
+    return rows == [_BEFORE, wanted] and reader.rows == reader.numbered_rows()
+
+
+class _Number(NamedTuple):
+    """Number before a question.
+
+    Attributes:
+        number: The number; None without one, and for one that follows the word *Question*.
+        prefix: Text from the line's begin to the question.
+    """
+
+    number: int | None = None
+    prefix: str = ""
 
 
 class _Reader:
@@ -100,6 +122,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.rows: list[FileRow] = []
+        self._numbers: list[_Number] = []  # of each row
         self._subject: str | None = None
         self._heading = False  # whether the text so far is a heading
         self._fenced = False
@@ -111,6 +134,8 @@ class _Reader:
         self._choices: list[str] = []
         self._marked: list[int] = []
         self._marks: list[str] = []  # the letter or number before each choice, "" for a bullet
+        self._written: list[str] = []  # each choice with the ticks around it
+        self._number = _Number()
         self._answer: str | None = None
         self._note: str | None = None
         self._indent = 0
@@ -145,8 +170,22 @@ class _Reader:
             self._subject = self._subject if _COUNTED.fullmatch(text) else text  # a heading above questions
         elif text or self._choices:
             self.rows.append(self._row(text))
+            self._numbers.append(self._number)
         self._heading = False
         self._clear()
+
+    def numbered_rows(self) -> list[FileRow]:
+        """Rows in which a number that does not count the questions is text again, as in *1945: What ended?*"""
+        found = [number.number for number in self._numbers]
+        rows = []
+        for place, (row, own) in enumerate(zip(self.rows, self._numbers, strict=True)):
+            before, after = found[:place][-1:], found[place + 1 : place + 2]
+            number = own.number
+            counts = number in (None, 0, 1) or before == [number - 1] or after == [number + 1]
+            if not counts and row.values:
+                row = row._replace(values={**row.values, "question": own.prefix + row.values["question"]})
+            rows.append(row)
+        return rows
 
     def _row(self, text: str) -> FileRow:
         at = line_at(self._at)
@@ -156,7 +195,12 @@ class _Reader:
         gold = self._gold()
         if isinstance(gold, str):
             return FileRow(at, {}, gold)
-        values: dict[str, Any] = {"question": text, "choices": self._choices, "answer": gold}
+        choices = self._choices
+        if self._answer is not None and self._marked not in ([], [gold]):  # what looks like ticks is text
+            choices = self._written
+        if any(shows_image(one) for one in (text, *choices)):
+            return FileRow(at, {}, no_text(AN_IMAGE))
+        values: dict[str, Any] = {"question": text, "choices": choices, "answer": gold}
         return FileRow(at, values | {"subject": self._subject, "note": self._note})
 
     def _gold(self) -> int | str:
@@ -225,7 +269,7 @@ class _Reader:
         self._heading = False
         self._indent = len(indent)
         self._blank = False
-        right = False
+        right, written = False, text
         if ticked := _TICKED.fullmatch(text):
             right, text = ticked[1] != " ", ticked[2]
         elif (bold := _BOLD.fullmatch(text)) and bold[1] not in bold[2]:
@@ -234,6 +278,7 @@ class _Reader:
             right, text = True, text[:-2].rstrip()
         if right:
             self._marked.append(len(self._choices))
+        self._written.append(written)
         self._choices.append(text)
         self._marks.append(mark)
 
@@ -241,7 +286,7 @@ class _Reader:
         begins = _NUMBERED.fullmatch(line)
         deeper = len(line) - len(line.lstrip()) > self._indent
         if self._choices and self._answer is None and deeper and not self._blank and not begins:
-            self._choices[-1] += f"\n{line.strip()}"
+            self._go_on(line.strip())
             return
         if self._choices or self._answer is not None or self._heading or (begins and self._text):
             self.end()  # a numbered line begins another question; a heading above a paragraph is its subject
@@ -249,12 +294,20 @@ class _Reader:
         text = begins["text"] if begins else bullet[2] if bullet else line.strip()
         if not self._text:
             self._at = number
+            if begins:
+                prefix = line.strip().removesuffix(text)
+                self._number = _Number(None if begins["word"] else int(begins["number"]), prefix)
         self._text.append(text)
 
     def _more(self, number: int, line: str) -> None:
         if self._choices:
-            self._choices[-1] += f"\n{line}"
+            self._go_on(line)
             return
         if not self._text:
             self._at = number
         self._text.append(line)
+
+    def _go_on(self, line: str) -> None:
+        """Add a line to the last choice."""
+        self._choices[-1] += f"\n{line}"
+        self._written[-1] += f"\n{line}"

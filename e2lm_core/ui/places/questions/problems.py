@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -196,6 +197,8 @@ def _fix_label(problem: Problem) -> str:
         )
     if problem.fix == "delete":
         return language.translate("Fix: delete it")
+    if problem.fix == "trim":
+        return language.translate("Fix: remove the blanks")
     return (
         language.translate("Fix: balance the answers")
         if problem.fix == "balance"
@@ -218,13 +221,18 @@ def _fix(task: TaskSet, problem: Problem) -> None:
             elif problem.fix == "delete":
                 fixed = authoring.delete_questions(settings, name, [str(problem.question_id)])
             else:
-                answer = {"answer": problem.mark}
-                fixed = authoring.update_questions(settings, name, {str(problem.question_id): answer})
+                fields = {"answer": problem.mark} if problem.fix == "mark" else _trimmed(task, problem)
+                fixed = authoring.update_questions(settings, name, {str(problem.question_id): fields})
     except StudioError as error:
         forms.queue_error(error)
         return
     last_edit.forget_last_edit()
     last_edit.after_save(fixed)
+
+
+def _trimmed(task: TaskSet, problem: Problem) -> dict[str, Any]:
+    choices = next(q.choices for q in task.questions if q.id == problem.question_id)
+    return {"choices": tuple(map(str.strip, choices))}
 
 
 def _require_as_shown(task: TaskSet, problem: Problem) -> None:

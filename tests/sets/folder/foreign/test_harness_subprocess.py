@@ -138,6 +138,21 @@ def test_a_task_that_scores_by_code_is_refused_with_the_harness_too(tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_files_beside_a_yaml_are_found(tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    keys = {
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": "test.jsonl"}},
+        "test_split": "test",
+    }
+    dropped = ("dataset_name", "training_split", "validation_split")
+    own = {key: value for key, value in (ARC | keys | {"task": "beside"}).items() if key not in dropped}
+    folder = write(tmp_path / "beside", "beside.yaml", own, test=ARC_ROWS)
+    task, _ = harness_subprocess.build_with_harness(str(folder / "beside.yaml"), LIMITS)
+    assert len(task.questions) == len(ARC_ROWS)
+
+
+@pytest.mark.slow
 def test_the_harness_builds_what_the_studio_does_not_run(tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
     rows = tmp_path / "rows"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.reading import read_confined
 from tests.support import german
@@ -53,3 +56,33 @@ def test_a_quiz() -> None:
     ]
     for problem in preview.problems:
         german.translated(problem.sentence)
+
+
+def quiz(text: str, form: str = "html") -> str:
+    answers = '<answer fraction="100"><text>a</text></answer><answer fraction="0"><text>b</text></answer>'
+    asked = f'<questiontext format="{form}"><text><![CDATA[{text}]]></text></questiontext>'
+    return f'<quiz><question type="multichoice">{asked}{answers}</question></quiz>'
+
+
+def test_numbers_of_lists_and_lines_of_plain_forms_stay() -> None:
+    listed = quiz(
+        '<p>Which?</p><ol type="I"><li>iron</li><li>tin</li></ol><ul><li>x</li></ul><ol start="3"><li>y</li></ol>'
+    )
+    lines = quiz("Line one\nline two\r\nWhich?", "moodle_auto_format")
+    asked = [read_confined(text.encode(), "t.xml", LIMITS).questions[0].question for text in (listed, lines)]
+    assert asked == ["Which?\nI. iron\nII. tin\nx\n3. y", "Line one\nline two\nWhich?"]
+
+
+def test_a_text_in_several_languages_is_refused() -> None:
+    spans = '<span lang="en" class="multilang">Sky?</span><span lang="de" class="multilang">Himmel?</span>'
+    preview = read_confined(quiz(spans).encode(), "t.xml", LIMITS)
+    assert [problem.sentence for problem in preview.problems] == [
+        "Question 1: it shows one text in several languages, which a text cannot hold; describe it in words."
+    ]
+    german.translated(preview.problems[0].sentence)
+
+
+def test_a_quiz_without_a_question_is_refused() -> None:
+    with pytest.raises(TaskError, match=r"t\.xml holds no question: give a file with one or more\.") as error:
+        read_confined(b"<quiz></quiz>", "t.xml", LIMITS)
+    german.translated(error.value)

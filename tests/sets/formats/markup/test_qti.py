@@ -140,3 +140,50 @@ def test_what_holds_no_item(data: bytes, says: str) -> None:
     with pytest.raises(StudioError, match=says) as refusal:
         read_confined(data, "t.zip" if data[:1] == b"P" else "t.xml", LIMITS)
     german.translated(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shows"),
+    [
+        (
+            "What does it say?",
+            "What is <qti-printed-variable identifier='x'/> + 2?",
+            "the value of a variable",
+        ),
+        (
+            "<qti-item-body>",
+            "<qti-assessment-stimulus-ref identifier='s' href='s.xml'/><qti-item-body>",
+            "a passage in a file of its own",
+        ),
+    ],
+)
+def test_content_that_a_text_lacks_is_refused(old: str, new: str, shows: str) -> None:
+    preview = read_confined(THREE.replace(old, new).encode(), "item.xml", LIMITS)
+    assert [problem.sentence for problem in preview.problems] == [
+        f"Item 1: it shows {shows}, which a text cannot hold; describe it in words."
+    ]
+    german.translated(preview.problems[0].sentence)
+
+
+def test_paths_of_a_manifest_and_a_file_that_is_not_there() -> None:
+    item = '<resource identifier="r" type="imsqti_item_xmlv2p1" {}</resource>'
+    links = (
+        'href="Items/A.xml">',
+        'href="e/../b.xml">',
+        'href="g\\\\c.xml">'.replace("\\\\", "\\"),
+        'xml:base="g/" href="d.xml">',
+        '><file href="e.xml"/>',
+        'href="gone.xml">',
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        resources = "".join(map(item.format, links))
+        archive.writestr("imsmanifest.xml", f"<manifest><resources>{resources}</resources></manifest>")
+        for name in ("items/a", "b", "g/c", "g/d", "e"):
+            archive.writestr(f"{name}.xml", TWO.replace('identifier="choice"', f'identifier="{name[-1]}"'))
+    preview = read_confined(buffer.getvalue(), "t.zip", LIMITS)
+    assert [q.id for q in preview.questions] == ["a", "b", "c", "d", "e"]
+    assert [problem.sentence for problem in preview.problems] == [
+        "Item 6 (gone.xml): its file is not in the package; export it again, or take the item out."
+    ]
+    german.translated(preview.problems[0].sentence)

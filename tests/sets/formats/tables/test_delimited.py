@@ -47,7 +47,10 @@ def test_empty_cells_at_the_ends_of_lines() -> None:
     rows = delimited.read(
         b"a\tb\tc\n1\t\t\n\t2\t\n\n1\t2\t3\t4", "t", LIMITS, ReadOptions(header=True), default_separator="\t"
     )
-    assert [list(row.values.values()) for row in rows.rows] == [["1", "", ""], ["", "2", ""], ["1", "2", "3"]]
+    assert [list(row.values.values()) for row in rows.rows] == [["1", "", ""], ["", "2", ""], []]
+    assert rows.rows[2].refused == (
+        "its cell 4 ('4') stands under no name; name the column in the first line, or empty it."
+    )
     assert [row.at for row in rows.rows] == ["Row 1", "Row 2", "Row 4"]
 
 
@@ -79,3 +82,18 @@ def test_a_row_that_goes_on_behind_the_last_name_is_refused() -> None:
         "Row 1: it has 6 cells for 5 columns; put a text that holds a separator into quotes."
     ]
     german.translated(read.problems[0].sentence)
+
+
+def test_apostrophes_of_other_tables_are_text() -> None:
+    text = "question,A,B,answer\nq,'+',-ing,A\n"
+    assert parse_file(text.encode(), "t.csv", LIMITS).questions[0].choices == ("'+'", "-ing")
+    own = Question(id="q1", question="=1", choices=("-ing", "'+'", "'-ing"), answer=0)
+    assert parse_file(delimited.write([own]), "t.csv", LIMITS).questions == (own,)
+
+
+def test_a_column_of_row_numbers_needs_no_name() -> None:
+    text = ",question,A,B,answer\n0,q,x,y,A\n2,r,x,y,B\n"
+    preview = parse_file(text.encode(), "t.csv", LIMITS)
+    assert (len(preview.sound), preview.problems) == (2, ())
+    (problem,) = parse_file(text.replace("2,r", "two,r").encode(), "t.csv", LIMITS).errors[1:]
+    assert problem.sentence.startswith("Row 2: its cell 1 ('two') stands under no name")

@@ -106,3 +106,45 @@ def test_what_is_no_workbook_is_one_sentence(data: bytes, says: str) -> None:
     with pytest.raises(StudioError, match=says) as refusal:
         read_confined(data, "t.xlsx", LIMITS)
     german.translated(refusal.value)
+
+
+def test_a_formula_without_its_value_is_refused() -> None:
+    data = book(Quiz=[["question", "A", "B", "C", "D", "answer"], ["q", "1", "2", "3", "=1+3", "A"]])
+    with pytest.raises(StudioError, match="formula without its value in cell E2") as error:
+        read_confined(data, "t.xlsx", LIMITS)
+    german.translated(error.value.sentence)
+
+
+def test_hidden_sheets_come_last_and_unread_ones_are_named() -> None:
+    made = openpyxl.load_workbook(io.BytesIO(book(Old=LINES[:2], Quiz=LINES, More=LINES, Empty=[[]])))
+    made["Old"].sheet_state = "hidden"
+    made["Quiz"].merge_cells("E2:E3")
+    buffer = io.BytesIO()
+    made.save(buffer)
+    preview = read_confined(buffer.getvalue(), "t.xlsx", LIMITS)
+    assert (preview.sheets[0], len(preview.questions)) == ("Quiz", 2)
+    notes = [german.translated(problem.sentence) and problem.sentence for problem in preview.problems]
+    assert "Only the sheet 'Quiz' was read, not More and Old." in notes
+    assert "Some cells are merged: only the first of them holds their text." in notes
+    old = read_confined(buffer.getvalue(), "t.xlsx", LIMITS, ReadOptions(sheet="Old"))
+    assert not any("sheet" in problem.sentence for problem in old.problems)  # it was asked for
+
+
+def test_empty_lines_may_stand_above_the_names() -> None:
+    lines = [[], [None, None], *LINES]
+    assert read_confined(book(Quiz=lines), "t.xlsx", LIMITS).questions == (
+        read_confined(book(Quiz=LINES), "t.xlsx", LIMITS).questions
+    )
+
+
+def test_a_cell_under_no_name_is_refused() -> None:
+    lines = [
+        ["question", "A", "B", None, "answer"],
+        ["q", "x", "y", "z", "A", "note"],
+        ["q", "x", "y", None, "A"],
+    ]
+    preview = read_confined(book(Quiz=lines), "t.xlsx", LIMITS)
+    assert [problem.sentence for problem in preview.problems] == [
+        "Row 1: its cell 4 ('z') stands under no name; name the column in the first line, or empty it."
+    ]
+    assert len(preview.sound) == 1

@@ -80,3 +80,14 @@ def test_what_would_be_a_mark_is_written_so_that_it_is_none() -> None:
     )
     assert read_confined(gift.write(questions), "t.gift", LIMITS).questions == questions
     assert gift.round_trip(" a\r\nb ") == "a\nb"
+
+
+def test_two_questions_of_one_block_and_an_image_are_refused() -> None:
+    text = "::a::Capital of France? {=Paris ~Rome}\n::b::Capital of Italy? {=Rome ~Oslo}\n\n<img src=x> What? {=a ~b}\n"
+    preview = read_confined(text.encode(), "t.gift", LIMITS)
+    assert [problem.sentence for problem in preview.problems] == [
+        "Line 1: a second question begins in it; leave an empty line between questions.",
+        "Line 4: it shows an image, which a text cannot hold; describe it in words.",
+    ]
+    for problem in preview.problems:
+        german.translated(problem.sentence)

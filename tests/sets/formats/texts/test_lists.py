@@ -116,10 +116,41 @@ def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
         id="q1", question="Who?\n Einstein", choices=("A. Einstein", "- b", "ANSWER: c"), answer=2
     )
     odd = Question(id="odd", question="# Who?", choices=("a", "b"), answer=0)
-    bold = Question(id="bold", question="Who?", choices=("**a**", "b"), answer=1)
-    assert [q.id for q in lists.storable_questions([fits, odd, bold])] == ["q1"]
-    preview = read_confined(lists.write([fits, odd, bold]), "t.txt", LIMITS, ReadOptions(kind="aiken"))
+    bold = Question(id="bold", question="Who?", choices=("**a**", "b"), answer=0)
+    remark = Question(id="remark", question="Explanation: what is it?", choices=("a", "b"), answer=0)
+    year = Question(id="year", question="1945: what ended?", choices=("a", "b"), answer=0)
+    every = [fits, odd, bold, remark, year]
+    assert [q.id for q in lists.storable_questions(every)] == ["q1"]
+    preview = read_confined(lists.write(every), "t.txt", LIMITS, ReadOptions(kind="aiken"))
     assert preview.questions == (fits.model_copy(update={"question": "Who? Einstein"}),)
+
+
+def test_what_looks_like_ticks_is_text_where_the_answer_is_named() -> None:
+    for choices in (("**a**", "b"), ("[x] a", "b"), ("a ✓", "b"), ("**a**", "**b**")):
+        question = Question(id="q1", question="Who?", choices=choices, answer=1)
+        preview = read_confined(lists.write([question]), "t.txt", LIMITS, ReadOptions(kind="aiken"))
+        assert preview.questions == (question,)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        (["1945: "], ["1945: what"]),
+        (["1945: ", "", "1984. "], ["1945: what", "what", "1984. what"]),
+        (["1. ", "2. ", "1945: "], ["what", "what", "1945: what"]),
+        (["11. ", "12. "], ["what", "what"]),
+    ],
+)
+def test_a_number_that_counts_no_question_is_text(numbers: list[str], texts: list[str]) -> None:
+    text = "".join(f"{number}what\nA. a\nB. b\nANSWER: A\n\n" for number in numbers)
+    rows = lists.read(text.encode(), "t.txt", LIMITS, ReadOptions()).rows
+    assert [row.values["question"] for row in rows] == texts
+
+
+def test_a_question_that_shows_an_image_is_refused() -> None:
+    text = "Which is it? ![](x.png)\n- [x] a\n- b\n\nWhich?\n- [x] ![a b](y.png)\n- b\n"
+    for row in lists.read(text.encode(), "t.md", LIMITS, ReadOptions()).rows:
+        assert row.refused == "it shows an image, which a text cannot hold; describe it in words."
 
 
 @pytest.mark.parametrize(
