@@ -157,15 +157,13 @@ def _row(at: str, node: Element) -> FileRow:
     if first_descendant(node, "assessmentstimulusref") is not None:
         return FileRow(at, {}, no_text(Sentence("a passage in a file of its own")))
     texts = [element_text(choice) for choice in offered]
-    above = element_text(body, without=frozenset({"choiceinteraction"}))
-    prompt = first_descendant(asks[0], "prompt")
-    parts = [above, element_text(prompt)] if prompt is not None else [above]
-    shows = next((part.shows for part in (*parts, *texts) if part.shows), "")
+    asked = element_text(body, without=frozenset({"simplechoice"}))
+    shows = next((part.shows for part in (asked, *texts) if part.shows), "")
     if shows:
         return FileRow(at, {}, no_text(shows))
     values: dict[str, Any] = {
         "id": attribute(node, "label") or attribute(node, "identifier"),
-        "question": "\n".join(part.text for part in parts if part.text),
+        "question": asked.text,
         "choices": [text.text for text in texts],
         "answer": gold[0],
     }

@@ -187,3 +187,9 @@ def test_paths_of_a_manifest_and_a_file_that_is_not_there() -> None:
         "Item 6 (gone.xml): its file is not in the package; export it again, or take the item out."
     ]
     german.translated(preview.problems[0].sentence)
+
+
+def test_a_text_below_the_choices_stays_there() -> None:
+    below = THREE.replace("</qti-choice-interaction>", "</qti-choice-interaction><p>(Mind the units.)</p>")
+    (question,) = read_confined(below.encode(), "item.xml", LIMITS).questions
+    assert question.question == "Look at the text in the picture.\nWhat does it say?\n(Mind the units.)"
