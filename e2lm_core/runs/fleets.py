@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ class OpenFleet:
         missing: Names of its checkpoints that are not on this machine, or cannot be used.
         problems: A sentence for each model with checkpoints that are here and cannot be used.
         instead: Whether none of its checkpoints is here, so that `checkpoints` are the default ones.
+        roles: Roles that the fleet declares, which `checkpoints` have already.
     """
 
     name: str
@@ -90,6 +91,7 @@ class OpenFleet:
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     instead: bool = False
+    roles: Mapping[str, ModelRoles] = field(default_factory=dict, hash=False)
 
     @cached_property
     def digest(self) -> str:
@@ -275,7 +277,9 @@ def open_fleet(studio: Studio, fleet: Fleet, num_fewshot: int | None = None) -> 
     missing = tuple(name for name in fleet.checkpoints if name not in there)
     lost = [c for c in studio.catalogue.checkpoints if c.name in set(missing)] if missing else []
     _, problems = studio.usable_checkpoints(lost)
-    return OpenFleet(fleet.name, apply_roles(found, fleet.roles), num_fewshot, missing, problems)
+    return OpenFleet(
+        fleet.name, apply_roles(found, fleet.roles), num_fewshot, missing, problems, roles=fleet.roles
+    )
 
 
 def apply_roles(checkpoints: Iterable[Checkpoint], roles: Mapping[str, ModelRoles]) -> tuple[Checkpoint, ...]:

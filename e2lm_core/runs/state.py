@@ -224,7 +224,7 @@ def fleet_of_set(studio: Studio, set_name: str) -> OpenFleet:
     if opened.checkpoints:
         return opened
     default = fleets.default_fleet(studio, set_name)
-    return replace(opened, name=default.name, checkpoints=default.checkpoints, instead=True)
+    return replace(opened, name=default.name, checkpoints=default.checkpoints, instead=True, roles={})
 
 
 def next_fleet(
