@@ -51,10 +51,8 @@ def test_an_end_before_the_checkpoints_or_nowhere_is_refused(call: Cli, computed
     last = call("decide", "little", "--json")["checkpoints"][-1]["tokens_seen"]
     for end in (f"{last - 1:.0f}", "inf"):
         said = call("decide", "little", "--end", end, "--json", code=2)
-        assert (
-            said.startswith(f"--end {end} is not where this training ends")
+        assert said.startswith(f"--end {end} is not where this training ends")
         assert f"{last:.0f} or more" in said
-        )
     assert call("decide", "little", "--end", f"{last:.0f}", "--json")["end_tokens"] == last
 
 
