@@ -115,7 +115,10 @@ def open_fleet(
         opened = state.fleet_of_set(studio, name)
     if not opened.checkpoints and opened.problems:
         raise CheckpointError(opened.problems[0])
-    warn(*map(one_line, opened.problems), missing_sentence(opened))
+    lost = missing_sentence(opened)
+    if lost and not opened.checkpoints and not opened.instead:
+        raise CheckpointError(lost)
+    warn(*map(one_line, opened.problems), lost)
     return opened if num_fewshot is None else replace(opened, num_fewshot=num_fewshot)
 
 

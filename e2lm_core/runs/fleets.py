@@ -80,7 +80,8 @@ class OpenFleet:
         checkpoints: Checkpoints with readable results, with the fleet's roles.
         num_fewshot: Few-shot count of the set's last run; None for the set's own.
         missing: Names of its checkpoints that are not on this machine, or cannot be used.
-        problems: A sentence for each model with checkpoints that are here and cannot be used.
+        unusable: Names of those of them that are here and cannot be used.
+        problems: A sentence for each model with such checkpoints.
         instead: Whether none of its checkpoints is here, so that `checkpoints` are the default ones.
         roles: Roles that the fleet declares, which `checkpoints` have already.
     """
@@ -89,6 +90,7 @@ class OpenFleet:
     checkpoints: tuple[Checkpoint, ...]
     num_fewshot: int | None = None
     missing: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     instead: bool = False
     roles: Mapping[str, ModelRoles] = field(default_factory=dict, hash=False)
@@ -276,9 +278,16 @@ def open_fleet(studio: Studio, fleet: Fleet, num_fewshot: int | None = None) -> 
     there = {checkpoint.name for checkpoint in found}
     missing = tuple(name for name in fleet.checkpoints if name not in there)
     lost = [c for c in studio.catalogue.checkpoints if c.name in set(missing)] if missing else []
-    _, problems = studio.usable_checkpoints(lost)
+    gone, problems = studio.usable_checkpoints(lost)
+    unusable = tuple(sorted({c.name for c in lost} - {c.name for c in gone}))
     return OpenFleet(
-        fleet.name, apply_roles(found, fleet.roles), num_fewshot, missing, problems, roles=fleet.roles
+        fleet.name,
+        apply_roles(found, fleet.roles),
+        num_fewshot,
+        missing,
+        unusable,
+        problems,
+        roles=fleet.roles,
     )
 
 
