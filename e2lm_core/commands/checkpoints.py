@@ -354,6 +354,8 @@ def add_folder(
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
     studio = open_studio()
     warn(
+        *found.problems,
+        user_folders.skipped_sentence(folder, found),
         *studio.catalogue.name_conflicts(folder, found),
         *studio.usable_checkpoints(own)[1],
         *user_folders.adapter_warnings(found),
