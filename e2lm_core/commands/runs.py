@@ -16,7 +16,7 @@ from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.commands.opening import open_fleet, open_studio, open_task
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, On, Task
-from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
+from e2lm_core.commands.output import goes_to_stdout, print_table, require_file, to_stdout, warn
 from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def evaluate(
 
     share = split.parse_shard(shard) if shard else split.Shard()
     piped = goes_to_stdout(out, as_json)
+    if out is not None:
+        require_file(out)
     studio = open_studio(backend)
     question_set = open_task(studio.settings, task)
     # A rolling run includes checkpoints that are in the catalogue but not downloaded.
