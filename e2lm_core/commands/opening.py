@@ -104,12 +104,12 @@ def open_fleet(
     from e2lm_core.runs import fleets, state
     from e2lm_core.runs.messages.fleets import missing_sentence
 
-    if globs and fleet:
+    if globs and fleet is not None:
         raise StudioError("--checkpoints and --fleet both say which checkpoints: give one of them.")
     if globs:
         names = tuple(checkpoint.name for checkpoint in chosen_checkpoints(studio, globs))
         opened = fleets.open_fleet(studio, fleets.name_fleet(studio, name, names))
-    elif fleet:
+    elif fleet is not None:
         opened = fleets.open_fleet(studio, fleets.find_fleet(studio, fleet))
     else:
         opened = state.fleet_of_set(studio, name)

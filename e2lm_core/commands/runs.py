@@ -201,7 +201,7 @@ def evaluate(
     question_set = open_task(studio.settings, task)
     # A rolling run includes checkpoints that are in the catalogue but not downloaded.
     if rolling:
-        named = fleets.find_fleet(studio, fleet) if fleet and not checkpoints else None
+        named = fleets.find_fleet(studio, fleet) if fleet is not None and not checkpoints else None
         every = studio.catalogue.match_globs(named.checkpoints if named else checkpoints or ())
         of = (
             OpenFleet(named.name, fleets.apply_roles(every, named.roles), num_fewshot)
@@ -222,7 +222,7 @@ def evaluate(
     finally:
         if progress or is_complete:
             start.record_run(studio, task, every, num_fewshot, progress.values(), began, not is_complete)
-            if fleet:
+            if fleet is not None:
                 fleets.choose_fleet(studio, task, fleets.find_fleet(studio, fleet), num_fewshot)
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)

@@ -74,6 +74,10 @@ def test_a_group_of_which_nothing_is_left_is_no_group_of_others(call: Cli, compu
         (("fleet", "use", "nothing", "ladder"), "There is no question set 'nothing'"),
         (("fleet", "remove", "ladder", "--yes"), "cannot be deleted"),
         (("score", "little", "--fleet", "x"), "There is no model group 'x'"),
+        (("score", "little", "--fleet", ""), "There is no model group ''"),
+        (("evaluate", "little", "--fleet", ""), "There is no model group ''"),
+        (("evaluate", "little", "--fleet", "", "--rolling"), "There is no model group ''"),
+        (("plan", "little", "--workers", "2", "--fleet", ""), "There is no model group ''"),
         (("score", "little", "--fleet", "ladder", "--checkpoints", "ladder-*/*"), "give one of them"),
     ],
 )

@@ -140,7 +140,11 @@ def plan(
         asked = len(question_set.questions) if questions is None else questions
         numbers = sorted({workers, *(2**k for k in range(14) if 2**k < 2 * workers)})
         found = state.schedules_for(studio, chosen, num_fewshot, asked, numbers, fleet, pace, price, start)
-        number = sum(p.checkpoints for p in state.planned_fleet(studio, fleet)) if fleet else len(chosen)
+        number = (
+            sum(p.checkpoints for p in state.planned_fleet(studio, fleet))
+            if fleet is not None
+            else len(chosen)
+        )
         document = messages.schedule_document(found, workers, asked, number)
         columns = ("workers", "hours", "cost", "busy")
         frame = pd.DataFrame(document["schedules"])
@@ -153,7 +157,7 @@ def plan(
         silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
     ):
         timed = " --fleet only times another group: choose one by --checkpoints or `fleet use`."
-        raise StudioError(f"{silent} {fleet_sentence(own)}{timed if fleet else ''}")
+        raise StudioError(f"{silent} {fleet_sentence(own)}{'' if fleet is None else timed}")
     names = tuple(models or ())
     why: dict[str, str | None] = {}
     notes: list[str] = []
