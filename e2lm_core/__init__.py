@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from e2lm_core.relevance.judge import judge_relevance
     from e2lm_core.runs.evaluate import evaluate
     from e2lm_core.runs.results import load_measurements
+    from e2lm_core.runs.state import fleet_of_set
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.authoring import update_questions
     from e2lm_core.sets.collection import create_set, list_sets, open_set
@@ -35,6 +36,7 @@ _MODULES = {
     "create_set": "sets.collection",
     "update_questions": "sets.authoring",
     "evaluate": "runs.evaluate",
+    "fleet_of_set": "runs.state",
     "load_measurements": "runs.results",
     "curve_frame": "analysis.tables",
     "Answers": "analysis.answers",
@@ -55,6 +57,7 @@ __all__ = [
     "create_set",
     "curve_frame",
     "evaluate",
+    "fleet_of_set",
     "judge_relevance",
     "learning_curves",
     "list_sets",

@@ -83,6 +83,7 @@ def answers(checkout: Path, wanted: list[Asked], python: str, folder: Path) -> P
 
 def _ask_all(checkout: Path, wanted: list[Asked], python: str, place: Path, home: Path) -> None:
     make_given(home / "given")
+    (home / "written").mkdir()
     place.mkdir(parents=True)
     (place / "places.json").write_text(json.dumps({"CHECKOUT": str(checkout), "HOME": str(home)}))
     for number, one in enumerate(wanted, start=1):

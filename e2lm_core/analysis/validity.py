@@ -35,8 +35,9 @@ CHOSEN = Sentence("These questions were chosen on these models")
 
 
 NO_SIGNAL = Sentence(
-    "The curves are not distinguishable from those of random answers to the same questions, so nothing is advised, "
-    "ranked or planned from them: more questions, or others that these models have learned, come first."
+    "Signal quality (SQ), over the early window where one is known, is not distinguishable from that of random answers "
+    "to the same questions, so nothing is advised, ranked or planned from these scores: more questions, or others that "
+    "these models learn early, come first."
 )
 NO_NULL = Sentence(
     "What random answers to the same questions would score is not known, so nothing is advised, ranked or planned "

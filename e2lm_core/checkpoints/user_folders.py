@@ -18,10 +18,18 @@ from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints import locked_json
-from e2lm_core.checkpoints.folders import MAX_TOKENS_A_STEP, SourceModels, adapter_sentence, read_folder
+from e2lm_core.checkpoints.folders import (
+    MAX_TOKENS_A_STEP,
+    SourceModels,
+    adapter_sentence,
+    read_folder,
+    step_of,
+)
+from e2lm_core.checkpoints.hub import hf_cache
 from e2lm_core.people import access, accounts
 
 _FILE = "folders.json"
+SHOWN = 3  # names of folders in a sentence
 
 
 class UserFolder(Record):
@@ -77,6 +85,30 @@ def adapter_warnings(found: SourceModels) -> list[str]:
         for _, own in found.models
     )
     return [said for said in firsts if said is not None]
+
+
+def skipped_sentence(folder: Path, found: SourceModels) -> str | None:
+    """Sentence that names a folder's models that are no checkpoint by their place or name; None without one."""
+    if hf_cache.is_cache(folder):
+        return None
+    read = {c.directory for _, own in found.models for c in own}
+    models = {place.parent for place in read if place is not None}
+    skipped: list[Path] = []
+    for pattern in ("*", "*/*", "*/*/*"):
+        for place in sorted(path.parent for path in folder.glob(f"{pattern}/config.json")):
+            is_placed = step_of(place.name) is not None and pattern != "*/*/*"  # its model's problem is told
+            is_part = place in models or not {place, *place.parents}.isdisjoint({*read, *skipped})
+            if not (
+                is_placed or is_part or any(part.startswith(".") for part in place.relative_to(folder).parts)
+            ):
+                skipped.append(place)
+    if not skipped:
+        return None
+    return Sentence(
+        "Left out, since a checkpoint's folder tells its step (MODEL/step1000, iter_…, checkpoint-… or global_step…): "
+        "{names}. Rename them to add them.",
+        names=join_words([str(place.relative_to(folder)) for place in skipped], SHOWN),
+    )
 
 
 def add_folder(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from typer import Argument, Option, Typer
@@ -16,6 +18,7 @@ from e2lm_core.checkpoints import user_folders
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, custom_family
 from e2lm_core.checkpoints.family_catalogue import FAMILIES, family
+from e2lm_core.checkpoints.folders import SourceModels
 from e2lm_core.checkpoints.hub import added_models as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
@@ -354,13 +357,14 @@ def add_folder(
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
     studio = open_studio()
     warn(
-        *studio.catalogue.name_conflicts(folder, found),
+        *found.problems,
+        user_folders.skipped_sentence(folder, found),
         *studio.usable_checkpoints(own)[1],
         *user_folders.adapter_warnings(found),
     )
     if lacking := [name for name in asked if name not in rules]:
         warn(
-            f"How many tokens a step of {join_words(lacking)} means is not known: its curves are drawn over steps, unless "
+            f"How many tokens a step means is not known of {join_words(lacking)}: curves are drawn over steps, unless "
             "--tokens-per-step says it."
         )
     _show_folders(settings, as_json)
@@ -381,7 +385,12 @@ def remove_folder(path: Folder, as_json: Json = False) -> None:
 
 
 def _show_folders(settings: Settings, as_json: bool) -> None:
-    read = user_folders.models(settings)
+    catalogue = open_catalogue(settings)
+    read: list[tuple[Path, SourceModels]] = []
+    for path, found in user_folders.models(settings):
+        taken = [one for one in found.models if catalogue.name_conflicts(path, replace(found, models=(one,)))]
+        warn(*catalogue.name_conflicts(path, found))
+        read.append((path, replace(found, models=tuple(one for one in found.models if one not in taken))))
     rows: list[dict[str, Any]] = [
         {
             "path": str(path),

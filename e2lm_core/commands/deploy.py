@@ -19,7 +19,7 @@ from e2lm_core.base.formatting import count, quote
 from e2lm_core.base.settings import FILES, ROOT, Settings
 from e2lm_core.commands.opening import open_fleet, open_studio, open_task
 from e2lm_core.commands.options import Json, Task
-from e2lm_core.commands.output import print_result, print_table, warn
+from e2lm_core.commands.output import print_result, print_table, require_file, warn
 
 if TYPE_CHECKING:
     from e2lm_core.deploy.space.deployment import DeployPlan
@@ -71,6 +71,7 @@ def backup(file: Target, as_json: Json = False) -> None:
     """Write the whole home to one file, while people write and runs compute; the cache is left out."""
     from e2lm_core.deploy.home.backup import write_backup
 
+    require_file(file)
     made = write_backup(Settings.from_env(), file)
     print_table(as_json, made.model_dump(mode="json"), [made.model_dump(exclude={"damaged"})])
     for name in made.damaged:

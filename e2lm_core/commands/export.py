@@ -14,7 +14,7 @@ from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import expand_home
 from e2lm_core.commands.opening import open_fleet, open_studio, open_task, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task, Zip
-from e2lm_core.commands.output import goes_to_stdout, print_table, read_file, to_stdout, warn
+from e2lm_core.commands.output import goes_to_stdout, print_table, read_file, require_file, to_stdout, warn
 from e2lm_core.commands.progress import busy_indicator
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def report(
     from e2lm_core.export import report as reports
 
     piped = goes_to_stdout(out, as_json)
+    require_file(out)
     require_reading(rc)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
@@ -99,6 +100,7 @@ def export(
     if kind not in KINDS:
         raise StudioError(f"A set is not exported as {quote(kind)}: use {', '.join(KINDS)}.")
     piped = goes_to_stdout(out, as_json)
+    require_file(out)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     lost: tuple[str, ...] = ()

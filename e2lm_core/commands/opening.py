@@ -104,18 +104,21 @@ def open_fleet(
     from e2lm_core.runs import fleets, state
     from e2lm_core.runs.messages.fleets import missing_sentence
 
-    if globs and fleet:
+    if globs and fleet is not None:
         raise StudioError("--checkpoints and --fleet both say which checkpoints: give one of them.")
     if globs:
         names = tuple(checkpoint.name for checkpoint in chosen_checkpoints(studio, globs))
         opened = fleets.open_fleet(studio, fleets.name_fleet(studio, name, names))
-    elif fleet:
+    elif fleet is not None:
         opened = fleets.open_fleet(studio, fleets.find_fleet(studio, fleet))
     else:
         opened = state.fleet_of_set(studio, name)
     if not opened.checkpoints and opened.problems:
         raise CheckpointError(opened.problems[0])
-    warn(*map(one_line, opened.problems), missing_sentence(opened))
+    lost = missing_sentence(opened)
+    if lost and not opened.checkpoints and not opened.instead:
+        raise CheckpointError(lost)
+    warn(*map(one_line, opened.problems), lost)
     return opened if num_fewshot is None else replace(opened, num_fewshot=num_fewshot)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -302,6 +303,21 @@ def goes_to_stdout(out: Path | str | None, as_json: bool) -> bool:
             f"--out - and --{form} both write to stdout: give --out a file, or leave --{form} out."
         )
     return True
+
+
+def require_file(path: Path) -> None:
+    """Check that a file can be written at a path, before a long computation of its content.
+
+    Raises:
+        StudioError: The path is empty or a folder's, or its folder does not exist.
+    """
+    if os.path.isdir(path):
+        raise StudioError(f"{formatting.quote(str(path))} is a folder: give the path of a file.")
+    if not os.path.isdir(path.parent):
+        folder = formatting.quote(str(path.parent))
+        raise StudioError(
+            f"There is no folder {folder} to write {path.name} in: make it, or write elsewhere."
+        )
 
 
 def to_stdout(data: bytes) -> None:

@@ -18,7 +18,7 @@ from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.commands.opening import open_fleet, open_studio, open_task, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Rc, Task, Zip
-from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
+from e2lm_core.commands.output import goes_to_stdout, print_table, require_file, to_stdout, warn
 from e2lm_core.commands.progress import busy_indicator, bytes_bar
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def export(
     if form not in forms:
         raise StudioError(f"Results are not exported as {quote(form)}: use {' or '.join(forms)}.")
     piped = goes_to_stdout(out, as_json)
+    require_file(out)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     of = open_fleet(studio, task, checkpoints, fleet, num_fewshot)

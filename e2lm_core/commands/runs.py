@@ -16,7 +16,7 @@ from e2lm_core.base.json_values import to_json_numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.commands.opening import open_fleet, open_studio, open_task
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, On, Task
-from e2lm_core.commands.output import goes_to_stdout, print_table, to_stdout, warn
+from e2lm_core.commands.output import goes_to_stdout, print_table, require_file, to_stdout, warn
 from e2lm_core.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -195,11 +195,13 @@ def evaluate(
 
     share = split.parse_shard(shard) if shard else split.Shard()
     piped = goes_to_stdout(out, as_json)
+    if out is not None:
+        require_file(out)
     studio = open_studio(backend)
     question_set = open_task(studio.settings, task)
     # A rolling run includes checkpoints that are in the catalogue but not downloaded.
     if rolling:
-        named = fleets.find_fleet(studio, fleet) if fleet and not checkpoints else None
+        named = fleets.find_fleet(studio, fleet) if fleet is not None and not checkpoints else None
         every = studio.catalogue.match_globs(named.checkpoints if named else checkpoints or ())
         of = (
             OpenFleet(named.name, fleets.apply_roles(every, named.roles), num_fewshot)
@@ -220,7 +222,7 @@ def evaluate(
     finally:
         if progress or is_complete:
             start.record_run(studio, task, every, num_fewshot, progress.values(), began, not is_complete)
-            if fleet:
+            if fleet is not None:
                 fleets.choose_fleet(studio, task, fleets.find_fleet(studio, fleet), num_fewshot)
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Scope, TaskSet
 from e2lm_core.base.version import VERSION
+from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.runs import fleets
+from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.sets.folder.files import task_digest
@@ -76,39 +78,57 @@ def _row(checkpoint: Checkpoint, scope: Scope | None) -> dict[str, Any]:
     }
 
 
-def reproduction_commands(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None, dtype: str
-) -> list[str]:
+def reproduction_commands(studio: Studio, task: TaskSet, fleet: OpenFleet, dtype: str) -> list[str]:
     """Commands that reproduce the numbers from the same set and checkpoints.
+
+    A group of one's own is made first, with its roles, for a home without it.
 
     Args:
         studio: Studio with the caller's settings.
         task: The set.
-        checkpoints: Checkpoints of the results.
-        num_fewshot: Examples in the prompt; None for the set's own number.
+        fleet: Fleet of the results.
         dtype: dtype of the results.
     """
     name = shlex.quote(task.name)
-    chosen = "".join(
-        f" --checkpoints {shlex.quote(glob)}" for glob in _globs(studio, task.address, checkpoints)
-    )
-    shots = "" if num_fewshot is None else f" --num-fewshot {num_fewshot}"
+    globs = _options("--checkpoints", _globs(studio, fleet.checkpoints))
     python = "python -m e2lm_core"
     before = "" if dtype == "float32" else f"E2LM_DTYPE={dtype} "
+    made: list[str] = []
+    if fleet.roles or fleet.name in fleets.saved_names(studio.settings):
+        group = fleet.name or task.name[: fleets.MAX_NAME]
+        roles = _options("--role", _role_options(fleet.roles))
+        made, chosen = [f"{python} fleet make {shlex.quote(group)}{globs}{roles}"], [group]
+    else:
+        chosen = [one.name for one in fleets.list_fleets(studio) if one.name == fleet.name]
+    of_default = fleet.checkpoints == fleets.default_fleet(studio, task.address).checkpoints
+    of = _options("--fleet", chosen) or ("" if of_default else globs)
+    shots = "" if fleet.num_fewshot is None else f" --num-fewshot {fleet.num_fewshot}"
     return [
-        f"{before}{python} evaluate {name}{chosen}{shots} --json",
-        f"{before}{python} score {name}{chosen}{shots} --json",
-        f"{before}{python} report {name}{chosen}{shots} --out {shlex.quote(task.name + '.html')} --json",
+        *made,
+        f"{before}{python} evaluate {name}{of}{shots} --json",
+        f"{before}{python} score {name}{of}{shots} --json",
+        f"{before}{python} report {name}{of}{shots} --out {shlex.quote(task.name + '.html')} --json",
         f"{python} export {name} --out {shlex.quote(task.name + '.zip')}",
     ]
 
 
-def _globs(studio: Studio, address: str, checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """Globs of checkpoints: none for the default fleet; one for a model of which all local ones are meant."""
+def _options(option: str, values: Iterable[str]) -> str:
+    return "".join(f" {option} {shlex.quote(value)}" for value in values)
+
+
+def _role_options(roles: Mapping[str, ModelRoles]) -> list[str]:
+    """Roles as `fleet make --role` reads them, which knows no value of none."""
+    return [
+        f"{model}:{key}={value}"
+        for model, declared in roles.items()
+        for key, value in declared.model_dump(exclude_unset=True, exclude_none=True).items()
+    ]
+
+
+def _globs(studio: Studio, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """Globs of checkpoints: one for a model of which all local ones are meant."""
     chosen = {c.name for c in checkpoints}
     at_hand = [c.name for c in studio.local_checkpoints]
-    if chosen == {c.name for c in fleets.default_fleet(studio, address).checkpoints}:
-        return []
     globs: list[str] = []
     for model in dict.fromkeys(c.model.name for c in checkpoints):
         of_model = {name for name in at_hand if name.startswith(f"{model}/")}

@@ -90,7 +90,7 @@ def build_report(
         "judgements": judge_messages.judgement_document(task.questions),
         "questions": _questions(task, measured),
         "provenance": about,
-        "commands": provenance.reproduction_commands(studio, task, checkpoints, num_fewshot, dtype),
+        "commands": provenance.reproduction_commands(studio, task, fleet, dtype),
     }
 
 

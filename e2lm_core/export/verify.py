@@ -31,6 +31,7 @@ from e2lm_core.scores import metrics
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import README, task_files
 from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.sets.prompts.shots import check_shots
 
 ABSOLUTE, RELATIVE = 1e-4, 2e-6  # nats, and share of the log-likelihood: tolerance for other batch sizes
 MEANS = ("acc", "acc_norm")
@@ -89,11 +90,14 @@ def verify_bundle(
 
     Raises:
         StudioError: lm_eval is missing or fails, or wrote another layout than the studio reads.
-        TaskError: The bundle is not as the studio writes it.
+        TaskError: The bundle is not as the studio writes it, or has too few examples.
         LimitError: The bundle is too large.
     """
-    found = library_versions(python)
     task = bundle.unpack(data, studio.settings.limits)
+    numbers = dict.fromkeys((0, task.config.num_fewshot if num_fewshot is None else num_fewshot))
+    for shots in numbers:
+        check_shots(task, shots)
+    found = library_versions(python)
     files = _files(studio, task, data)
     runs = []
     with tempfile.TemporaryDirectory(prefix="e2lm-verify-") as name:
@@ -101,7 +105,7 @@ def verify_bundle(
         for file, content in files.items():
             (folder / "bundle" / task.name).mkdir(parents=True, exist_ok=True)
             (folder / "bundle" / task.name / file).write_bytes(content)
-        for shots in dict.fromkeys((0, task.config.num_fewshot if num_fewshot is None else num_fewshot)):
+        for shots in numbers:
             report_progress(
                 f"{task.name} at {checkpoint.name}, {shots}-shot: the studio, then lm_eval {found['lm_eval']}."
             )

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError, StoreError, StudioError
 from e2lm_core.base.formatting import join_words
 from e2lm_core.base.formatting import quote as quoted
-from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings, expand_home
 from e2lm_core.checkpoints.catalogue import without_extras
@@ -80,16 +80,20 @@ class OpenFleet:
         checkpoints: Checkpoints with readable results, with the fleet's roles.
         num_fewshot: Few-shot count of the set's last run; None for the set's own.
         missing: Names of its checkpoints that are not on this machine, or cannot be used.
-        problems: A sentence for each model with checkpoints that are here and cannot be used.
+        unusable: Names of those of them that are here and cannot be used.
+        problems: A sentence for each model with such checkpoints.
         instead: Whether none of its checkpoints is here, so that `checkpoints` are the default ones.
+        roles: Roles that the fleet declares, which `checkpoints` have already.
     """
 
     name: str
     checkpoints: tuple[Checkpoint, ...]
     num_fewshot: int | None = None
     missing: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     instead: bool = False
+    roles: Mapping[str, ModelRoles] = field(default_factory=dict, hash=False)
 
     @cached_property
     def digest(self) -> str:
@@ -220,23 +224,49 @@ def _check(studio: Studio, fleet: Fleet) -> None:
         raise CheckpointError(
             Sentence("There is no checkpoint {unknown}: see `checkpoints`.", unknown=quoted(unknown[0]))
         )
+    chosen = [c for c in studio.catalogue.checkpoints if c.name in set(fleet.checkpoints)]
+    facts = {c.model.name: c.model for c in apply_roles(chosen, fleet.roles)}
     for model, roles in fleet.roles.items():
         if model not in fleet.models:
             raise CheckpointError(
                 Sentence("{model} has a role and is no model of the group: add its checkpoints.", model=model)
             )
         for key, other in (("twin_of", roles.twin_of), ("seed_of", roles.seed_of)):
-            if other is not None and (other == model or other not in fleet.models):
-                raise CheckpointError(
-                    Sentence(
-                        "{model}: {key} is {other}, which is no other model of the group (use one of {value}).",
-                        model=model,
-                        key=key,
-                        other=quoted(other),
-                        value=join_words([name for name in fleet.models if name != model])
-                        or Sentence("none"),
-                    )
-                )
+            if other is not None:
+                _check_relation(facts, model, key, other)
+
+
+def _check_relation(facts: Mapping[str, ModelInfo], model: str, key: str, other: str) -> None:
+    """Check that the model of which another is a seed or a twin is another one of the group, and none itself."""
+    others = [name for name in facts if name != model]
+    if not others:
+        raise CheckpointError(
+            Sentence(
+                "{model}: {key} names another model of the group, which has no other: add its checkpoints.",
+                model=model,
+                key=key,
+            )
+        )
+    if other not in others:
+        raise CheckpointError(
+            Sentence(
+                "{model}: {key} is {other}, which is no other model of the group (use one of {value}).",
+                model=model,
+                key=key,
+                other=quoted(other),
+                value=join_words(others),
+            )
+        )
+    if (root := getattr(facts[other], key)) is not None:
+        raise CheckpointError(
+            Sentence(
+                "{model}: {key} is {other}, which has {root} as its own {key}: name a model without one.",
+                model=model,
+                key=key,
+                other=quoted(other),
+                root=quoted(root),
+            )
+        )
 
 
 def _built_in(studio: Studio) -> tuple[Fleet, ...]:
@@ -274,8 +304,17 @@ def open_fleet(studio: Studio, fleet: Fleet, num_fewshot: int | None = None) -> 
     there = {checkpoint.name for checkpoint in found}
     missing = tuple(name for name in fleet.checkpoints if name not in there)
     lost = [c for c in studio.catalogue.checkpoints if c.name in set(missing)] if missing else []
-    _, problems = studio.usable_checkpoints(lost)
-    return OpenFleet(fleet.name, apply_roles(found, fleet.roles), num_fewshot, missing, problems)
+    gone, problems = studio.usable_checkpoints(lost)
+    unusable = tuple(sorted({c.name for c in lost} - {c.name for c in gone}))
+    return OpenFleet(
+        fleet.name,
+        apply_roles(found, fleet.roles),
+        num_fewshot,
+        missing,
+        unusable,
+        problems,
+        roles=fleet.roles,
+    )
 
 
 def apply_roles(checkpoints: Iterable[Checkpoint], roles: Mapping[str, ModelRoles]) -> tuple[Checkpoint, ...]:

@@ -224,7 +224,7 @@ def fleet_of_set(studio: Studio, set_name: str) -> OpenFleet:
     if opened.checkpoints:
         return opened
     default = fleets.default_fleet(studio, set_name)
-    return replace(opened, name=default.name, checkpoints=default.checkpoints, instead=True)
+    return replace(opened, name=default.name, checkpoints=default.checkpoints, instead=True, roles={})
 
 
 def next_fleet(
@@ -365,7 +365,7 @@ def plan_for(
     Raises:
         StudioError: The fleet, the pace or the goal cannot be planned for.
     """
-    fleet = planned_fleet(studio, family) if family else count_checkpoints_by_model(checkpoints)
+    fleet = count_checkpoints_by_model(checkpoints) if family is None else planned_fleet(studio, family)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
     pace = fleet_pace(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
     return plan_questions(select_checkpoints(measurements, checkpoints), goal, fleet, pace, simulated)
@@ -414,7 +414,7 @@ def schedules_for(
         raise StudioError(
             Sentence("The start {start_s} cannot be used: give seconds of 0 or more.", start_s=start_s)
         )
-    fleet = planned_fleet(studio, family) if family else count_checkpoints_by_model(checkpoints)
+    fleet = count_checkpoints_by_model(checkpoints) if family is None else planned_fleet(studio, family)
     if seconds is not None:
         pace = fleet_pace(fleet, None, {}, seconds)
         assert pace is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from e2lm_core.base import formatting
@@ -61,15 +61,12 @@ class Studio:
     ) -> tuple[tuple[Checkpoint, ...], tuple[str, ...]]:
         """Usable ones of the checkpoints, and a sentence for each model with others, which names them."""
         problems = [(checkpoint, self.checkpoint_problem(checkpoint)) for checkpoint in checkpoints]
-        of_model: dict[str, list[tuple[str, str]]] = {}
+        of_model: dict[str, dict[str, str]] = {}
         for checkpoint, problem in problems:
             if problem is not None:
-                of_model.setdefault(checkpoint.model.name, []).append((checkpoint.name, problem))
-        sentences = (
-            f"{formatting.count(len(of), 'checkpoint')} of {model} left out "
-            f"({formatting.join_words([name.removeprefix(f'{model}/') for name, _ in of])}). {of[0][1]}"
-            for model, of in of_model.items()
-        )
+                name = checkpoint.name.removeprefix(f"{checkpoint.model.name}/")
+                of_model.setdefault(checkpoint.model.name, {})[name] = problem
+        sentences = (_left_out_sentence(model, of) for model, of in of_model.items())
         return tuple(c for c, problem in problems if problem is None), tuple(sentences)
 
     def checkpoint_problem(self, checkpoint: Checkpoint, has_notes: bool = True) -> str | None:
@@ -137,6 +134,15 @@ class Studio:
                     "the checkpoints first."
                 )
             )
+
+
+def _left_out_sentence(model: str, reasons: Mapping[str, str]) -> str:
+    """Sentence that names the checkpoints of a model left out, with the reason of all or of the first."""
+    names, first = list(reasons), next(iter(reasons.values()))
+    said = (
+        f"{formatting.count(len(names), 'checkpoint')} of {model} left out ({formatting.join_words(names)})"
+    )
+    return f"{said}. {first}" if len(set(reasons.values())) == 1 else f"{said}; {names[0]}: {first}"
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:

@@ -138,6 +138,7 @@ def test_within_its_null_a_set_says_nothing() -> None:
     assert validity.no_advice_reason(measured, with_nulls(score=LIKE_RANDOM)) == validity.NOTHING_TOLD
     without = with_values(with_nulls(sq=LIKE_RANDOM), score=Value(value=None, why="No twin."))
     assert validity.no_advice_reason(measured, without) == validity.NO_SIGNAL
+    assert "curves" not in validity.NO_SIGNAL, "they may rise after the early window, which SQ is of"
 
 
 def test_an_order_that_random_answers_keep_as_well_is_no_questions_merit() -> None:

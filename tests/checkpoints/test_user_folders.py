@@ -63,6 +63,27 @@ def test_a_folder_inside_another_is_one_model_and_another_of_its_name_is_told(se
     assert catalogue.name_conflicts(*user_folders.inspect_folder(folder)) == []
 
 
+def test_models_whose_place_or_name_tells_no_step_are_named(folder):
+    path, found = user_folders.inspect_folder(folder)
+    assert user_folders.skipped_sentence(path, found) is None
+    whole = folder / "mine" / "checkpoint-500"
+    for place in (
+        "mine/last",
+        "mine/checkpoint-500/adapter",
+        "final",
+        "epochs/epoch-1",
+        "deep/one/step10",
+        "mine",
+    ):
+        shutil.copytree(whole, folder / place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("adapter"))
+    path, found = user_folders.inspect_folder(folder)
+    assert [model.name for model, _ in found.models] == ["mine", "pythia-14m"]
+    assert user_folders.skipped_sentence(path, found) == (
+        "Left out, since a checkpoint's folder tells its step (MODEL/step1000, iter_…, checkpoint-… or global_step…): "
+        "final, epochs/epoch-1, mine/last and 1 more. Rename them to add them."
+    )
+
+
 def test_of_two_folders_the_one_that_is_named_goes(settings, folder, tmp_path, monkeypatch):
     for name in ("other", "third"):
         shutil.copytree(folder, tmp_path / name)

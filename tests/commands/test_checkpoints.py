@@ -85,6 +85,15 @@ def test_adding_a_folder_tells_a_model_whose_name_another_has(
     for same in ("runs", "runs", "runs/mine"):
         assert "another of that name" not in add(same)
     assert f"The model 'mine' in {tmp_path / 'others'} is left out" in add("others")
+    with pytest.raises(SystemExit):
+        main_commands.main(("folders", "list", "--json"))
+    out, err = capsys.readouterr()
+    listed = {
+        Path(row["path"]).name: (row["models"], row["checkpoints"]) for row in json.loads(out)["folders"]
+    }
+    assert listed["others"] == ([], 0), "what is left out is not counted"
+    assert listed["runs"] == (["mine"], 1)
+    assert "another of that name" in err
 
 
 def test_one_that_cannot_be_used_blocks_no_set_and_is_said(

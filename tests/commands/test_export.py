@@ -53,6 +53,7 @@ def test_check_ends_with_1_where_there_is_an_error(call: Cli) -> None:
 def test_export_gives_the_same_bytes_each_time(call: Cli, tmp_path: Path) -> None:
     paths = [tmp_path / "a.zip", tmp_path / "deep" / "b.zip"]
     for path in paths:
+        path.parent.mkdir(exist_ok=True)
         assert call("export", "little", "--out", str(path), "--json") == {
             "path": str(path),
             "bytes": path.stat().st_size,
@@ -192,6 +193,16 @@ def test_out_may_be_stdout(call: Cli, tmp_path: Path, monkeypatch: pytest.Monkey
         main_commands.main(["export", "little", "--out", "-"])
     assert printed.getvalue() == (tmp_path / "a.zip").read_bytes()
     assert not Path("-").exists()
+
+
+@pytest.mark.parametrize("command", [("export",), ("report",), ("results", "export"), ("evaluate",)])
+def test_a_file_needs_a_name_and_a_folder(call: Cli, tmp_path: Path, command: tuple[str, ...]) -> None:
+    assert "is a folder: give the path of a file" in call(*command, "little", "--out", "", code=2)
+    assert "is a folder: give the path of a file" in call(*command, "little", "--out", str(tmp_path), code=2)
+    said = call(*command, "little", "--out", str(tmp_path / "none" / "x.zip"), code=2)
+    assert said.startswith("There is no folder '")
+    assert said.endswith("none' to write x.zip in: make it, or write elsewhere.\n")
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("command", ["export", "report"])

@@ -48,6 +48,16 @@ def test_evaluate_makes_its_checkpoints_the_sets_group(call: Cli, computed: Sett
     assert call("score", "little", "--json")["fleet"]["name"] == "ladder"
 
 
+def test_a_group_of_which_nothing_is_left_is_no_group_of_others(call: Cli, computed: Settings) -> None:
+    path = computed.workspace / "fleets" / "gone.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"name": "gone", "checkpoints": ["mine/step-1", "mine/step-2"]}')
+    said = call("score", "little", "--fleet", "gone", code=2)
+    assert said.startswith(
+        "Not on this computer any more: mine (2 checkpoints), so this model group has no numbers."
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -64,6 +74,10 @@ def test_evaluate_makes_its_checkpoints_the_sets_group(call: Cli, computed: Sett
         (("fleet", "use", "nothing", "ladder"), "There is no question set 'nothing'"),
         (("fleet", "remove", "ladder", "--yes"), "cannot be deleted"),
         (("score", "little", "--fleet", "x"), "There is no model group 'x'"),
+        (("score", "little", "--fleet", ""), "There is no model group ''"),
+        (("evaluate", "little", "--fleet", ""), "There is no model group ''"),
+        (("evaluate", "little", "--fleet", "", "--rolling"), "There is no model group ''"),
+        (("plan", "little", "--workers", "2", "--fleet", ""), "There is no model group ''"),
         (("score", "little", "--fleet", "ladder", "--checkpoints", "ladder-*/*"), "give one of them"),
     ],
 )

@@ -12,10 +12,11 @@ from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import messages
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Question
+from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.export import html as report_html
 from e2lm_core.export import report
-from e2lm_core.runs import evaluate, results
-from e2lm_core.runs.fleets import OpenFleet
+from e2lm_core.runs import evaluate, fleets, results
+from e2lm_core.runs.fleets import Fleet, OpenFleet
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.set_scores import SeedSpread
 from tests.conftest import needs
@@ -82,6 +83,33 @@ def test_the_commands_name_what_was_run(studio, evaluated):
         "--checkpoints ladder-large-arch1/iter_0000100 --num-fewshot 2 --json"
     )
     assert document["provenance"]["num_fewshot"] == 2
+
+
+def test_the_commands_make_a_group_of_ones_own_with_its_roles(studio, evaluated):
+    """Elsewhere, and in a home whose set has another group by then, they give the same numbers."""
+    models = ("ladder-small-arch1", "ladder-large-arch1")
+    named = tuple(c.name for model in models for c in studio.catalogue.checkpoints_of(model))
+    roles = {"ladder-large-arch1": ModelRoles(size="big one", early_end_step=500)}
+    fleets.save_fleet(studio, Fleet(name="my runs", checkpoints=named, roles=roles))
+    opened = fleets.open_fleet(studio, fleets.find_fleet(studio, "my runs"))
+    made, *others = report.build_report(studio, evaluated, opened)["commands"]
+    assert made == (
+        "python -m e2lm_core fleet make 'my runs' --checkpoints 'ladder-small-arch1/*' --checkpoints "
+        "'ladder-large-arch1/*' --role 'ladder-large-arch1:size=big one' "
+        "--role ladder-large-arch1:early_end_step=500"
+    )
+    assert others[1] == "python -m e2lm_core score little --fleet 'my runs' --json"
+    unnamed = fleets.open_fleet(studio, Fleet(checkpoints=named, roles=roles))
+    made, *others = report.build_report(studio, evaluated, unnamed)["commands"]
+    assert made.startswith("python -m e2lm_core fleet make little --checkpoints")
+    assert others[1] == "python -m e2lm_core score little --fleet little --json"
+    fleets.delete_fleet(studio, "my runs")
+
+
+def test_the_commands_name_a_built_in_group(studio, evaluated):
+    opened = fleets.open_fleet(studio, fleets.find_fleet(studio, fleets.LADDER))
+    commands = report.build_report(studio, evaluated, opened)["commands"]
+    assert commands[1] == "python -m e2lm_core score little --fleet ladder --json"
 
 
 def test_text_of_users_stays_text(html):

@@ -174,6 +174,16 @@ def test_what_the_studio_does_not_write_so_is_not_run(here: Studio) -> None:
         )
 
 
+def test_a_number_of_examples_that_cannot_be_is_refused_before_any_run(here: Studio) -> None:
+    said: list[str] = []
+    for shots, why in ((-3, "num_fewshot is -3"), (30, "30")):
+        with pytest.raises(TaskError, match=why):
+            verify.verify_bundle(
+                here, packed(here), verify.smallest_checkpoint(here), shots, report_progress=said.append
+            )
+    assert not said
+
+
 def test_without_the_harness_the_remedy_is_told(here: Studio, tmp_path: Path) -> None:
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')

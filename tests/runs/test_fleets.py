@@ -184,6 +184,17 @@ def test_a_checkpoint_that_cannot_be_used_is_named_with_its_reason(
     opened = state.fleet_of_set(reread(here), "little")
     assert opened.missing == ("llama-s1/checkpoint-100",)
     assert "cut short" in opened.problems[0]
+    said = "llama-s1 (1 checkpoint) cannot be used, so the numbers are of the others: see why on Models and runs."
+    assert missing_sentence(opened) == said
+    shutil.rmtree(folder / "llama-s1" / "checkpoint-50")
+    alone = fleets.open_fleet(reread(here), Fleet(checkpoints=("llama-s1/checkpoint-50", *opened.missing)))
+    assert missing_sentence(alone) == (
+        "Not on this computer any more: llama-s1 (1 checkpoint), so this model group has no numbers. Add the folder or the "
+        "model again, or choose another model group on Models and runs. llama-s1 (1 checkpoint) cannot be used, so this "
+        "model group has no numbers: see why on Models and runs."
+    )
+    said = missing_sentence(state.fleet_of_set(reread(here), "little")) or ""
+    assert "llama-s1 (1 checkpoint) cannot be used, so the numbers are of built-in models instead" in said
 
 
 # --- named ones -------------------------------------------------------------------------------------------
@@ -259,6 +270,31 @@ def test_a_run_of_a_fleets_checkpoints_keeps_its_name_and_roles(here: Studio, ru
         ({"roles": {"ladder-small-arch1": ModelRoles(seed=1)}}, "is no model of the group"),
         ({"roles": {"llama-s2": ModelRoles(seed_of="llama-s9")}}, "seed_of is 'llama-s9'"),
         ({"roles": {"llama-s2": ModelRoles(twin_of="llama-s2")}}, "no other model of the group"),
+        (
+            {
+                "checkpoints": ("llama-s1/checkpoint-50",),
+                "roles": {"llama-s1": ModelRoles(seed_of="llama-s1")},
+            },
+            "llama-s1: seed_of names another model of the group, which has no other",
+        ),
+        (
+            {
+                "roles": {
+                    "llama-s1": ModelRoles(seed_of="llama-s2"),
+                    "llama-s2": ModelRoles(seed_of="llama-s1"),
+                }
+            },
+            "llama-s1: seed_of is 'llama-s2', which has 'llama-s1' as its own seed_of",
+        ),
+        (
+            {
+                "roles": {
+                    "llama-s1": ModelRoles(twin_of="llama-s2"),
+                    "llama-s2": ModelRoles(twin_of="neox-s1"),
+                }
+            },
+            "which has 'neox-s1' as its own twin_of",
+        ),
     ],
 )
 def test_a_fleet_that_cannot_be_is_refused_in_a_sentence(

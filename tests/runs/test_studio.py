@@ -11,11 +11,13 @@ import pytest
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints import user_folders
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.studio import open_studio
 from tests.base.memory import unwritable
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
+from tests.support.fake_hub import checkpoint
 
 
 @pytest.fixture
@@ -29,6 +31,23 @@ def test_opening_makes_the_home_and_its_database(chosen: Settings) -> None:
     assert chosen.database.is_file()
     assert {model.name for model in studio.catalogue.models} == set(studios.MODELS)
     assert studio.jobs.recent() == []
+
+
+def test_the_reason_told_is_of_one_checkpoint_where_each_has_its_own(
+    chosen: Settings, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "mine"
+    for step in (1, 2):
+        (run / f"step{step}").mkdir(parents=True)
+        for name, data in checkpoint(1).items():
+            (run / f"step{step}" / name).write_bytes(data)
+    for path in (run / "step1").glob("tokenizer*"):
+        path.unlink()
+    (run / "step2" / "model.safetensors").write_bytes(b"cut")
+    user_folders.add_folder(chosen, tmp_path / "runs")
+    (said,) = open_studio(chosen, FakeBackend()).unusable_notes
+    assert said.startswith("2 checkpoints of mine left out (step1 and step2); step1: The checkpoint ")
+    assert "has no tokenizer" in said
 
 
 def test_results_and_jobs_share_one_database_so_that_they_are_saved_together(chosen: Settings) -> None:

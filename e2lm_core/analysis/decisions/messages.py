@@ -149,7 +149,7 @@ def certainty_sentence(found: Certainty | None, has_built_in_models: bool) -> st
     if not reached:
         return Sentence(
             "The set is never {level} sure of who ends ahead, on average over its {pairs} of models: at the last "
-            "checkpoint it is {mean} sure.",
+            "checkpoint before the end it is {mean} sure.",
             level=f"{LEVELS[0]:.0%}",
             pairs=pairs,
             mean=f"{found.means[-1]:.0%}",
@@ -280,7 +280,7 @@ def outlook_rows(points: Sequence[Outlook]) -> list[dict[str, Any]]:
     return [
         {
             "step": point.step,
-            "tokens": point.tokens_seen,
+            "tokens": None if point.tokens_seen is None else round(point.tokens_seen),
             "of training": point.share,
             "first": point.first_score,
             "second": point.second_score,

@@ -13,7 +13,7 @@ from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.plan.power import Power
 from e2lm_core.analysis.plan.schedule import Schedule
 from e2lm_core.base import formatting, json_values
-from e2lm_core.base.records import SHARES
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES
 from e2lm_core.base.sentences import Sentence, joined
 
 POWER_HELP = Sentence(
@@ -123,11 +123,17 @@ def power_assumptions(planned: Power) -> str:
             models=formatting.join_words(list(planned.replicated)),
             freedom=f"{freedom:.3g}",
         )
-    smallest = Sentence(
-        "The smallest difference that {questions} questions tell in 80% of cases is {difference}.",
-        questions=planned.questions,
-        difference=formatting.difference(planned.metric, planned.detectable),
-    )
+    if planned.metric in BOUNDED_METRICS and planned.detectable > 1:
+        smallest = Sentence(
+            "No difference is so large that {questions} questions tell it in 80% of cases.",
+            questions=planned.questions,
+        )
+    else:
+        smallest = Sentence(
+            "The smallest difference that {questions} questions tell in 80% of cases is {difference}.",
+            questions=planned.questions,
+            difference=formatting.difference(planned.metric, planned.detectable),
+        )
     return joined((smallest, known))
 
 

@@ -31,7 +31,7 @@ from scipy.stats import chi2, norm, t
 from e2lm_core.analysis.plan.plan import closest_pair
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import METRICS, Record
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, Record
 from e2lm_core.base.sentences import NONE, Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -43,6 +43,7 @@ WANTED = 0.9
 DETECTED = 0.8  # the power at which a difference counts as detectable
 _MANY = 1e6  # degrees of freedom from which Student's distribution is practically normal
 _MAX_QUESTIONS = 10**9
+ABOUT = 2  # factor by which tokens asked for may lie outside those of the checkpoints
 _SHARES = (np.arange(1000) + 0.5) / 1000
 
 
@@ -209,19 +210,18 @@ def compute_power(
 
     Raises:
         StudioError: The metric or a model does not exist; other than two distinct models are named;
-            `questions` or the measured questions are fewer than 2; `difference` is 0 or not finite; the
-            models share no complete checkpoint; `tokens_seen` is given and the checkpoints' tokens are
-            unknown.
+            `questions` or the measured questions are fewer than 2, or `questions` beyond reason; `difference`
+            is 0, not finite or out of the metric's range; the models share no complete checkpoint;
+            `tokens_seen` is given and far from all checkpoints', or theirs are unknown.
     """
     _check(metric, questions, difference)
     names = list(models) or list(closest_pair(measurements, metric))
-    if len(names) != 2 or names[0] == names[1]:
+    if len(names) < 2 and not models:
         raise StudioError(
-            Sentence(
-                "Power is of two models, and {models} is named.",
-                models=formatting.count(len(set(names)), "model"),
-            )
+            Sentence("Power is of two models, and these results are of fewer: run another model too.")
         )
+    if len(names) != 2 or names[0] == names[1]:
+        raise StudioError(Sentence("Power is of two models: name two, each once."))
     first, second = (_named(measurements, name) for name in names)
     at_first, at_second = _place(measurements, metric, first, second, tokens_seen)
     values = [
@@ -292,10 +292,26 @@ def _check(metric: str, questions: int | None, difference: float | None) -> None
         raise StudioError(
             Sentence("Power cannot be planned for {questions} questions: use 2 or more.", questions=questions)
         )
+    if questions is not None and questions > _MAX_QUESTIONS:
+        raise StudioError(
+            Sentence(
+                "Power cannot be planned for {questions} questions: use {most} at most.",
+                questions=questions,
+                most=_MAX_QUESTIONS,
+            )
+        )
     if difference is not None and not (math.isfinite(difference) and difference):
         raise StudioError(
             Sentence(
                 "A difference of {difference} cannot be planned for: give one that is not 0.",
+                difference=f"{difference:g}",
+            )
+        )
+    if difference is not None and metric in BOUNDED_METRICS and abs(difference) > 1:
+        raise StudioError(
+            Sentence(
+                "A difference of {difference} cannot be planned for: this metric is between 0 and 1, so give at most 1 (a "
+                "point is 0.01).",
                 difference=f"{difference:g}",
             )
         )
@@ -343,6 +359,16 @@ def _place(
         if not known:
             raise StudioError(
                 Sentence("The tokens seen by these checkpoints are not known: leave the token count out.")
+            )
+        low, high = seen[known[0]], seen[known[-1]]
+        if not low / ABOUT <= tokens <= high * ABOUT:
+            raise StudioError(
+                Sentence(
+                    "No checkpoint of both models is at about {tokens} tokens: they lie from {low} to {high}.",
+                    tokens=f"{tokens:g}",
+                    low=formatting.tokens(low),
+                    high=formatting.tokens(high),
+                )
             )
         step = min(known, key=lambda k: abs(seen[k] - tokens))
     return complete[0][step], complete[1][step]

@@ -58,9 +58,10 @@ def too_few_reason(models: int) -> str | None:
     if models >= MIN_MODELS:
         return None
     return Sentence(
-        "These figures need {min_models} models that count, and there are {models}.",
+        "These figures need {min_models} models that count, and there is {number}.",
+        "These figures need {min_models} models that count, and there are {number}.",
         min_models=MIN_MODELS,
-        models=models,
+        number=models,
     )
 
 

@@ -5,10 +5,12 @@ Tested in tests/commands/analysis/test_decide.py.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from typer import Option
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.commands.analysis.ranks import require_pair
 from e2lm_core.commands.opening import open_measured, require_metrics
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Metric, Task
@@ -58,6 +60,12 @@ def decide(
         known = [*studio.catalogue.checkpoints, *(c for curve in measured.curves for c in curve.checkpoints)]
         end = end or outlook.end_of_training(outlook.last_tokens(known), (smaller, larger))
         points = answers.outlooks(metric, smaller, larger, end)
+        last = max((point.tokens_seen for point in points if point.tokens_seen is not None), default=0.0)
+        if end is not None and not last <= end < math.inf:
+            raise StudioError(
+                f"--end {end:.15g} is not where this training ends: give a number of tokens, {last:.0f} or more, which the "
+                "last of the checkpoints compared has seen."
+            )
     certainty = answers.certainty(metric, end)
     found = answers.alternatives(metric, end) if earlier else []
     document = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -35,7 +36,7 @@ def learning_map(
     found = maps.learning_map(measured, None if model is None else names.get(model, model))
     frame = maps.map_frame(found, question_set.questions)
     values = maps.probability_frame(found)
-    rows = json_values.frame_to_records(frame)
+    rows = [row | _whole(row) for row in json_values.frame_to_records(frame)]
     document = {
         "task": question_set.name,
         "models": list(found.models),
@@ -58,6 +59,11 @@ def learning_map(
     print_table(
         as_json, document, rows, shown, about=measured, notes=[messages.map_headline(found)], fleet=opened
     )
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, int | None]:
+    """Step and tokens as whole numbers, which a column with unknown ones holds as floats."""
+    return {name: None if row[name] is None else int(row[name]) for name in ("learnt_step", "learnt_tokens")}
 
 
 def _learnt(tokens_seen: float | None) -> str | None:

@@ -12,6 +12,22 @@ from e2lm_core.commands.opening import open_fleet, open_studio, require_reading
 from e2lm_core.commands.options import Checkpoints, Fewshot, Json, Metric, NoTrainingNoise, Rc, Task
 from e2lm_core.commands.output import print_table
 
+# Options that only some of --width, --power and --workers read.
+_GO_WITH = {
+    "--tokens": ("--power",),
+    "--difference": ("--power",),
+    "--no-training-noise": ("--power",),
+    "--questions": ("--power", "--workers"),
+    "--of": ("--width",),
+    "--model": ("--width", "--power"),
+    "--metric": ("--width", "--power"),
+    "--rc": ("--width", "--power"),
+    "--fleet": ("--width", "--workers"),
+    "--pace": ("--width", "--workers"),
+    "--price": ("--workers",),
+    "--start": ("--workers",),
+}
+
 
 def plan(
     task: Task,
@@ -85,6 +101,7 @@ def plan(
     from e2lm_core.analysis.plan.plan import Goal
     from e2lm_core.analysis.plan.power import compute_power
     from e2lm_core.runs import state
+    from e2lm_core.runs.messages.fleets import fleet_sentence
     from e2lm_core.runs.store import control_results
     from e2lm_core.sets import collection
 
@@ -92,6 +109,28 @@ def plan(
         raise StudioError(
             "Say what to plan for: either --width W, the width of an interval, or --power, or --workers N."
         )
+    given = {
+        "--tokens": tokens is not None,
+        "--difference": difference is not None,
+        "--no-training-noise": no_training_noise,
+        "--questions": questions is not None,
+        "--of": of != "sq",
+        "--model": bool(models),
+        "--metric": metric != "acc",
+        "--rc": rc != RC_READINGS[0],
+        "--fleet": fleet is not None,
+        "--pace": pace is not None,
+        "--price": price is not None,
+        "--start": start != 0,
+    }
+    mode = "--power" if power else "--width" if workers is None else "--workers"
+    for option, modes in _GO_WITH.items():
+        if given[option] and mode not in modes:
+            raise StudioError(
+                f"{option} goes with {' or '.join(modes)} and means nothing with {mode}: leave it out."
+            )
+    if models and width is not None and of not in ("mean", "difference"):
+        raise StudioError("--model goes with --power, or with --of mean or difference: leave it out.")
     require_reading(rc)
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
@@ -101,7 +140,11 @@ def plan(
         asked = len(question_set.questions) if questions is None else questions
         numbers = sorted({workers, *(2**k for k in range(14) if 2**k < 2 * workers)})
         found = state.schedules_for(studio, chosen, num_fewshot, asked, numbers, fleet, pace, price, start)
-        number = sum(p.checkpoints for p in state.planned_fleet(studio, fleet)) if fleet else len(chosen)
+        number = (
+            sum(p.checkpoints for p in state.planned_fleet(studio, fleet))
+            if fleet is not None
+            else len(chosen)
+        )
         document = messages.schedule_document(found, workers, asked, number)
         columns = ("workers", "hours", "cost", "busy")
         frame = pd.DataFrame(document["schedules"])
@@ -113,7 +156,8 @@ def plan(
     if measured.complete_pairs and (
         silent := validity.no_advice_reason(measured, validity.scores_with_null(measured, metric, rc))
     ):
-        raise StudioError(silent)
+        timed = " --fleet only times another group: choose one by --checkpoints or `fleet use`."
+        raise StudioError(f"{silent} {fleet_sentence(own)}{'' if fleet is None else timed}")
     names = tuple(models or ())
     why: dict[str, str | None] = {}
     notes: list[str] = []

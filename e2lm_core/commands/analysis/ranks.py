@@ -69,7 +69,7 @@ def ranks(
     }
     notes = reasons.undefined_notes(reasons.undefined_scores("", values))
     notes += [
-        f"{name}: {formatting.with_interval(value)} {value['why'] or ''}".rstrip()
+        f"{name}: {formatting.with_interval(value)}" + (f". {value['why']}" if value["why"] else "")
         for name, value in values.items()
         if value["value"] is not None
     ]

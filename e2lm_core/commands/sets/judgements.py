@@ -79,7 +79,11 @@ def judgements(
     notes = [document["sentence"]]
     if imported is not None:
         notes.insert(0, f"Imported {count(imported, 'judgement')}; `undo {opened.address}` takes them back.")
-    empty = "" if judged.judges else "A judge's file is imported by --import; people judge in the browser."
+    empty = (
+        ""
+        if judged.judges
+        else "A judge's file is imported by --import; people judge in the browser or by `question judge`."
+    )
     print_table(as_json, document, rows, SHOWN, empty=empty, notes=notes)
     if compared and not as_json and not prints_data():
         shown = [row | {"equal": None if row["equal"] is None else Share(row["equal"])} for row in compared]

@@ -12,7 +12,7 @@ from typer import Argument, Option, Typer
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.options import Json, Yes
-from e2lm_core.commands.output import ask_confirmation, print_result, print_table
+from e2lm_core.commands.output import ask_confirmation, print_result, print_table, require_file
 
 app = Typer(no_args_is_help=True, help="Who signs in to this studio, and how much is theirs to use.")
 AS = "E2LM_AS"
@@ -101,6 +101,7 @@ def archive(
     from e2lm_core.deploy.home import own_data
     from e2lm_core.people import accounts
 
+    require_file(out)
     settings = Settings.from_env()
     accounts.require_administrator(settings, "write others' data into a file")
     person = accounts.find_person(settings, who)

@@ -5,6 +5,9 @@ Tested in tests/runs/test_fleets.py.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from e2lm_core.base import formatting
 from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.checkpoints.packaged import smollm2
@@ -41,27 +44,60 @@ def fleet_sentence(fleet: OpenFleet) -> str:
 
 
 def missing_sentence(fleet: OpenFleet) -> str | None:
-    """Sentence that names the models of a fleet with checkpoints not on this machine; None without one."""
-    if not fleet.missing:
-        return None
-    by_model: dict[str, int] = {}
-    for name in fleet.missing:
-        model = name.split("/")[0]
-        by_model[model] = by_model.get(model, 0) + 1
-    names = [
-        joined((model, Sentence("({count})", count=formatting.count(n, "checkpoint"))))
-        for model, n in by_model.items()
-    ]
-    listed = formatting.join_words(names, SHOWN)
+    """Sentences that name the models of a fleet with checkpoints that are gone or cannot be used; None without one."""
+    absent = [name for name in fleet.missing if name not in fleet.unusable]
+    said = [_absent_sentence(fleet, _models(absent))] if absent else []
+    if fleet.unusable:
+        said.append(_unusable_sentence(fleet, _models(fleet.unusable)))
+    return joined(said) if said else None
+
+
+def _models(names: Iterable[str]) -> str:
+    """Models of checkpoints in words, each with the number of them."""
+    by_model = Counter(name.split("/")[0] for name in names)
+    return formatting.join_words(
+        [
+            joined((model, Sentence("({count})", count=formatting.count(n, "checkpoint"))))
+            for model, n in by_model.items()
+        ],
+        SHOWN,
+    )
+
+
+def _absent_sentence(fleet: OpenFleet, models: str) -> str:
     if fleet.instead:
         return Sentence(
             "Not on this computer any more: {models}, so the numbers are of {group} instead. Add the folder or the model "
             "again, or choose another model group on Models and runs.",
-            models=listed,
+            models=models,
             group=fleet_label(fleet.name),
+        )
+    if not fleet.checkpoints:
+        return Sentence(
+            "Not on this computer any more: {models}, so this model group has no numbers. Add the folder or the model "
+            "again, or choose another model group on Models and runs.",
+            models=models,
         )
     return Sentence(
         "Not on this computer any more: {models}, so the numbers are of the others. Add the folder or the model again, or "
         "choose another model group on Models and runs.",
-        models=listed,
+        models=models,
+    )
+
+
+def _unusable_sentence(fleet: OpenFleet, models: str) -> str:
+    if fleet.instead:
+        return Sentence(
+            "{models} cannot be used, so the numbers are of {group} instead: see why on Models and runs.",
+            models=models,
+            group=fleet_label(fleet.name),
+        )
+    if not fleet.checkpoints:
+        return Sentence(
+            "{models} cannot be used, so this model group has no numbers: see why on Models and runs.",
+            models=models,
+        )
+    return Sentence(
+        "{models} cannot be used, so the numbers are of the others: see why on Models and runs.",
+        models=models,
     )

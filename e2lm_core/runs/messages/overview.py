@@ -73,7 +73,8 @@ def headline(
         return Sentence("Its signal quality is not defined here: {why}", why=scores.sq.why)
     if null.is_within_null(scores.sq):
         return Sentence(
-            "The curves (SQ {sq}) are **not distinguishable from those of random answers** to the same questions: {random}.",
+            "Signal quality (SQ {sq}), over the early window where one is known, is **not distinguishable from that of "
+            "random answers** to the same questions: {random}.",
             sq=formatting.score(scores.sq.value),
             random=formatting.random_baseline(scores.sq.null),
         )

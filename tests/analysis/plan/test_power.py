@@ -177,7 +177,14 @@ def test_what_no_number_of_questions_tells_is_said():
         ({"models": ("nobody", SMALL.name)}, "not among those of this run"),
         ({"models": (SMALL.name,)}, "Power is of two models"),
         ({"models": (SMALL.name, SMALL.name)}, "Power is of two models"),
+        ({"models": (SMALL.name, LARGE.name, SMALL.name)}, "name two, each once"),
         ({"questions": 1}, "use 2 or more"),
+        ({"questions": 10**23}, "use 1,000,000,000 at most"),
+        ({"tokens_seen": -2.0}, "at about -2 tokens: they lie from "),
+        ({"tokens_seen": math.nan}, "at about nan tokens"),
+        ({"tokens_seen": 1e30}, r"at about 1e\+30 tokens"),
+        ({"difference": 5.0}, "give at most 1"),
+        ({"difference": -1.5, "metric": "norm_prob"}, "give at most 1"),
         ({"metric": "f1"}, "does not exist"),
         ({"difference": 0.0}, "one that is not 0"),
     ],
@@ -186,6 +193,18 @@ def test_what_cannot_be_asked_is_one_sentence(options, sentence):
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
     with pytest.raises(StudioError, match=sentence):
         powers.compute_power(measured, options.pop("metric", "acc"), **options)
+
+
+def test_one_model_is_too_few():
+    with pytest.raises(StudioError, match="these results are of fewer"):
+        powers.compute_power(measurements(curve(SMALL, RISING)), "acc")
+
+
+def test_a_difference_of_more_than_all_points_is_none():
+    found = powers.compute_power(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
+    said = plan_words.power_assumptions(found.model_copy(update={"detectable": 1.3}))
+    assert f"No difference is so large that {found.questions:,} questions tell it in 80% of cases." in said
+    assert "points" not in said
 
 
 def test_models_without_a_common_checkpoint():

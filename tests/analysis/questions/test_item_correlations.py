@@ -164,3 +164,4 @@ def test_the_table_has_them_from_thirty_models_on() -> None:
     assert "need 30 models that count, and there are 29" in reasons["tetrachoric"]
     found = question_pool.reliability(pool, few)
     assert (found.alpha, found.why) == (None, reasons["biserial"])
+    assert (item_correlations.too_few_reason(1) or "").endswith("and there is 1.")

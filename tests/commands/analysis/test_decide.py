@@ -47,6 +47,21 @@ def test_a_later_end_makes_all_of_it_early(call: Cli, computed: Settings) -> Non
     assert all(point["probability"] is None for point in document["checkpoints"])
 
 
+def test_an_end_before_the_checkpoints_or_nowhere_is_refused(call: Cli, computed: Settings) -> None:
+    last = call("decide", "little", "--json")["checkpoints"][-1]["tokens_seen"]
+    for end in (f"{last - 1:.0f}", "inf"):
+        said = call("decide", "little", "--end", end, "--json", code=2)
+        assert said.startswith(f"--end {end} is not where this training ends")
+        assert f"{last:.0f} or more" in said
+    assert call("decide", "little", "--end", f"{last:.0f}", "--json")["end_tokens"] == last
+
+
+def test_tokens_are_whole_numbers(call: Cli, computed: Settings) -> None:
+    lines = call("decide", "little", "--csv").splitlines()
+    tokens = lines[0].split(",").index("tokens")
+    assert all(line.split(",")[tokens].isdigit() for line in lines[1:])
+
+
 @pytest.mark.parametrize("metric", ["bpb", "norm_prob"])
 def test_another_metric_is_not_known_and_says_why(call: Cli, computed: Settings, metric: str) -> None:
     document = call("decide", "little", "--metric", metric, "--json")

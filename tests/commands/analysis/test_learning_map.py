@@ -37,7 +37,9 @@ def test_map_of_one_model_by_either_name(call: Cli) -> None:
 
 def test_the_csv_has_a_column_for_each_step(call: Cli) -> None:
     document = call("map", "little", "--json")
-    (first, *_) = csv.DictReader(io.StringIO(call("map", "little", "--csv")))
+    first, *others = csv.DictReader(io.StringIO(call("map", "little", "--csv")))
+    for row in (first, *others):
+        assert all(not row[name] or row[name].isdigit() for name in ("learnt_step", "learnt_tokens"))
     assert [float(first[f"step {step}"]) for step in document["steps"]] == pytest.approx(
         document["questions"][0]["probability"], abs=1e-6
     )

@@ -96,6 +96,21 @@ def test_power(call: Cli) -> None:
         (("--workers", "2", "--pace", "1", "--start", "-1"), "start"),
         (("--workers", "2", "--pace", "1", "--questions", "-3"), "questions cannot be planned"),
         (("--workers", "2"), "earlier runs"),
+        (
+            ("--width", "0.1", "--difference", "0.1"),
+            "--difference goes with --power and means nothing with --width",
+        ),
+        (("--width", "0.1", "--tokens", "1000"), "--tokens goes with --power"),
+        (("--width", "0.1", "--questions", "50"), "--questions goes with --power or --workers"),
+        (("--width", "0.1", "--price", "2"), "--price goes with --workers"),
+        (("--width", "0.1", "--start", "2"), "--start goes with --workers"),
+        (("--width", "0.1", "--model", "ladder-small-arch1"), "or with --of mean or difference"),
+        (("--power", "--price", "2"), "--price goes with --workers and means nothing with --power"),
+        (("--power", "--of", "rc"), "--of goes with --width"),
+        (("--power", "--fleet", "e2lm"), "--fleet goes with --width or --workers"),
+        (("--workers", "2", "--metric", "bpb"), "--metric goes with --width or --power"),
+        (("--power", "--difference", "5"), "give at most 1"),
+        (("--power", "--tokens", "-2"), "at about -2 tokens"),
     ],
 )
 def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], sentence: str) -> None:
@@ -104,7 +119,16 @@ def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], senten
 
 @pytest.mark.parametrize("asked", [("--power",), ("--width", "0.1")])
 def test_nothing_is_planned_from_what_was_never_taught(call: Cli, asked: tuple[str, ...]) -> None:
-    assert "never learned these facts" in call("plan", "unknown", *asked, code=2)
+    said = call("plan", "unknown", *asked, code=2)
+    assert "never learned these facts" in said
+    assert "Model group: " in said
+    assert "only times another group" not in said
+
+
+def test_a_refusal_names_the_group_that_fleet_does_not_change(call: Cli) -> None:
+    said = call("plan", "unknown", "--width", "0.1", "--fleet", "e2lm", code=2)
+    assert "Model group: " in said
+    assert "--fleet only times another group" in said
 
 
 def test_nothing_measured_is_one_sentence(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

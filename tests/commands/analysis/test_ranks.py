@@ -29,6 +29,11 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+def test_a_value_and_the_reason_against_its_interval_are_two_sentences(call: Cli, here: Settings) -> None:
+    said = call("ranks", "little", "--metric", "norm_prob")
+    assert "000. Intervals were studied" in said
+
+
 def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     document = call("ranks", "little", "--metric", "norm_prob", "--json")
     assert list(document) == [

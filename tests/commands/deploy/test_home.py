@@ -20,6 +20,12 @@ def file(call: Cli, here: Settings, tmp_path: Path) -> Path:
     return tmp_path / "home.tar.gz"
 
 
+def test_a_backup_makes_no_folder(call: Cli, tmp_path: Path) -> None:
+    assert "There is no folder" in call("backup", str(tmp_path / "none" / "home.tar.gz"), code=2)
+    assert "is a folder" in call("backup", "", code=2)
+    assert not (tmp_path / "none").exists()
+
+
 def test_back_into_the_same_home(call: Cli, here: Settings, file: Path) -> None:
     assert "is not empty: with --yes" in call("restore", str(file), code=2)
     restored = call("restore", str(file), "--yes", "--json")

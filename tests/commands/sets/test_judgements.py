@@ -34,6 +34,7 @@ def test_a_judges_file_is_imported_and_listed(call: Cli, here: Settings, tmp_pat
     assert call("judgements", "mine", "--json")["rows"] == []
     rows = "".join(f"q{n},gpt,key,{'wrong' if n == 1 else 'right'},\n" for n in range(1, 7))
     file = judges_file(tmp_path, rows + "q99,gpt,key,right,\n")
+    assert "or by `question judge`" in call("judgements", "mine")
     document = call("judgements", "mine", "--import", file, "--json")
     assert document["imported"] == 6
     assert document["refused"] == ["Row 7: mine has no question 'q99'; give the ids of its questions."]

@@ -93,8 +93,10 @@ def _dialog() -> None:
         )
     )
     own = [checkpoint for _, of_model in found.models for checkpoint in of_model]
+    skipped = user_folders.skipped_sentence(folder, found)
     for problem in (
         *found.problems,
+        *([skipped] if skipped else ()),
         *session.studio().catalogue.name_conflicts(folder, found),
         *session.studio().usable_checkpoints(own)[1],
         *user_folders.adapter_warnings(found),
