@@ -11,7 +11,7 @@ from e2lm_core.analysis.leads import PairAnswer
 from e2lm_core.analysis.questions.repeatability import Repeatability
 from e2lm_core.analysis.ranks.stability import RankStability
 from e2lm_core.base import formatting
-from e2lm_core.base.sentences import Sentence, before_colon, joined
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.measurements import NOTHING_SHARED
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
@@ -210,10 +210,7 @@ def influence_sentence(questions: pd.DataFrame | None, repeats: Repeatability | 
             "No checkpoint after the early window is complete for every model, so there is no later order to hold."
         )
     if repeats is not None and not repeats.is_significant:
-        said = repeats.sentence
-        if repeats.correlation is None:
-            return Sentence("{why}: nothing is said of single questions here.", why=before_colon(said))
-        return Sentence("{found}: nothing is said of single questions here.", found=said)
+        return joined((repeats.sentence, Sentence("Nothing is said of single questions here.")))
     support = questions["support"].dropna()
     if support.empty:
         return Sentence("With one question there are no other questions to say which order it should hold.")

@@ -11,7 +11,7 @@ import pandas as pd
 from e2lm_core.analysis import tables, validity
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -74,7 +74,7 @@ class Advice(Record):
             early checkpoints of science models with a twin; None if undefined.
     """
 
-    why: str | None
+    why: SentenceField | None
     parts: tuple[ScoreComponent, ...]
     models: tuple[ModelInfluence, ...]
     at_chance: tuple[int, int] | None
