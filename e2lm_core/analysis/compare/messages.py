@@ -76,8 +76,8 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
                 "**{second}** and {first} are not told apart in {label}{models}: {size} {bounds}", **values
             )
         return Sentence(
-            "**{second}** and {first} end alike in {label}{models} to within {within}: {size} {bounds}, where {told} "
-            "would be told in 80% of cases",
+            "**{second}** and {first} end alike in {label}{models} to within {within} (equivalence test at "
+            "5%): {size}, 95% interval {bounds}, where {told} would be told in 80% of cases",
             **values,
             within=formatting.difference(compared.metric, mean.within),
             told=formatting.difference(compared.metric, mean.detectable),
