@@ -77,7 +77,7 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
             )
         return Sentence(
             "**{second}** and {first} end alike in {label}{models} to within {within} (equivalence test at "
-            "5%): {size}, 95% interval {bounds}, where {told} would be told in 80% of cases",
+            "5%): {size} {bounds} at 95%, where {told} would be told in 80% of cases",
             **values,
             within=formatting.difference(compared.metric, mean.within),
             told=formatting.difference(compared.metric, mean.detectable),

@@ -84,7 +84,7 @@ def headline(stability: RankStability | None, scores: Scores) -> str:
             random=formatting.random_baseline(scores.rc.null),
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
-    leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
+    leader, final = grid.short_names[first], grid.short_names[int(np.argmax(grid.scores[:, -1]))]
     return Sentence(
         "**{leader}** ranks first at the early window's end, and still does at the end of training. With other "
         "questions of this kind it would be first there in {sure} of draws. {rc}"
@@ -192,8 +192,8 @@ def win_sentence(stability: RankStability, checkpoint: int, pairs: Sequence[Pair
         place=place,
         leads=str(leads),
         pairs=str(len(sure)),
-        higher=names[i],
-        lower=names[j],
+        higher=stability.grid.short_names[i],
+        lower=stability.grid.short_names[j],
         share=f"{sure[closest]:.0%}",
     )
 
