@@ -127,7 +127,7 @@ def hurting_questions(influence: QuestionInfluence | None, ids: Sequence[str]) -
 
 
 def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return formatting.with_minus(f"{value:.2f}")
 
 
 def suspect_reason(suspect: Suspect, question: Question) -> str:

@@ -18,6 +18,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo, Record
 from e2lm_core.base.sentences import Sentence, SentenceField
 
@@ -55,8 +56,7 @@ class Repeatability(Record):
         if self.correlation is None:
             return self.why or ""
         value, low, high = (
-            f"{number:.2f}".replace("-", "\N{MINUS SIGN}")
-            for number in (self.correlation, self.low, self.high)
+            formatting.with_minus(f"{number:.2f}") for number in (self.correlation, self.low, self.high)
         )
         size = Sentence("correlation {value} [{low}, {high}]", value=value, low=low, high=high)
         if self.is_significant:
