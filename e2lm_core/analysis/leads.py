@@ -155,7 +155,7 @@ def short_answer(measurements: Measurements, answer: PairAnswer) -> str:
 
 def _texts(measurements: Measurements, answer: PairAnswer) -> list[list[str]]:
     """Sentences for each claim, its verdict first."""
-    names = {curve.model.name: curve.model.short_name for curve in measurements.curves}
+    names = measurements.short_names
     higher, lower = names[answer.higher], names[answer.lower]
     if answer.at is None:
         why = after_colon(answer.why or "")

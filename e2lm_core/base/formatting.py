@@ -15,14 +15,19 @@ MAX_OF_A_SENTENCE = 300  # characters
 MAX_OF_A_VALUE = 60
 
 
+def with_minus(number: str) -> str:
+    """A number as text, with the sign for minus, which is as wide as a plus, in place of the hyphen."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
 def percent(value: float | None) -> str:
     """A share in percent, such as 41.2%; a dash for an unknown value."""
-    return f"{value:.1%}" if _known(value) else DASH
+    return with_minus(f"{value:.1%}") if _known(value) else DASH
 
 
 def score(value: float | None) -> str:
     """A score with three decimals, such as 0.830; a dash for an unknown value."""
-    return f"{value:.3f}" if _known(value) else DASH
+    return with_minus(f"{value:.3f}") if _known(value) else DASH
 
 
 def with_interval(value: Mapping[str, Any]) -> str:
@@ -80,7 +85,7 @@ def difference(metric: str, value: float) -> str:
 
 def lead(metric: str, value: float, unit: bool = True) -> str:
     """Difference of two models: 2.1 points or 0.031; with the digits of its interval's ends."""
-    said = (f"{100 * value:.1f}" if metric in SHARES else f"{value:.3f}").replace("-", "−")
+    said = with_minus(f"{100 * value:.1f}" if metric in SHARES else f"{value:.3f}")
     return Sentence("{value} points", value=said) if unit and metric in SHARES else said
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.score.published import PublishedFigures
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import blank_figure
@@ -75,7 +76,7 @@ def published_frame(figures: PublishedFigures) -> pd.DataFrame:
         for mean in figures.curve_means
     ]
     numeric = ["total", "SQ", "from SQ", "from RC and CS"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+    return tables.sentence_table(rows).astype(dict.fromkeys(numeric, float))
 
 
 def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:

@@ -6,6 +6,7 @@ second way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve, final_values
 from e2lm_core.scores.ranking import readings
 
 VERSION = 1
-NOT_ASKED = "It was not asked for: report --relevance adds it."
+NOT_ASKED = "It was not asked for: the switch With scientific relevance, or report --relevance, adds it."
 
 
 def build_report(
@@ -59,6 +60,8 @@ def build_report(
     control = control_results.load_control(studio, task, own, num_fewshot)
     measured = control_results.with_cue_words(own, control)
     answers = Answers(measured)
+    taught = validity.known_facts_summary(measured) if task.questions else None
+    chosen = validity.selection_summary(measured)
     about = provenance.build_provenance(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
     return {
@@ -66,9 +69,9 @@ def build_report(
         "task": task.name,
         "title": task.config.title or None,
         "fleet": fleet.document() | {"sentence": fleet_sentence(fleet), "absent": missing_sentence(fleet)},
-        "finding": _finding(task, answers),
-        "taught": validity.known_facts_summary(measured) if task.questions else None,
-        "chosen": validity.selection_summary(measured),
+        "finding": _finding(task, answers, [one["sentence"] or "" for one in (taught, chosen) if one]),
+        "taught": taught,
+        "chosen": chosen,
         "control": None
         if control is None
         else suspect_messages.control_document(wrong_question_control.evaluate_control(own, control)),
@@ -94,14 +97,17 @@ def build_report(
     }
 
 
-def _finding(task: TaskSet, answers: Answers) -> str:
+def _finding(task: TaskSet, answers: Answers, beside: Sequence[str]) -> str:
+    """Finding of a report, without the reason against advice where a sentence beside it says the same."""
     measured = answers.measurements
     if not task.questions:
         return "This set has no questions yet."
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
     silent = validity.no_advice_reason(measured, answers.scores("acc"))
-    return " ".join(filter(None, (curve_words.rise_sentence(measured, "acc").replace("**", ""), silent)))
+    is_said = any((silent or "") in sentence for sentence in beside)
+    rise = curve_words.rise_sentence(measured, "acc").replace("**", "")
+    return f"{rise} {silent}" if silent and not is_said else rise
 
 
 def _curves(answers: Answers) -> list[dict[str, Any]]:

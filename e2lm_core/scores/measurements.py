@@ -227,6 +227,11 @@ class Measurements:
         """Layouts by metric, filled on demand and kept for every score, grid and table of a page."""
         return {}
 
+    @property
+    def short_names(self) -> dict[str, str]:
+        """Short name by name of each model."""
+        return {curve.model.name: curve.model.short_name for curve in self.curves}
+
     def curve_of(self, model: str) -> ModelCurve:
         """Results of one model.
 
@@ -337,6 +342,7 @@ class Grid:
 
     Attributes:
         models: Names of the M models that count in scores.
+        short_names: Their short names, for sentences.
         steps: Training steps [T] of the first model, int.
         tokens_seen: Training tokens [T] of the first model, NaN where not recorded.
         early: Mask [T], bool, of the early window of the first model.
@@ -346,6 +352,7 @@ class Grid:
     """
 
     models: tuple[str, ...]
+    short_names: tuple[str, ...]
     steps: np.ndarray
     tokens_seen: np.ndarray
     early: np.ndarray
@@ -364,6 +371,7 @@ def common_grid(measurements: Measurements, metric: str) -> Grid | None:
     values = layout.stack_curves(measurements.all_values(metric))
     return Grid(
         models=layout.counted,
+        short_names=tuple(measurements.short_names[name] for name in layout.counted),
         steps=first.steps[at],
         tokens_seen=first.tokens_seen[at],
         early=first.early[at],

@@ -464,6 +464,11 @@ def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet
     return open_set(settings, name)
 
 
+def deleted_label(gone: Deleted) -> str:
+    """Title of a set in the trash, or its name if it has none."""
+    return SetInfo(name=gone.name, folder=gone.folder, example=False).title or gone.name
+
+
 def list_deleted(settings: Settings) -> list[Deleted]:
     """Sets in the trash with the times of their deletion, the last deleted first."""
     return trash.list_trash(settings)

@@ -67,6 +67,13 @@ def test_values_by_their_metric() -> None:
     )
 
 
+def test_what_lies_below_0_has_a_sign_for_minus_everywhere() -> None:
+    assert formatting.metric_value("margin", -18.3841) == "−18.384"
+    assert formatting.interval(-0.02, 0.1) == "[−0.020, 0.100]"
+    assert formatting.interval(-0.02, 0.1, share=True) == "[−2.0%, 10.0%]"
+    assert formatting.with_minus("-31.55") == "−31.55"
+
+
 def test_counts_and_lists() -> None:
     assert formatting.count(1, "question") == "1 question"
     assert formatting.count(1_234, "question") == "1,234 questions"

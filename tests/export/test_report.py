@@ -112,6 +112,26 @@ def test_the_commands_name_a_built_in_group(studio, evaluated):
     assert commands[1] == "python -m e2lm_core score little --fleet ladder --json"
 
 
+def test_what_a_sentence_beside_it_says_is_not_said_by_the_finding_again(studio, evaluated, monkeypatch):
+    few = "The models know 3 of these 26 questions."
+    fleet = OpenFleet("", studio.catalogue.checkpoints)
+    monkeypatch.setattr(report.validity, "no_advice_reason", lambda *_: few)
+    assert report.build_report(studio, evaluated, fleet)["finding"].endswith(f" {few}")
+    about = {"questions": 3, "of": 26, "sentence": f"{few} Add larger models."}
+    monkeypatch.setattr(report.validity, "known_facts_summary", lambda _: about)
+    document = report.build_report(studio, evaluated, fleet)
+    assert document["finding"]
+    assert few not in document["finding"]
+    assert report_html.render(document).split("<script", 1)[0].count(few) == 1
+    assert report.report_summary(document).count(few) == 1
+
+
+def test_relevance_that_was_not_asked_for_names_the_switch_and_the_option(document):
+    why = document["relevance"]["why"]
+    assert "the switch With scientific relevance" in why
+    assert "report --relevance" in why
+
+
 def test_text_of_users_stays_text(html):
     assert EVIL not in html
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in html

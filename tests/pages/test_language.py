@@ -190,7 +190,7 @@ KEPT = {
     "names of metrics and scores, which documents quote": r"(acc|acc_norm|margin|norm_prob|bpb|SQ|RC|CS|SNR|Score|AC|ρ|α|p|E2LM|AI2|FineTasks|snr)([ ,·:].*)?",
     "values of the set": r"(\*\*q\d+\*\* · |\*\*)?(What is twice the number \d+|How much is twice one)\?.*|mathematics|\d+(, \d+)*",
     "names of formats, files, columns and settings": r"what ist scientific .*|OWNER/NAME|test|[\w.]+\.(csv|json|yaml|zip|txt)|\.\w+|(doc_to_text|num_fewshot)|step\{step\}|CSV|XLSX|JSONL?|GIFT|Aiken|QTI.*|Parquet|XML",
-    "names of public benchmarks and their sources, as published": r"(anli|arc|bbh|boolq|drop|gpqa|gsm8k|hellaswag|ifeval|lambada|math|mmlu|musr|openbookqa|piqa|sciq|social|truthful|winogrande|wsc|logiqa|nq|triviaqa|copa|race|swag|webqs|score)\w*(-var)?( \(\d+-shot\))?|Pythia.*|DataDecide.*|.*NeurIPS 2025.*|Computed here by the official formula.*",
+    "names of public benchmarks and their sources, as published": r"(anli|arc|bbh|boolq|drop|gpqa|gsm8k|hellaswag|ifeval|lambada|math|mmlu|musr|openbookqa|piqa|sciq|social|truthful|winogrande|wsc|logiqa|nq|triviaqa|copa|race|swag|webqs|score)\w*(-var)?( \(\d+-shot\))?|Pythia.*|DataDecide.*|.*NeurIPS 2025.*",
     "facts of the models' training text": r".* \*\*.*\*\* :gray\[.*\]|Symbols?",
     "digests": r"[0-9a-f]{16}",
     "names of files": r"(ahead|alternatives|card|compare|live|map|measured|overview|plan|score|shelf)(-[a-z]+)+",

@@ -594,7 +594,9 @@ def test_a_version_is_named_and_restored_after_a_question_in_one_step_that_is_un
     done.at.text_input(key="history_name_2").set_value("for the class").run()
     done.click("Name it")
     assert [v.name for v in versions.list_versions(settings, OWN)] == [None, None, "for the class"]
-    assert "for the class" in done.at.selectbox(key="history_version_2").options[0]
+    listed = done.at.selectbox(key="history_version_2").options
+    assert "for the class" in listed[0]
+    assert listed[-1].endswith(" · before the first change")  # by nobody: who made the set is not recorded
     done.at.selectbox(key="history_version_2").set_value(0).run()
     assert "Restoring version 0 changes 2 questions." in done.said
     done.click("Restore …")

@@ -107,6 +107,7 @@ def test_what_runs_is_followed_and_cancelled(done):
 def test_a_deleted_set_is_restored(done):
     collection.delete_set(done.studio.settings, OWN)
     done.open("sets")
+    assert f"**{OWN}**" in done.said  # it has no title
     assert f"There is no set {OWN!r}: it was deleted" in done.said  # it was in hand
     done.click("Restore")
     assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
@@ -174,6 +175,8 @@ def test_a_card_s_menu_copies_under_a_title_and_moves_to_the_trash(done):
     press(done, f"trash_{OWN}")
     assert collection.deleted_sets(done.studio.settings) == [OWN]
     assert "Deleted: 1 set" in [e.label for e in done.at.expander]
+    assert "**Forces**" in done.said
+    assert f"**{OWN}**" not in done.said
 
 
 def test_an_example_s_menu_only_copies(visit):

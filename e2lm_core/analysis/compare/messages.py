@@ -76,8 +76,8 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
                 "**{second}** and {first} are not told apart in {label}{models}: {size} {bounds}", **values
             )
         return Sentence(
-            "**{second}** and {first} end alike in {label}{models} to within {within}: {size} {bounds}, where {told} "
-            "would be told in 80% of cases",
+            "**{second}** and {first} end alike in {label}{models} to within {within} (equivalence test at "
+            "5%): {size} {bounds} at 95%, where {told} would be told in 80% of cases",
             **values,
             within=formatting.difference(compared.metric, mean.within),
             told=formatting.difference(compared.metric, mean.detectable),
@@ -109,7 +109,7 @@ def _said_of_sq(compared: Comparison) -> str:
         size = _signed("norm_prob", sq.value)
         return Sentence("SQ differs by {size}, without an interval: {why}", size=size, why=sq.why)
     low, high = sq.interval
-    bounds = f"{sq.value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+    bounds = formatting.with_minus(f"{sq.value:+.3f} [{low:+.3f}, {high:+.3f}]")
     if low <= 0 <= high:
         return Sentence("SQ does not change measurably ({bounds}).", bounds=bounds)
     return Sentence("SQ rises ({bounds})." if sq.value > 0 else "SQ falls ({bounds}).", bounds=bounds)
@@ -117,7 +117,7 @@ def _said_of_sq(compared: Comparison) -> str:
 
 def _signed(metric: str, value: float, unit: bool = True) -> str:
     """Difference with its sign: +2.1 points, −0.031."""
-    said = (f"{100 * value:+.1f}" if metric in SHARES else f"{value:+.3f}").replace("-", "−")
+    said = formatting.with_minus(f"{100 * value:+.1f}" if metric in SHARES else f"{value:+.3f}")
     return Sentence("{value} points", value=said) if unit and metric in SHARES else said
 
 

@@ -410,7 +410,7 @@ def _few(measurements: Measurements, metric: str) -> str:
             return Sentence(
                 "The {label} of {model} {course} over {number} checkpoints.",
                 label=label,
-                model=curve.model.name,
+                model=curve.model.short_name,
                 course=_course(first, last),
                 number=str(len(values)),
             )
@@ -423,7 +423,7 @@ def _few(measurements: Measurements, metric: str) -> str:
         "The {label} of {model} is **{value}** at its one checkpoint, so there is no curve: run more, or choose a model "
         "group that has several.",
         label=label,
-        model=curve.model.name,
+        model=curve.model.short_name,
         value=formatting.metric_value(metric, float(measurements.values(curve.model.name, metric)[-1])),
     )
 

@@ -12,11 +12,12 @@ import pandas as pd
 
 from e2lm_core.analysis import tables
 from e2lm_core.base.memory.memo import Filled
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
 
 MAX_SUBJECTS = 12  # small charts side by side that a reader can still compare
-NO_SUBJECT = "no subject"
+NO_SUBJECT = Sentence("no subject")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def _of_part(whole: Mapping[str, np.ndarray], at: np.ndarray, metric: str) -> np
 
 def subject_table(subjects: Sequence[SubjectCurves]) -> pd.DataFrame:
     """All points of the subjects' curves in one table, with the subject in the first column."""
-    parts = [curves.frame.dropna(subset=["value"]).assign(subject=curves.subject) for curves in subjects]
+    parts = [
+        tables.with_sentences(points, subject=[curves.subject] * len(points))
+        for curves in subjects
+        if len(points := curves.frame.dropna(subset=["value"]))
+    ]
     if not parts:
         return pd.DataFrame(columns=["subject", "model", "step", "value"])
     joined = pd.concat(parts, ignore_index=True)

@@ -4,7 +4,8 @@
     control_m = p_m(word)  - p_m(before)          word: the rarest word that the edit added, alone
 
 for each model m but web-only twins, other seeds included, at its last checkpoint; each mean with Student's interval
-over the models. An edit that added no word has a control of 0. Nothing is said unless the edit's gain lies above 0.
+over the models. An edit that added no word has a control of 0, and nothing is said of it. Nor is anything said
+unless the edit's gain lies above 0.
 Then the edit is called *cue words* if the control itself rises and the paired difference gain - control does not lie
 above 0, *beyond one word* if the difference lies above 0, and nothing otherwise: a wide interval alone accuses nobody.
 
@@ -20,7 +21,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from e2lm_core.base.records import Record
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 
@@ -67,9 +68,11 @@ class EditControl(Record):
                 word=self.word,
                 value=f"{self.control.value:.2f}",
             )
-        if self.verdict == "beyond one word":
+        if self.verdict == "beyond one word" and self.word:
             return Sentence(
-                "The rise is not one new word's: the edit gains **{value}** more than that word alone.",
+                "The rise is not one new word's: the edit raises the right answer's probability by **{value}** more than "
+                "the new word {word} alone.",
+                word=self.word,
                 value=f"{self.difference.value:.2f}",
             )
         return None
@@ -139,7 +142,9 @@ def _mean(values: Floats) -> MeanGain:
 
 def control_sentences(found: Sequence[EditControl]) -> list[str]:
     """Sentences on the edited questions whose rise has a known cause; of several edits, the cue words alone."""
-    said = [one for one in found if one.sentence]
+    said = [(one, sentence) for one in found if (sentence := one.sentence)]
     if len(found) > 1:
-        return [f"{one.question_id}: {one.sentence}" for one in said if one.verdict == "cue words"]
-    return [str(one.sentence) for one in said]
+        return [
+            joined((one.question_id, sentence), ": ") for one, sentence in said if one.verdict == "cue words"
+        ]
+    return [sentence for _, sentence in said]

@@ -184,7 +184,7 @@ def headline(
         return Sentence(
             "**{question_id}** has a final margin of **{after} nats**. {of_set}{coming}",
             question_id=effect.question_id,
-            after=f"{margin.after:.2f}",
+            after=_value(margin.metric, margin.after),
             of_set=of_set,
             coming=coming,
         )
@@ -304,13 +304,13 @@ def _mean(values: np.ndarray) -> float | None:
 def _value(metric: str, value: float | None) -> str:
     if value is None:
         return formatting.DASH
-    return f"{value:.1%}" if metric in SHARES else f"{value:.2f}"
+    return formatting.with_minus(f"{value:.1%}" if metric in SHARES else f"{value:.2f}")
 
 
 def _difference(metric: str, difference: float) -> str:
     if metric in SHARES:
-        return Sentence("{value} points", value=f"{difference * 100:+.1f}")
-    return f"{difference:+.2f}"
+        return Sentence("{value} points", value=formatting.with_minus(f"{difference * 100:+.1f}"))
+    return formatting.with_minus(f"{difference:+.2f}")
 
 
 def _arrow(difference: float) -> str:

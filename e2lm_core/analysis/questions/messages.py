@@ -127,7 +127,7 @@ def _rising(frame: pd.DataFrame, models: str) -> str:
         return Sentence(
             "The one question's margin **{course}** early ({slope} nats per doubling of tokens), mean over {models}.",
             course=course,
-            slope=f"{slopes[0]:+.2f}",
+            slope=formatting.with_minus(f"{slopes[0]:+.2f}"),
             models=models,
         )
     rising = int((slopes > 0).sum())
@@ -144,7 +144,7 @@ def _rising(frame: pd.DataFrame, models: str) -> str:
         "{said}; the steepest is `{id}` ({slope} nats per doubling of tokens).",
         said=said,
         id=frame["id"][best],
-        slope=f"{slopes[best]:+.1f}",
+        slope=formatting.with_minus(f"{slopes[best]:+.1f}"),
     )
 
 
@@ -367,4 +367,4 @@ def format_signed(value: float | None) -> str:
     """Number with its sign, such as +0.123; "0.000" below half a thousandth, a dash for None."""
     if value is None:
         return formatting.DASH
-    return "0.000" if abs(value) < 5e-4 else f"{value:+.3f}"
+    return "0.000" if abs(value) < 5e-4 else formatting.with_minus(f"{value:+.3f}")

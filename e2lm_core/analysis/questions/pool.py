@@ -18,7 +18,7 @@ from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Whe
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores import metrics
 from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve, map_beside
@@ -277,9 +277,8 @@ def undefined_reasons(pool: Pool) -> dict[str, str]:
     if why := item_correlations.too_few_reason(len(pool.models)):
         empty |= dict.fromkeys(item_correlations.COLUMNS, why)
     if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
-        empty["discrimination"] = Sentence(
-            "{finding}: nothing is said of single questions by it.",
-            finding=Sentence(found.sentence.rstrip(".")) if found.sentence.endswith(".") else found.sentence,
+        empty["discrimination"] = joined(
+            (found.sentence, Sentence("So it tells nothing of a single question."))
         )
     return empty
 

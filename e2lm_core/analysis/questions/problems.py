@@ -127,7 +127,7 @@ def hurting_questions(influence: QuestionInfluence | None, ids: Sequence[str]) -
 
 
 def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return formatting.with_minus(f"{value:.2f}")
 
 
 def suspect_reason(suspect: Suspect, question: Question) -> str:
@@ -172,6 +172,8 @@ def headline(problems: Sequence[Problem], ignored: int) -> str:
     if problems:
         named = {problem.question_id for problem in problems if problem.question_id}
         of = Sentence(" in {number} question", " in {number} questions", number=len(named)) if named else ""
+        if named and any(problem.question_id is None for problem in problems):
+            of = Sentence("{questions} and in the set as a whole", questions=of)
         said = Sentence(
             "**{number} problem**{questions}: the gravest comes first.",
             "**{number} problems**{questions}: the gravest comes first.",

@@ -18,6 +18,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from e2lm_core.base import formatting
 from e2lm_core.base.records import ModelInfo, Record
 from e2lm_core.base.sentences import Sentence, SentenceField
 
@@ -54,16 +55,18 @@ class Repeatability(Record):
         """Sentence on the agreement of the two halves over questions, or the reason for its absence."""
         if self.correlation is None:
             return self.why or ""
-        size = f"correlation {self.correlation:.2f} [{self.low:.2f}, {self.high:.2f}]".replace(
-            "-", "\N{MINUS SIGN}"
+        value, low, high = (
+            formatting.with_minus(f"{number:.2f}") for number in (self.correlation, self.low, self.high)
         )
+        size = Sentence("correlation {value} [{low}, {high}]", value=value, low=low, high=high)
         if self.is_significant:
             return Sentence(
                 "By one half of the models and by the other it agrees somewhat over questions ({size}).",
                 size=size,
             )
         return Sentence(
-            "By one half of the models and by the other it does not agree over questions ({size})", size=size
+            "Measured on one half of the models, it sorts the questions otherwise than on the other half ({size}).",
+            size=size,
         )
 
 

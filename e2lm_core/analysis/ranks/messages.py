@@ -11,7 +11,7 @@ from e2lm_core.analysis.leads import PairAnswer
 from e2lm_core.analysis.questions.repeatability import Repeatability
 from e2lm_core.analysis.ranks.stability import RankStability
 from e2lm_core.base import formatting
-from e2lm_core.base.sentences import Sentence, before_colon, joined
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores.measurements import NOTHING_SHARED
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
@@ -84,7 +84,7 @@ def headline(stability: RankStability | None, scores: Scores) -> str:
             random=formatting.random_baseline(scores.rc.null),
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
-    leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
+    leader, final = grid.short_names[first], grid.short_names[int(np.argmax(grid.scores[:, -1]))]
     return Sentence(
         "**{leader}** ranks first at the early window's end, and still does at the end of training. With other "
         "questions of this kind it would be first there in {sure} of draws. {rc}"
@@ -192,8 +192,8 @@ def win_sentence(stability: RankStability, checkpoint: int, pairs: Sequence[Pair
         place=place,
         leads=str(leads),
         pairs=str(len(sure)),
-        higher=names[i],
-        lower=names[j],
+        higher=stability.grid.short_names[i],
+        lower=stability.grid.short_names[j],
         share=f"{sure[closest]:.0%}",
     )
 
@@ -210,10 +210,7 @@ def influence_sentence(questions: pd.DataFrame | None, repeats: Repeatability | 
             "No checkpoint after the early window is complete for every model, so there is no later order to hold."
         )
     if repeats is not None and not repeats.is_significant:
-        said = repeats.sentence
-        if repeats.correlation is None:
-            return Sentence("{why}: nothing is said of single questions here.", why=before_colon(said))
-        return Sentence("{found}: nothing is said of single questions here.", found=said)
+        return joined((repeats.sentence, Sentence("Nothing is said of single questions here.")))
     support = questions["support"].dropna()
     if support.empty:
         return Sentence("With one question there are no other questions to say which order it should hold.")

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.analysis.questions.repeatability import Repeatability
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import consistency
 
 Consistency = Callable[[Floats, Floats], Floats]
 NOT_TOLD = Repeatability(
-    why="It takes four models to see whether what single questions do repeats on others."
+    why=Sentence("It takes four models to see whether what single questions do repeats on others.")
 )
 _BLOCK = 1 << 21  # values in memory at once while each question is left out in turn
 

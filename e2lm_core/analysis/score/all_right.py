@@ -10,7 +10,7 @@ import pandas as pd
 
 from e2lm_core.analysis import tables, validity
 from e2lm_core.base.json_values import to_json_numbers
-from e2lm_core.base.records import Value
+from e2lm_core.base.records import ModelInfo, Value
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import matched_groups, metrics
 from e2lm_core.scores.arrays import Floats
@@ -35,7 +35,7 @@ class AllRight:
         curves: Curves and their 95% intervals, in the columns of `tables.curve_frame` with `low` and `high`; `n` counts
             the questions of groups.
         ends: Value at each model's last complete checkpoint, by model.
-        counted: Names of the models that count in scores.
+        counted: The models that count in scores.
     """
 
     groups: int
@@ -44,12 +44,12 @@ class AllRight:
     chance: float | None = None
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     ends: dict[str, Value] = field(default_factory=dict)
-    counted: tuple[str, ...] = ()
+    counted: tuple[ModelInfo, ...] = ()
 
     @property
-    def best(self) -> tuple[str, Value] | None:
+    def best(self) -> tuple[ModelInfo, Value] | None:
         """Counted model with the largest last value; None without a value."""
-        known = [(name, self.ends[name]) for name in self.counted if self.ends[name].value is not None]
+        known = [(one, end) for one in self.counted if (end := self.ends[one.name]).value is not None]
         return max(known, key=lambda one: one[1].value or 0.0, default=None)
 
     def end_frame(self) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def all_right_by_model(measurements: Measurements) -> AllRight:
         matched_groups.chance(measurements.choice_counts, numbers),
         pd.concat(frames, ignore_index=True) if frames else tables.curve_frame(measurements, ("acc",)),
         ends,
-        tuple(curve.model.name for curve in measurements.scored_curves),
+        tuple(curve.model for curve in measurements.scored_curves),
     )
 
 

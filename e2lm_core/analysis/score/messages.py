@@ -226,7 +226,7 @@ def _weakest(advice: Advice) -> list[str]:
         Sentence(
             "{model} lowers SQ most: its own SQ is {sq}, the others average {others}. At their mean, SQ would gain {gain} "
             "and Score {half}.",
-            model=worst.model,
+            model=worst.short_name,
             sq=f"{worst.sq:.3f}",
             others=f"{worst.others:.3f}",
             gain=f"{worst.cost:.3f}",
@@ -281,20 +281,20 @@ def all_right_sentence(found: AllRight) -> str | None:
     """
     if found.best is None or found.chance is None:
         return None
-    name, value = found.best
+    model, value = found.best
     groups = formatting.count(found.groups, "group")
     share = formatting.percent(value.value)
     if value.null is not None and value.null.p * len(found.counted) > null.LEVEL:
         return Sentence(
             "No model is better at whole groups than random answers: {model} has **{share}** of {groups} all right.",
-            model=name,
+            model=model.short_name,
             share=share,
             groups=groups,
         )
     between = "" if value.interval is None else f" {formatting.interval(*value.interval, share=True)}"
     return Sentence(
         "**{model}** has **{share}**{interval} of {groups} all right; guessing gets {chance}.",
-        model=name,
+        model=model.short_name,
         share=share,
         interval=between,
         groups=groups,
@@ -339,7 +339,7 @@ def all_right_lines(found: AllRight) -> list[str]:
         return []
     if (sentence := all_right_sentence(found)) is None:
         return [why] if (why := no_all_right_reason(found)) else []
-    ends = [_end_line(name, found.ends[name]) for name in found.counted]
+    ends = [_end_line(model.name, found.ends[model.name]) for model in found.counted]
     return [f"{ALL_RIGHT}: {sentence}", *ends, ALL_RIGHT_PROVES]
 
 

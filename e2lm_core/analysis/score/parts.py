@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from e2lm_core.analysis import tables, validity
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField
 from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -52,12 +54,14 @@ class ModelInfluence(Record):
 
     Attributes:
         model: Name of the model.
+        short_name: Its short name, for sentences.
         sq: SQ of the model.
         others: Mean SQ of the other models.
         cost: `others` minus the mean over all models.
     """
 
     model: str
+    short_name: str = Field(exclude=True)
     sq: float
     others: float
     cost: float
@@ -74,7 +78,7 @@ class Advice(Record):
             early checkpoints of science models with a twin; None if undefined.
     """
 
-    why: str | None
+    why: SentenceField | None
     parts: tuple[ScoreComponent, ...]
     models: tuple[ModelInfluence, ...]
     at_chance: tuple[int, int] | None
@@ -131,12 +135,12 @@ def improvement_advice(measurements: Measurements, scores: Scores, metric: str) 
     return Advice(
         why=None,
         parts=score_components(scores),
-        models=_pulls(scores),
+        models=_pulls(scores, measurements.short_names),
         at_chance=_at_chance(measurements, metric),
     )
 
 
-def _pulls(scores: Scores) -> tuple[ModelInfluence, ...]:
+def _pulls(scores: Scores, short_names: Mapping[str, str]) -> tuple[ModelInfluence, ...]:
     known = {m: q.sq for m in scores.counted if (q := scores.sq_models[m]).sq is not None}
     if scores.sq.value is None or len(known) < 2:
         return ()
@@ -144,7 +148,11 @@ def _pulls(scores: Scores) -> tuple[ModelInfluence, ...]:
     pulls = []
     for model, sq in known.items():
         others = (mean * len(known) - sq) / (len(known) - 1)
-        pulls.append(ModelInfluence(model=model, sq=sq, others=others, cost=others - mean))
+        pulls.append(
+            ModelInfluence(
+                model=model, short_name=short_names[model], sq=sq, others=others, cost=others - mean
+            )
+        )
     return tuple(sorted(pulls, key=lambda p: -p.cost))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
 from e2lm_core.base.sentences import Sentence, SentenceField, joined
@@ -117,6 +119,7 @@ def next_steps(
     example: bool,
     silent: str | None = None,
     doors: SetDoors | None = None,
+    short_names: Mapping[str, str] | None = None,
 ) -> list[NextStep]:
     """Next steps for a set, most urgent first, at most three.
 
@@ -127,6 +130,7 @@ def next_steps(
         example: Whether the set is an example.
         silent: Reason to advise nothing from the scores; None for none.
         doors: Doors of the set; None if the mini models know all of it.
+        short_names: Short name by name of each model; None to call models by their names.
     """
     if state.kind == "empty":
         return [_WRITE]
@@ -147,13 +151,15 @@ def next_steps(
         )
         steps.append(NextStep(sentence=sentence, view="share", action="See the checks"))
     if scores is not None and scores.sq.value is not None:
-        steps += [_RELEVANCE] if silent else [_weakest_curve(scores), _RELEVANCE]
+        steps += [_RELEVANCE] if silent else [_weakest_curve(scores, short_names or {}), _RELEVANCE]
         if not errors:
             steps.append(_DOWNLOAD)
     return steps[:3]
 
 
-def _weakest_curve(scores: Scores) -> NextStep:
+def _weakest_curve(scores: Scores, short_names: Mapping[str, str]) -> NextStep:
     sq, name = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
-    sentence = Sentence("Least clear: {model} (SQ {sq}).", model=name, sq=formatting.score(sq))
+    sentence = Sentence(
+        "Least clear: {model} (SQ {sq}).", model=short_names.get(name, name), sq=formatting.score(sq)
+    )
     return NextStep(sentence=sentence, view="accuracy", action="See the curves")

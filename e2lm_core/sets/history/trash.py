@@ -25,10 +25,12 @@ class Deleted(Record):
     Attributes:
         name: Name of the set.
         at: Time of the deletion, UTC in ISO form.
+        folder: Its task folder in the trash.
     """
 
     name: str
     at: str
+    folder: Path
 
 
 def move_to_trash(settings: Settings, name: str, folder: Path) -> None:
@@ -124,7 +126,7 @@ def _entries(settings: Settings) -> list[tuple[Deleted, Path]]:
             when = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
             if (entry / _SET).is_dir():
                 at = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                found.append((when, Deleted(name=name, at=at), entry))
+                found.append((when, Deleted(name=name, at=at, folder=entry / _SET), entry))
     found.sort(key=lambda one: one[0], reverse=True)
     return [(deleted, entry) for _, deleted, entry in found]
 

@@ -65,7 +65,6 @@ HEADINGS = (
     language.mark("acc, after"),
     language.mark("acc, before"),
     language.mark("alpha"),
-    language.mark("already there"),
     language.mark("answers"),
     language.mark("apart by"),
     language.mark("asked"),

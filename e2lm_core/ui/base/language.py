@@ -125,6 +125,10 @@ def is_chosen() -> bool:
 
 def choose(language: str) -> None:
     """Draw pages in this language from now on, in this session and in later ones of this browser."""
+    # Before the change: a choice is read by the label that it has in the former language, and sent in the new one.
+    for key in streamlit_internals.keys_of_labelled_choices():
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
     st.session_state[_CHOSEN] = st.session_state[_CHOSEN_HERE] = language
     _here.run = None
 

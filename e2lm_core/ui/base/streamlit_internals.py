@@ -42,6 +42,18 @@ def is_fragment_run() -> bool:
     return bool(getattr(_script_run_context(), "fragment_ids_this_run", None))
 
 
+def keys_of_labelled_choices() -> list[str]:
+    """Keys of the controls whose choice the browser keeps as its option's label; none if they cannot be read."""
+    state = getattr(getattr(_script_run_context(), "session_state", None), "_state", None)
+    controls = getattr(getattr(state, "_new_widget_state", None), "widget_metadata", {})
+    keys = getattr(getattr(state, "_key_id_mapper", None), "id_key_mapping", {})
+    return [
+        keys[identity]
+        for identity, control in controls.items()
+        if identity in keys and hasattr(getattr(control.serializer, "__self__", None), "formatted_options")
+    ]
+
+
 def skip_fragments_of_left_pages() -> bool:
     """Let sessions skip a fragment's redrawing that was asked for on a page which has been left since.
 

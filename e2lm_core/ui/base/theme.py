@@ -37,6 +37,8 @@ _CSS = """
 [data-testid="stElementToolbarButton"] [aria-label^="Download as CSV"] { display: none; }
 /* A field's frame is all that says where one can type; the theme's one colour of borders is for what needs none. */
 :is([data-testid="stTextInputRootElement"], [data-testid="stNumberInputContainer"], [data-testid="stTextAreaRootElement"], .react-aria-ComboBox > [role="group"]):not(:focus-within) { border-color: color-mix(in srgb, currentColor 54%, transparent); }
+/* A card's menu opens empty: near the window's edge it would keep the little room below, and not turn upwards. */
+[data-testid="stPopoverBody"]:has([class*="st-key-copy_"]) { min-height: min-content; }
 /* What is not there yet stands in a quiet frame; only errors and what is stale have a colour. */
 [data-testid="stAlertContainer"]:has([data-testid="stAlertContentInfo"]) { background: none; border: 1px solid color-mix(in srgb, currentColor 22%, transparent); color: inherit; }
 [data-testid="stAlertContentInfo"], [data-testid="stAlertContentInfo"] * { color: inherit !important; }
@@ -60,6 +62,7 @@ _CSS = """
   :is(.st-key-tools, .st-key-tabs [role="radiogroup"], .qt-bar) { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
   :is(.st-key-tools, .st-key-tabs [role="radiogroup"], .qt-bar) > * { flex: none !important; }
   .st-key-tabs [role="radio"][aria-checked="true"] { scroll-initial-target: nearest; }
+  .qt-bar[role="search"] > .qt-main { order: -1; }  /* to add a question is in sight, to filter is a swipe away */
   .qt-bar > input { width: 10rem !important; min-width: 0 !important; }
   .st-key-steps { flex-wrap: nowrap !important; }
   .st-key-steps > :is(:has(.st-key-card_pick), .st-key-card_pick) { flex: 1 1 0 !important; width: auto !important; min-width: 0 !important; }

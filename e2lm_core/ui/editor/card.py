@@ -371,7 +371,7 @@ def _save_new(form: Form, slots: int) -> None:
     try:
         made = save_edits.add_question(settings, form.task, values, form.name)
     except StudioError as error:
-        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence))
+        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence), form.place)
         return
     forms.close(form)
     show_question(made)

@@ -256,9 +256,11 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
     rows = [
         {
             "row": language.translate(messages.place_of(at)),
-            "already there": language.translate("cannot be added")
+            "state": language.translate("cannot be added")
             if q.id in broken
-            else language.translate(messages.place_of(doubles.get(q.id, ""))),
+            else language.translate("already there: {place}", place=messages.place_of(doubles[q.id]))
+            if q.id in doubles
+            else "",
             "question": q.question,
             "right answer": q.choices[q.answer] if 0 <= q.answer < len(q.choices) else "",
             **{
@@ -275,7 +277,7 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
             rows,
             hide_index=True,
             height=min(300, 38 + 35 * len(rows)),
-            column_config=widgets.headings(("row", "already there", "question", "right answer")),
+            column_config=widgets.headings(("row", "state", "question", "right answer")),
         )
 
 

@@ -132,7 +132,7 @@ def _save(form: Form) -> None:
     try:
         saved = _merged(form.task, form.changes(values), form.seen)
     except StudioError as error:
-        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence))
+        forms.queue_error(Sentence("{problem} Not saved yet.", problem=error.sentence), form.place)
         return
     forms.close(form)
     problem = save_edits.keep_conflicts(session.studio().settings, form.task, form.place, saved.clashes)

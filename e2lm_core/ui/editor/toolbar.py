@@ -248,7 +248,8 @@ def _version_said(version: versions.Version, settings: Settings) -> str:
         version.name,
         _when(version),
         version_words.action_words(version.action),
-        _whose(version, settings),
+        # Version 0 is the set as it was found at its first change: whoever wrote it is not recorded.
+        _whose(version, settings) if version.number else "",
     ]
     return " · ".join(part for part in said if part) + (
         f", {language.translate('now')}" if version.shown else ""

@@ -5,6 +5,7 @@ Tested in tests/ui/editor/test_version_words.py.
 
 from __future__ import annotations
 
+from e2lm_core.sets.history.journal import OPEN
 from e2lm_core.ui.base import language
 from e2lm_core.ui.base.text_patterns import TextPatterns
 
@@ -46,4 +47,6 @@ _CONSTANT = (
 
 def action_words(action: str) -> str:
     """Words of a version's action, such as "edit question q3", in the visitor's language."""
+    if action == OPEN:
+        return language.translate("before the first change")
     return _WORDS.translate(action, action_words)

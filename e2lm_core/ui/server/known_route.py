@@ -7,8 +7,6 @@ Tested in tests/ui/server/test_known_route.py.
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -35,15 +33,16 @@ async def _known(request: Request) -> Response:
     text, answer = asked.body.get("question"), asked.body.get("answer")
     if not isinstance(text, str) or not isinstance(answer, str):
         raise HTTPException(400, "This is no question.")
-    return JSONResponse(await run_in_threadpool(_look_up, asked.settings, text, answer))
+    known, sentence = await run_in_threadpool(_look_up, asked.settings, text, answer)
+    return JSONResponse({"known": known, "sentence": asked.translate(sentence)})
 
 
-def _look_up(settings: Settings, text: str, answer: str) -> dict[str, Any]:
+def _look_up(settings: Settings, text: str, answer: str) -> tuple[bool | None, str]:
     try:
         index = open_index(settings.ladder / "facts.json")
     except StudioError:
         index = None
     if index is None:
-        return {"known": None, "sentence": ""}
+        return None, ""
     found = index.fact_for(text, answer)
-    return {"known": found.known, "sentence": doors.known_answer_sentence(found, bool(answer.strip()))}
+    return found.known, doors.known_answer_sentence(found, bool(answer.strip()))

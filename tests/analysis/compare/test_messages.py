@@ -92,8 +92,8 @@ def mean(
         (
             "acc",
             mean(0.01, (-0.01, 0.03), 0.8).model_copy(update={"within": 0.0268, "detectable": 0.0286}),
-            "**second** and first end alike in accuracy to within 2.7 points: +1.0 points [−1.0, +3.0], where 2.9 "
-            "points would be told in 80% of cases; ",
+            "**second** and first end alike in accuracy to within 2.7 points (equivalence test at 5%): +1.0 "
+            "points [−1.0, +3.0] at 95%, where 2.9 points would be told in 80% of cases; ",
         ),
         (
             "margin",

@@ -167,11 +167,11 @@ HOLES = [math.nan] * 9
     [
         (
             measurements(curve(SMALL, RISING)),
-            "The accuracy of ladder-small-arch1 goes from **10.0% to 90.0%** over 10 checkpoints.",
+            "The accuracy of small-arch1 goes from **10.0% to 90.0%** over 10 checkpoints.",
         ),
         (
             measurements(curve(WEB, [0.5, 0.7, 0.5]), curve(SMALL, [0.4, 0.4])),
-            "The accuracy of ladder-small-arch1 stays at **40.0%** over 2 checkpoints.",
+            "The accuracy of small-arch1 stays at **40.0%** over 2 checkpoints.",
         ),
         (
             measurements(curve(SMALL, [0.5]), curve(LARGE, [0.5])),
@@ -180,7 +180,7 @@ HOLES = [math.nan] * 9
         ),
         (
             measurements(curve(SMALL, [0.7])),
-            "The accuracy of ladder-small-arch1 is **70.0%** at its one checkpoint, so there is no curve: run more, or "
+            "The accuracy of small-arch1 is **70.0%** at its one checkpoint, so there is no curve: run more, or "
             "choose a model group that has several.",
         ),
         (

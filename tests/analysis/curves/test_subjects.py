@@ -9,6 +9,7 @@ import pytest
 
 from e2lm_core.analysis.curves import subjects
 from e2lm_core.base.records import METRICS
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support.measured import with_subjects
@@ -27,6 +28,14 @@ def test_a_subject_that_is_the_whole_set_is_no_copy_of_it(measured: Measurements
     assert one.frame["value"].tolist() == pytest.approx(
         [value for curve in whole.all_values("acc").values() for value in curve]
     )
+
+
+def test_questions_without_a_subject_are_named_by_a_sentence_that_pages_translate(
+    measured: Measurements,
+) -> None:
+    found, _ = subjects.curves_by_subject(measured, "acc", bands=False)
+    assert isinstance(found[-1].subject, Sentence)
+    assert isinstance(subjects.subject_table(found)["subject"].iloc[-1], Sentence)
 
 
 def test_a_subjects_curve_is_the_mean_of_its_questions(measured: Measurements) -> None:

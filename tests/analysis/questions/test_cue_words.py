@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions.cue_words import EditControl, control_sentences, edit_control
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores.measurements import Measurements
 from tests.support.simulation import answered
 
@@ -51,6 +52,10 @@ def test_a_word_that_gives_less_is_none(own: Measurements) -> None:
     found = told(own, 0.0, 3.0, 0.0, spread=0.3)
     assert found.verdict == "beyond one word"
     assert "not one new word's" in found.sentence
+    assert (
+        f"probability by **{found.difference.value:.2f}** more than the new word koala alone"
+        in found.sentence
+    )
 
 
 def test_an_edit_that_raises_nothing_or_that_models_disagree_on_is_not_judged(own: Measurements) -> None:
@@ -72,6 +77,8 @@ def test_an_edit_that_added_no_word_has_a_control_of_nothing(own: Measurements) 
     found = edit_control(with_gold(own, 0.0), with_gold(own, 3.0, 0.1), None, "q0", "")
     assert (found.control.value, found.control.low, found.control.high) == (0.0, 0.0, 0.0)
     assert found.verdict == "beyond one word"
+    assert found.sentence is None  # no word to compare the edit with
+    assert control_sentences([found]) == []
 
 
 def test_nothing_is_said_without_the_word_s_results_or_with_two_models(own: Measurements) -> None:
@@ -100,4 +107,6 @@ def test_the_web_only_twin_is_no_witness(own: Measurements) -> None:
 def test_of_several_edits_the_cue_words_alone_are_named(own: Measurements) -> None:
     cue, beyond = told(own, 0.0, 3.0, 3.0, spread=0.2), told(own, 0.0, 3.0, 0.0, spread=0.2)
     assert control_sentences([beyond]) == [beyond.sentence]
+    assert all(isinstance(said, Sentence) for said in control_sentences([beyond]))
+    assert all(isinstance(said, Sentence) for said in control_sentences([cue, beyond]))
     assert control_sentences([cue, beyond]) == [f"q0: {cue.sentence}"]

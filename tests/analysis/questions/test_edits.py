@@ -30,7 +30,7 @@ def measured(here: Studio, task: TaskSet) -> measurements.Measurements:
 
 def test_a_change_says_before_after_and_the_difference():
     assert MetricChange("margin", 0.42, 0.61).text == "margin 0.42 → 0.61 nats ↑ (+0.19)"
-    assert MetricChange("acc", 1.0, 0.75).text == "acc 100.0% → 75.0% ↓ (-25.0 points)"
+    assert MetricChange("acc", 1.0, 0.75).text == "acc 100.0% → 75.0% ↓ (−25.0 points)"
     assert MetricChange("norm_prob", 0.5, 0.5).text == "norm_prob 0.50 → 0.50 = (+0.00)"
     assert MetricChange("margin", None, 0.61).text == "margin – → 0.61 nats"
     assert MetricChange("margin", 0.42, None).difference is None
@@ -84,7 +84,7 @@ def test_edited_added_and_deleted_questions_are_told_apart(here: Studio) -> None
     frame = question_edits.effect_frame((edited,))
     assert frame["margin Δ"][0] == pytest.approx(new - old)
     said = question_edits.headline((edited,), question_edits.set_changes(before, after), 40, 40)
-    assert said.startswith(f"**q2**: margin {old:.2f} → {new:.2f} nats")
+    assert said.startswith(f"**q2**: margin {old:.2f} → {new:.2f} nats".replace("-", "−"))
 
 
 def test_another_gold_choice_is_a_change_and_a_note_is_none(here: Studio) -> None:

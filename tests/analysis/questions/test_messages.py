@@ -84,7 +84,7 @@ def chosen(
         (
             POOL,
             table([-0.25], [0.25]),
-            "The one question's margin **falls** early (-0.25 nats per doubling of tokens), mean over 4 models.",
+            "The one question's margin **falls** early (−0.25 nats per doubling of tokens), mean over 4 models.",
         ),
         (
             POOL,
@@ -188,14 +188,14 @@ def test_a_choice_that_flatters_itself_is_called_so_score_by_score() -> None:
     made = chosen(gain(0.01, 0.3, flatters=True), snr=gain(-0.5, 1.0, flatters=True), sq=gain(0.1))
     assert choice_words.selection_warnings(made) == [
         "In-sample +0.300, held out +0.010 (final accuracy): the gain does not carry over to other models.",
-        "In-sample +1.000, held out -0.500 (SNR): the gain does not carry over to other models.",
+        "In-sample +1.000, held out −0.500 (SNR): the gain does not carry over to other models.",
     ]
 
 
 def test_a_gain_that_may_be_nothing_is_said() -> None:
     doubtful = {"interval": (-0.02, 0.1), "covers": "questions"}
     assert choice_words.selection_warnings(chosen(gain(0.05, **doubtful))) == [
-        "The held-out gain in final accuracy may be nothing: its interval [-0.020, 0.100] includes 0."
+        "The held-out gain in final accuracy may be nothing: its interval [−0.020, 0.100] includes 0."
     ]
     assert choice_words.selection_warnings(chosen(gain(0.1, **SURE))) == []
     assert choice_words.selection_warnings(chosen(gain(0.05, interval=(-0.02, 0.1), covers="folds"))) == []
@@ -217,7 +217,7 @@ def test_a_gain_that_may_be_nothing_is_said_apart() -> None:
 def test_signed() -> None:
     assert [choice_words.format_signed(v) for v in (0.1234, -0.05, 0.0001, -0.0, None)] == [
         "+0.123",
-        "-0.050",
+        "−0.050",
         "0.000",
         "0.000",
         "–",

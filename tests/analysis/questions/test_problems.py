@@ -41,9 +41,12 @@ def test_errors_come_first_then_what_models_say_then_warnings():
     assert [one.fix for one in found] == ["edit", "mark", "edit", "edit", "balance"]
     assert found[1].mark == 1
     assert found[1].reason == "5 of 6 models prefer B (Mars) to A (Sirius), which is marked as right."
-    assert problems.headline(found, 0) == "**5 problems** in 2 questions: the gravest comes first."
+    said = "**5 problems** in 2 questions and in the set as a whole: the gravest comes first."
+    assert problems.headline(found, 0) == said
+    assert problems.headline(found[:-1], 0) == "**4 problems** in 2 questions: the gravest comes first."
     assert problems.headline([], 2) == "**No problem is left.** 2 problems ignored."
     assert problems.headline([], 0) == "**No problem was found.**"
+    assert problems.headline(found[-1:], 0) == "**1 problem**: the gravest comes first."
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from e2lm_core.analysis.questions.repeatability import Repeatability, correlate_halves, split_models
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.sentences import Sentence
 
 
 def model(name: str, arch: str | None, parameters: int) -> ModelInfo:
@@ -55,7 +56,9 @@ def test_noise_does_not_hold_in_39_sets_of_40() -> None:
     shared = random.normal(size=200)
     both = correlate_halves(FLEET, SPLIT, shared + random.normal(size=200), shared + random.normal(size=200))
     assert both.is_significant
-    assert "does not agree" in Repeatability(correlation=-0.01, low=-0.1, high=0.09).sentence
+    said = Repeatability(correlation=-0.01, low=-0.1, high=0.09).sentence
+    assert said.endswith("otherwise than on the other half (correlation −0.01 [−0.10, 0.09]).")
+    assert isinstance(said.values["size"], Sentence)
 
 
 @settings(max_examples=30, deadline=None)

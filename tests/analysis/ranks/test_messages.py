@@ -31,6 +31,7 @@ def by_hand(
     steps = np.arange(1, values.shape[1] + 1)
     grid = Grid(
         models=tuple("abc"[: len(values)]),
+        short_names=tuple("abc"[: len(values)]),
         steps=steps,
         tokens_seen=steps * 1_000.0,
         early=steps <= 1,
@@ -180,12 +181,12 @@ def test_the_sentences_follow_the_numbers() -> None:
     measured = noisy(questions=120)
     order, scores = order_of(measured), set_scores.scores(measured, "acc", "all_models")
     said = rank_words.headline(order, scores)
-    assert f"**{LARGE.name}** ranks first at the early window" in said
+    assert f"**{LARGE.short_name}** ranks first at the early window" in said
     assert "still does at the end" in said
     assert "every pair of models stands as at the last checkpoint" in rank_words.decision_sentence(order)
     won = rank_words.win_sentence(order, 15, Answers(noisy(questions=400)).pairs("acc", 16))
     assert "on these checkpoints: **1 of 1**" in won
-    assert f"{LARGE.name} above {SMALL.name}, in" in won
+    assert f"{LARGE.short_name} above {SMALL.short_name}, in" in won
 
 
 def test_models_that_stand_equal_are_said_to() -> None:

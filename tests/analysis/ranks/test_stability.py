@@ -96,7 +96,7 @@ def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
         assert len(document["questions"]) == (200 if holds else 0)
         held = stability.influence_on_ranking(made, order_of(made, "margin").grid, "margin", "all_models")
         said = rank_words.influence_sentence(stability.influence_table(made, task, held), held.repeats)
-        assert ("nothing is said of single questions here" in said) != holds
+        assert ("Nothing is said of single questions here" in said) != holds
         if holds:
             row = document["questions"][0]
             assert row["support"] == pytest.approx((row["by_half_1"] + row["by_half_2"]) / 2, abs=3)

@@ -63,7 +63,7 @@ def test_curves_and_last_values_by_hand():
     assert found.curves["high"].tolist()[1] == end.interval[1]
     assert end.null.mean == pytest.approx(10 / 24 / 20)
     assert end.null.p == pytest.approx(24.0**-10)
-    assert found.best == (LARGE.name, end)
+    assert found.best == (LARGE, end)
     web = found.ends[WEB.name]
     assert (web.value, web.null.p) == (0.0, 1.0)
     assert web.interval[0] == 0.0 < web.interval[1]
@@ -76,7 +76,7 @@ def test_what_is_said_has_the_value_its_interval_and_guessing():
     found = all_right_by_model(measured)
     low, high = found.ends[LARGE.name].interval
     assert messages.all_right_sentence(found) == (
-        f"**{LARGE.name}** has **75.0%** [{low:.1%}, {high:.1%}] of 20 groups all right; guessing gets 0.4%."
+        f"**{LARGE.short_name}** has **75.0%** [{low:.1%}, {high:.1%}] of 20 groups all right; guessing gets 0.4%."
     )
     lines = messages.all_right_lines(found)
     assert lines[0].startswith("All of a group right: ")
@@ -89,7 +89,7 @@ def test_what_a_random_order_of_the_answers_gives_is_said_to_be_no_better():
     found = all_right_by_model(in_fours(20, (LARGE, [one])))
     assert found.ends[LARGE.name].null.p == pytest.approx(1 - (23 / 24) ** 20)
     assert messages.all_right_sentence(found) == (
-        f"No model is better at whole groups than random answers: {LARGE.name} has **5.0%** of 20 groups all right."
+        f"No model is better at whole groups than random answers: {LARGE.short_name} has **5.0%** of 20 groups all right."
     )
 
 

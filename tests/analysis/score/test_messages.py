@@ -131,8 +131,8 @@ def test_checkpoints_at_chance_have_their_price() -> None:
 
 def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> None:
     worst, best = (
-        ModelInfluence(model="a", sq=0.5, others=0.9, cost=0.2),
-        ModelInfluence(model="b", sq=0.9, others=0.5, cost=-0.2),
+        ModelInfluence(model="ladder-a", short_name="a", sq=0.5, others=0.9, cost=0.2),
+        ModelInfluence(model="ladder-b", short_name="b", sq=0.9, others=0.5, cost=-0.2),
     )
     assert score_words.advice_sentences(advice(models=(worst, best))) == [
         "a lowers SQ most: its own SQ is 0.500, the others average 0.900. At their mean, SQ would gain 0.200 "

@@ -6,6 +6,7 @@ import pytest
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
@@ -19,6 +20,11 @@ def measured():
 def advised(measured, metric="acc"):
     scores = validity.scores_with_null(measured, metric, "all_models")
     return score_parts.improvement_advice(measured, scores, metric)
+
+
+def test_the_reason_for_no_advice_stays_a_sentence(measured):
+    why = Sentence("No model that counts was run.")
+    assert isinstance(score_parts.Advice(why=why, parts=(), models=(), at_chance=None).why, Sentence)
 
 
 def test_parts_add_up_to_the_score(measured):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.analysis.score.published import published_figures
+from e2lm_core.base.sentences import Sentence
+from e2lm_core.charts.score import published_frame
 from tests.conftest import ROOT
 
 FIGURES = published_figures()
@@ -29,6 +31,11 @@ def test_every_total_is_marked_as_not_comparable_and_every_figure_has_its_source
     assert not any(total.comparable for total in FIGURES.totals)
     sources = (FIGURES.source, FIGURES.curve_means_source, *(total.source for total in FIGURES.totals))
     assert all("arXiv 2506.07731" in s or "MIT" in s for s in sources)
+
+
+def test_the_source_of_what_is_computed_here_is_a_sentence_that_pages_translate() -> None:
+    assert isinstance(FIGURES.curve_means_source, Sentence)
+    assert isinstance(published_frame(FIGURES)["source"].iloc[-1], Sentence)
 
 
 def test_the_means_computed_here_are_eight_in_falling_order_and_mmlu_var_is_not_among_them() -> None:

@@ -129,7 +129,12 @@ def test_a_new_question_is_in_the_set_when_it_is_saved_and_not_before(done):
     assert len(questions(done)) == 6
     done.click("Save")
     assert "Not saved yet" in done.said
+    refused = [error for error in done.at.error if "Not saved yet" in error.value]
+    assert len({error.value for error in refused}) == 1
+    assert len(refused) == 2  # in the head of the page, and beside Save, which lies far below it
     assert len(questions(done)) == 6
+    done.at.run()
+    assert not done.at.error
     typed(done, drafts.NEW, question="What is pH?", choices=["a measure of acids", "a metal"], answer=0)
     done.at.run()
     assert text(done) == "What is pH?"

@@ -59,6 +59,9 @@ def test_the_least_clear_curve_is_of_a_model_that_counts() -> None:
     steps = overview.next_steps(UP_TO_DATE, scores, errors=0, example=False)
     assert any(f"{SMALL.name}" in s.sentence or f"{LARGE.name}" in s.sentence for s in steps)
     assert not any(WEB.name in s.sentence or SEED2.name in s.sentence for s in steps)
+    short = {SMALL.name: "short", LARGE.name: "short"}
+    steps = overview.next_steps(UP_TO_DATE, scores, errors=0, example=False, short_names=short)
+    assert any("Least clear: short (SQ" in s.sentence for s in steps)
 
 
 def test_what_to_do_next_from_where_a_set_stands() -> None:

@@ -195,3 +195,28 @@ def test_the_browser_remembers_a_language_that_was_chosen_here(monkeypatch) -> N
     assert not language.is_chosen()
     language.choose("de")
     assert language.is_chosen()
+
+
+def test_a_choice_outlives_a_change_of_language_and_shows_its_new_label(monkeypatch) -> None:
+    """The browser keeps a choice as its label: it would show, and send, that of the former language."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from e2lm_core.ui.base import language
+
+        st.selectbox("sort", ["title", "last change"], format_func=language.translate, key="sort")
+        st.segmented_control("tab", ["title", "last change"], format_func=language.translate, key="tab")
+        st.button("Deutsch", key="german", on_click=language.choose, args=("de",))
+
+    monkeypatch.setenv("E2LM_LANGUAGE", "en")
+    at = AppTest.from_function(page).run()
+    at.selectbox(key="sort").set_value("last change")
+    at.segmented_control(key="tab").set_value("title").run()
+    assert at.selectbox(key="sort").proto.options == ["title", "last change"]
+    at.button(key="german").click().run()
+    box, tabs = at.selectbox(key="sort").proto, at.segmented_control(key="tab").proto
+    assert box.options == ["Titel", "letzte Änderung"]
+    assert (box.set_value, box.raw_value) == (True, "letzte Änderung")
+    assert (tabs.set_value, list(tabs.raw_values)) == (True, ["Titel"])
+    assert (at.session_state["sort"], at.session_state["tab"]) == ("last change", "title")

@@ -92,6 +92,26 @@ def test_a_fragment_drawn_with_its_page_is_no_run_of_its_own(monkeypatch: pytest
     assert internals.is_fragment_run() is False
 
 
+def test_choices_that_the_browser_keeps_as_labels_are_told_from_other_values() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from e2lm_core.ui.base import streamlit_internals as internals
+
+        st.session_state["found"] = internals.keys_of_labelled_choices()
+        st.selectbox("a", [1, 2], key="box")
+        st.multiselect("b", [1, 2], key="boxes")
+        st.segmented_control("c", [1, 2], key="segments")
+        st.text_input("d", key="text")
+        st.dataframe({"x": [1]}, on_select="rerun", key="table")
+        st.button("again", key="again")
+
+    assert internals.keys_of_labelled_choices() == []
+    at = AppTest.from_function(page).run()
+    at.button(key="again").click().run()
+    assert set(at.session_state["found"]) == {"box", "boxes", "segments"}
+
+
 def test_fragments_of_pages_that_were_left_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit.runtime.scriptrunner import script_runner
 

@@ -458,3 +458,28 @@ def test_on_a_phone_a_question_is_written_on_its_card(browser, url, home):
     page.context.close()
     written = collection.open_set(Settings(home=home), "mine").questions
     assert "What is written on a phone?" in {question.question for question in written}
+
+
+def test_a_card_s_menu_near_the_lower_edge_shows_all_it_offers(browser, url, home):
+    """It opens empty, and grows by what the server draws: then it turns upwards."""
+    collection.create_set(Settings(home=home), "low")
+    page = opened(browser)
+    page.goto(url)
+    settle(page)
+    button = page.locator(".st-key-menu_low button")
+    page.set_viewport_size({"width": 1280, "height": int(button.bounding_box()["y"]) + 60})
+    button.click()
+    expect(page.get_by_role("button", name="Move to trash")).to_be_in_viewport(ratio=1)
+    body = page.get_by_test_id("stPopoverBody")
+    assert body.evaluate("body => body.scrollHeight - body.clientHeight") <= 2
+    page.context.close()
+
+
+def test_a_question_is_added_from_the_first_screen_of_a_phone(browser, url, home):
+    """The table's tools lie in one row, which is wider than a phone: the first of them adds a question."""
+    collection.create_set(Settings(home=home), "small_window")
+    page = opened(browser, width=390)
+    page.goto(f"{url}/questions?set=small_window&tab=write&view=Table")
+    settle(page)
+    expect(page.get_by_role("button", name="Add a question", exact=True)).to_be_in_viewport(ratio=1)
+    page.context.close()

@@ -25,6 +25,7 @@ def german(monkeypatch) -> None:
         ("undo delete a question", "Rückgängig: eine Frage gelöscht"),
         ("redo shuffle the choices of 1 question", "Wiederholt: Antworten gemischt: 1 Frage"),
         ("replace 6 questions by 4", "6 Fragen durch 4 ersetzt"),
+        ("open", "vor der ersten Änderung"),
         ("restore version 12", "Version 12 wiederhergestellt"),
         ("a name of a later studio", "a name of a later studio"),
     ],

@@ -13,6 +13,7 @@ from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.ui.editor.table_script import KNOWN
 from e2lm_core.ui.requests import component_requests
 from e2lm_core.ui.server import asgi
+from tests.support.german import ENGLISH_WORDS
 
 
 @pytest.fixture
@@ -54,6 +55,18 @@ def test_what_is_typed(
 ) -> None:
     told = client.post(KNOWN, json=asked(ada, question, answer))
     assert told.json() == {"known": known, "sentence": sentence}
+
+
+def test_a_german_visitor_reads_it_in_german(client: TestClient, ada: Settings) -> None:
+    client.headers["accept-language"] = "de-AT,de;q=0.9"
+    for question, answer in (
+        ("What does the lion eat?", "zebras"),
+        ("What does the lion eat?", ""),
+        ("Quod?", "x"),
+    ):
+        told = client.post(KNOWN, json=asked(ada, question, answer)).json()["sentence"]
+        assert told
+        assert not ENGLISH_WORDS.search(told.removesuffix("What does the lion eat? zebras")), told
 
 
 def test_what_is_no_question_is_refused(client: TestClient, ada: Settings) -> None:

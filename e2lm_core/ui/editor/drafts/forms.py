@@ -137,7 +137,7 @@ def close(form: Form) -> None:
 def finish(task: str, place: str, outcome: SaveOutcome) -> None:
     """Show the outcome of saving the form at a place, and run what was saved."""
     if outcome.refused:
-        queue_error(outcome.refused)
+        queue_error(outcome.refused, place)
     if outcome.task is None:
         return
     forget(task, place)
@@ -172,7 +172,9 @@ def save_draft(form: Form, values: dict[str, Any], revision: int = 0) -> None:
     try:
         drafts.save_draft(session.studio().settings, draft)
     except StudioError as error:
-        queue_error(Sentence("{problem} What you typed is still in the form.", problem=error.sentence))
+        queue_error(
+            Sentence("{problem} What you typed is still in the form.", problem=error.sentence), form.place
+        )
 
 
 def draft_notice(form: Form) -> None:
@@ -224,6 +226,9 @@ def form_buttons(
                 language.translate("Discard"), on_click=discard, args=(form.task, form.place), key=discard_key
             )
         saved_note(form.place)
+    for place, sentence in st.session_state.get("author_refused_now", ()):
+        if place == form.place:  # again: a page's head may lie above the window
+            markdown.error(sentence, icon=":material/error:")
 
 
 def show_saved(place: str) -> None:
@@ -274,9 +279,9 @@ def bring_back(task: str, place: str) -> None:
     forget(task, place)
 
 
-def queue_error(sentence: object) -> None:
-    """Queue a button's error for the next drawing of the editor."""
-    st.session_state.setdefault("author_refused", []).append(_sentence(sentence))
+def queue_error(sentence: object, place: str = "") -> None:
+    """Queue a button's error for the next drawing of the editor; that of a form, with its place, stands in both."""
+    st.session_state.setdefault("author_refused", []).append((place, _sentence(sentence)))
 
 
 def queue_notice(sentence: object) -> None:
@@ -294,7 +299,8 @@ def show_queued() -> None:
     """Draw the queued notes and errors once."""
     for sentence in st.session_state.pop("author_told", []):
         markdown.info(sentence, icon=":material/info:")
-    for sentence in st.session_state.pop("author_refused", []):
+    st.session_state["author_refused_now"] = refused = st.session_state.pop("author_refused", [])
+    for _, sentence in refused:
         markdown.error(sentence, icon=":material/error:")
 
 

@@ -70,7 +70,7 @@ def _view() -> str:
 
 def _model(measurements: Measurements) -> str | None:
     """Draw the choice of a model; None for all that count."""
-    names = {curve.model.name: curve.model.short_name for curve in measurements.curves}
+    names = measurements.short_names
     if st.session_state.get("map_model") not in ("", *names):
         st.session_state["map_model"] = ""
     chosen = st.selectbox(

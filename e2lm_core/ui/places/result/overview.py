@@ -214,7 +214,13 @@ def next_steps(
     running = state.kind == "running"
     silent = validity.no_advice_reason(measurements, scores, running) if measurements and scores else None
     steps = overview.next_steps(
-        state, scores, len(errors), session.is_example(task.address), silent, results.doors(task)
+        state,
+        scores,
+        len(errors),
+        session.is_example(task.address),
+        silent,
+        results.doors(task),
+        measurements.short_names if measurements else None,
     )
     if not steps:
         return

@@ -10,6 +10,7 @@ import streamlit as st
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.runs.messages import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
@@ -52,10 +53,11 @@ def _overview(task: TaskSet) -> None:
 def _score(task: TaskSet) -> None:
     measurements = shown_results(task).measurements
     metric = widgets.current_metric()
-    if not measurements.complete_pairs or (
-        unfinished := validity.incomplete_reason(measurements, results.is_running(task))
-    ):
-        widgets.headline("There is no score yet." if not measurements.complete_pairs else str(unfinished))
+    unfinished: str | None = Sentence("There is no score yet.")
+    if measurements.complete_pairs:
+        unfinished = validity.incomplete_reason(measurements, results.is_running(task))
+    if unfinished:
+        widgets.headline(unfinished)
         widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
     chosen = validity.selection_note(measurements)

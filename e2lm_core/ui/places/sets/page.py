@@ -357,7 +357,8 @@ def _deleted() -> None:
     ):
         for one in deleted[:MAX_DELETED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                markdown.markdown(markdown.fill_template("**{name}**", name=one.name), width="content")
+                label = collection.deleted_label(one)
+                markdown.markdown(markdown.fill_template("**{name}**", name=label), width="content")
                 markdown.caption(
                     markdown.fill_template("deleted {when}", when=_when(one.at)), width="content"
                 )
