@@ -102,7 +102,12 @@ GIVEN = {
     "runs.shards.files.shard_lines",
     *("runs.messages.rolling.estimate_rolling", "runs.messages.rolling.rolling_status"),
     *("runs.evaluate.evaluate", "runs.results.load_measurements", "runs.results.refresh"),
-    *("runs.state.coverage", "runs.state.estimate"),
+    *(
+        "runs.state.coverage",
+        "runs.state.estimate",
+        "runs.state.open_run_state",
+        "runs.state.state_by_coverage",
+    ),
     *(f"runs.store.control_results.{name}" for name in ("load_control", "load_edit_controls", "load_judged")),
     "runs.store.control_results.was_control_run",
     *(
