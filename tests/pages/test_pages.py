@@ -322,6 +322,22 @@ def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
     assert not visit.at.toast
 
 
+def test_a_run_that_fails_at_once_is_told(visit):
+    queue(visit, "little")
+    visit.choose("little").open("overview")
+    job = start.latest_job(visit.studio, "little")
+    assert job is not None
+    assert visit.studio.jobs.finish(visit.studio.jobs.get(job.id), "The choice is too long.")
+    visit.open("overview")
+    assert [toast.value for toast in visit.at.toast] == [
+        "little: the run has stopped; Models and runs says why."
+    ]
+    assert "last run failed" in visit.said
+    assert "never run" not in visit.said
+    assert "not been run" not in visit.said
+    assert [error.value for error in visit.at.error] == ["The choice is too long."]
+
+
 def test_a_short_run_and_one_that_was_cancelled_end_without_a_word(visit, monkeypatch):
     visit.open("run")
     visit.click("Run 4 models")
