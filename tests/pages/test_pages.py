@@ -322,6 +322,31 @@ def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
     assert not visit.at.toast
 
 
+@pytest.mark.parametrize(
+    ("place", "view"),
+    [
+        ("questions", {"tab": "alternatives"}),
+        ("questions", {"tab": "write", "view": "Card"}),
+        ("curves", {"tab": "one_by_one"}),
+    ],
+)
+def test_a_link_to_a_question_that_is_gone_says_so(done, place, view):
+    at = done.at
+    for name, value in {"set": OWN, "question": "GONE", **view}.items():
+        at.query_params[name] = value
+    at.switch_page(f"pages/{place}.py").run()
+    assert not at.exception
+    said = "There is no question GONE in this set: it was deleted or renamed."
+    assert done.said.count(said) == 1
+    link = next(e for e in at.get("bidi_component") if e.proto.component_name == "studio_link")
+    assert "GONE" not in link.proto.json
+    at.run()
+    assert done.said.count(said) == 1
+    at.session_state["card_id"] = "q2"  # as its controls do
+    at.run()
+    assert said not in done.said
+
+
 def test_a_run_that_fails_at_once_is_told(visit):
     queue(visit, "little")
     visit.choose("little").open("overview")
