@@ -13,7 +13,7 @@ from e2lm_core.base.settings import languages
 from e2lm_core.ui import session
 from e2lm_core.ui.app import account, chart_tools, guide
 from e2lm_core.ui.app.status_bar import status_bar
-from e2lm_core.ui.base import language, markdown, polling, theme, urls, viewport
+from e2lm_core.ui.base import language, markdown, polling, streamlit_internals, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
 
@@ -50,7 +50,8 @@ def draw_frame() -> None:
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then
     chart_tools.listen()
-    pages.run()
+    with streamlit_internals.forget_left_fragments():
+        pages.run()
     polling.end_page()
 
 
