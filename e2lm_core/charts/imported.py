@@ -19,6 +19,7 @@ from e2lm_core.charts.canvas import (
     blank_figure,
     checkpoint_labels,
     percent_ticks,
+    plain,
     plot_height,
 )
 from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, label_ends, legend_below, lines
@@ -193,4 +194,4 @@ def _name_curves(
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LABEL_CHARS else f"{label[: LABEL_CHARS - 1]}…"
+    return plain(label if len(label) <= LABEL_CHARS else f"{label[: LABEL_CHARS - 1]}…")
