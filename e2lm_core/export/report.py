@@ -101,6 +101,9 @@ def _finding(task: TaskSet, answers: Answers) -> str:
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
     silent = validity.no_advice_reason(measured, answers.scores("acc"))
+    told = validity.known_facts_summary(measured)
+    if silent and told and (told["sentence"] or "").startswith(silent):
+        silent = told["sentence"]  # the same with its advice: where both are shown, this one is left out
     return " ".join(filter(None, (curve_words.rise_sentence(measured, "acc").replace("**", ""), silent)))
 
 
@@ -197,8 +200,6 @@ def report_summary(document: dict[str, Any]) -> str:
         return document["finding"]
     sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
     chosen = document["chosen"] or {}
-    said = (
-        f"SQ {formatting.with_interval(sq)} on accuracy.",
-        *(document["finding"], told.get("sentence"), chosen.get("sentence")),
-    )
-    return " ".join(sentence for sentence in said if sentence)
+    finding = document["finding"]
+    more = [said for said in (told.get("sentence"), chosen.get("sentence")) if said and said not in finding]
+    return " ".join([f"SQ {formatting.with_interval(sq)} on accuracy.", finding, *more])
