@@ -85,8 +85,9 @@ def forget_left_fragments() -> Iterator[None]:
             context = _script_run_context()
             clear = getattr(getattr(context, "fragment_storage", None), "clear", None)
             drawn = getattr(getattr(context, "shared", None), "new_fragment_ids", None)
-            if clear is not None and hasattr(drawn, "snapshot"):
-                clear(new_fragment_ids=drawn.snapshot())
+            snapshot = getattr(drawn, "snapshot", None)
+            if clear is not None and snapshot is not None:
+                clear(new_fragment_ids=snapshot())
         raise
 
 
