@@ -19,7 +19,10 @@ class StudioError(Exception):
 
     Attributes:
         sentence: The text, as a `Sentence` if it was given as one and nothing of it was cut.
+        request: Context and continuation that cannot be scored; None for any other problem.
     """
+
+    request: tuple[str, str] | None = None
 
     def __init__(self, text: object = "") -> None:
         self.sentence: str = formatting.one_line(text if isinstance(text, Sentence) else str(text))

@@ -127,6 +127,11 @@ def without_links(figure: go.Figure, say: Callable[[str], str] = str) -> go.Figu
     return figure
 
 
+def plain(text: str) -> str:
+    """A user's text for a figure, which shows it as it is: neither tags nor fields of a hover are read in it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "%\u2060{")
+
+
 def _unmark(part: dict[str, Any], say: Callable[[str], str]) -> None:
     for name, value in part.items():
         if isinstance(value, dict):

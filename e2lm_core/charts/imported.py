@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from e2lm_core.base.formatting import count
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.charts.canvas import (
     CHANCE_ROOM,
     axis_range,
     blank_figure,
     checkpoint_labels,
     percent_ticks,
+    plain,
     plot_height,
 )
 from e2lm_core.charts.marks import LABEL_GAP_PX, End, area_trace, chance_line, label_ends, legend_below, lines
@@ -153,7 +155,7 @@ def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Cu
     colour = theme.line[look.hue]
     spec = ".1%" if _share(metric, list(points["value"])) else ".4f"
     many = len(points) > MANY_POINTS
-    counts = ["" if np.isnan(n) else Sentence("<br>n = {n} questions", n=f"{n:.0f}") for n in points["n"]]
+    counts = ["" if np.isnan(n) else joined(("<br>n = ", count(int(n), "question")), "") for n in points["n"]]
     return go.Scatter(
         x=points["x"],
         y=points["value"],
@@ -192,4 +194,4 @@ def _name_curves(
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LABEL_CHARS else f"{label[: LABEL_CHARS - 1]}…"
+    return plain(label if len(label) <= LABEL_CHARS else f"{label[: LABEL_CHARS - 1]}…")

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.questions.learning_map import LearningMap
 from e2lm_core.base.formatting import tokens
 from e2lm_core.base.sentences import Sentence
-from e2lm_core.charts.canvas import axis_range, blank_figure
+from e2lm_core.charts.canvas import axis_range, blank_figure, plain
 from e2lm_core.charts.marks import add_shape, annotate, level_shape, plot_note, reference_line
 from e2lm_core.charts.palette import AGAINST, Theme
 
@@ -87,7 +87,7 @@ def learning_map(
 
 
 def _line_name(ids: Sequence[str], line: np.ndarray) -> str:
-    first = ids[line[0]]
+    first = plain(ids[line[0]])
     return (
         first if len(line) == 1 else Sentence("{names} and {more} more", names=first, more=str(len(line) - 1))
     )
@@ -139,7 +139,7 @@ def difficulty_scatter(frame: pd.DataFrame, chance: float, theme: Theme, narrow:
                 "color": np.where(below, theme.line["orange"], theme.line["blue"]).tolist(),
                 "symbol": np.where(below, "diamond", "circle").tolist(),
             },
-            customdata=frame["id"],
+            customdata=frame["id"].map(plain),
             hovertemplate=Sentence(
                 "<b>%{customdata}</b><br>probability of the right answer %{x:.3f}<br>discrimination "
                 "%{y:.2f}<extra></extra>"

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
+from e2lm_core.base.formatting import count
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
@@ -87,26 +88,26 @@ def curve_trace(
         opacity=FAINT if is_previous else 0.6 if is_smoothed else 1.0,
         name=model.short_name,
         meta=label,
-        customdata=list(zip(*_hover_columns(points), strict=True)),
-        hovertemplate=None if is_previous else _hover(points, model, metric),
+        customdata=list(zip(*_hover_columns(points, metric), strict=True)),
+        hovertemplate=None if is_previous else _hover(model, metric),
         hoverinfo="skip" if is_previous else None,
     )
 
 
-def _hover_columns(points: pd.DataFrame) -> list[Any]:
-    columns: list[Any] = [points["n"].tolist(), checkpoint_labels(points)]
-    return [*columns, points["low"].tolist(), points["high"].tolist()] if "low" in points else columns
-
-
-def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
+def _hover_columns(points: pd.DataFrame, metric: str) -> list[Any]:
+    counts = {n: count(int(n), "question") for n in points["n"].unique()}
+    columns: list[Any] = [points["n"].map(counts).tolist(), checkpoint_labels(points)]
+    if "low" not in points:
+        return [*columns, [""] * len(points)]
     spec = value_format(metric)
-    interval = f" [%{{customdata[2]:{spec}}}, %{{customdata[3]:{spec}}}]" if "low" in points else ""
-    return Sentence(
-        "<b>{short_name}</b><br>%{{y:{spec}}}{interval}<br>%{{customdata[1]}}<br>n = "
-        "%{{customdata[0]:.0f}} questions<extra></extra>",
-        short_name=model.short_name,
-        spec=spec,
-        interval=interval,
+    bounds = zip(points["low"], points["high"], strict=True)
+    return [*columns, [f" [{low:{spec}}, {high:{spec}}]" if low <= high else "" for low, high in bounds]]
+
+
+def _hover(model: ModelInfo, metric: str) -> str:
+    return (
+        f"<b>{model.short_name}</b><br>%{{y:{value_format(metric)}}}%{{customdata[2]}}<br>%{{customdata[1]}}"
+        "<br>n = %{customdata[0]}<extra></extra>"
     )
 
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.questions import messages as choice_words
 from e2lm_core.analysis.questions.selection import HeldOutGain, Selection
+from e2lm_core.base.formatting import count
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
     CHANCE_ROOM,
@@ -109,10 +110,10 @@ def _side_line(frame: pd.DataFrame, side: _Side, metric: str) -> go.Scatter:
         customdata=frame["step"],
         hovertemplate=Sentence(
             "<b>{name}</b><br>%{{y:{metric}}}<br>%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>n "
-            "= {count} questions<extra></extra>",
+            "= {questions}<extra></extra>",
             name=side.name,
             metric=value_format(metric),
-            count=side.count,
+            questions=count(side.count, "question"),
         ),
     )
 

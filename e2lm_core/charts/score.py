@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.score.published import PublishedFigures
 from e2lm_core.base.sentences import Sentence
-from e2lm_core.charts.canvas import blank_figure
+from e2lm_core.charts.canvas import blank_figure, plain
 from e2lm_core.charts.marks import segment_trace
 from e2lm_core.charts.palette import Theme, text_on_bar, translucent
 
@@ -167,7 +167,7 @@ def _segments(
             textfont={"size": 12.5, "color": [text_on_bar(colour, opacity, theme) for colour in colours]},
             customdata=np.stack(
                 [
-                    bars["set"],
+                    bars["set"].map(plain),
                     bars["value"],
                     np.array(
                         [Sentence("<br>like random answers") if random else "" for random in bars["random"]],
@@ -223,7 +223,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
                 y=[y],
                 mode="markers",
                 marker={"symbol": "diamond", "size": 10, "color": theme.text},
-                hovertemplate=f"<b>{row['set']}</b><br>Score {row['total']:.3f}<extra></extra>",
+                hovertemplate=f"<b>{plain(row['set'])}</b><br>Score {row['total']:.3f}<extra></extra>",
             )
         )
 
@@ -231,7 +231,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
 def _row_names(figure: go.Figure, rows: dict[str, int], theme: Theme, above: bool = True) -> None:
     """Write set names above the start of their bars, where long names need no width, or beside thin bars."""
     if not above:
-        figure.update_yaxes(tickmode="array", tickvals=list(rows.values()), ticktext=list(rows))
+        figure.update_yaxes(tickmode="array", tickvals=list(rows.values()), ticktext=[*map(plain, rows)])
         return
     figure.update_yaxes(showticklabels=False, ticks="")
     for name, y in rows.items():
@@ -240,7 +240,7 @@ def _row_names(figure: go.Figure, rows: dict[str, int], theme: Theme, above: boo
             y=y + _WHOLE_Y,
             xanchor="left",
             yanchor="middle",
-            text=f"<b>{name}</b>",
+            text=f"<b>{plain(name)}</b>",
             showarrow=False,
             font={"color": theme.text, "size": 13},
         )

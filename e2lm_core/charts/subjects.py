@@ -15,8 +15,8 @@ from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base.formatting import count
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
-from e2lm_core.base.sentences import Sentence
-from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks
+from e2lm_core.base.sentences import Sentence, joined
+from e2lm_core.charts.canvas import axis_range, blank_figure, log_ticks, plain
 from e2lm_core.charts.marks import (
     LEGEND,
     Curves,
@@ -31,13 +31,13 @@ from e2lm_core.charts.palette import Look, Looks, Theme, assign_looks
 
 COLUMNS = 3
 ROW_PX = {False: 190, True: 170}
-GAP_PX, TOP_PX, BOTTOM_PX = 62, 30, 52
+GAP_PX, TOP_PX, BOTTOM_PX = 78, 46, 52
 NAMES_A_ROW = {False: 4, True: 2}
 # Share of the legend's width for one name.
 NAME_WIDTH = {False: 0.95 / 4, True: 0.47}
 # Opacity of bands, lower than elsewhere, since bands of small charts overlap more.
 PALE = 0.09
-HEAD_CHARS = 26
+HEAD_CHARS = 34
 
 
 def subject_curves(
@@ -131,10 +131,11 @@ def _number(place: int) -> str:
 
 
 def _head(subject: SubjectCurves, metric: str) -> str:
-    """Head of a panel: Chemistry · 96 questions · chance 25%."""
+    """Head of a panel in two lines: Chemistry, and below it 96 questions · chance 25%."""
     name = subject.subject
     name = name if len(name) <= HEAD_CHARS else f"{name[: HEAD_CHARS - 1]}…"
-    head = Sentence("<b>{name}</b> · {questions}", name=name, questions=count(subject.questions, "question"))
+    questions = count(subject.questions, "question")
+    head = joined(("<b>", plain(name), "</b><br>", questions), "")
     if metric not in BOUNDED_METRICS:
         return head
     return Sentence("{head} · chance {chance}", head=head, chance=f"{subject.chance:.0%}")

@@ -54,7 +54,8 @@ def measure_prompt_lengths(
     """Prompt lengths for every model that matters, and a warning for each whose lengths are unknown.
 
     These are the models of the set's last run, or with `tokens_of` those of that name or family, and under
-    the competition's rules also its own. Built-in mini models only warn, unless they are named.
+    the competition's rules also its own. Built-in mini models only warn, unless they are named, of prompts that
+    they read without their beginning.
 
     Args:
         studio: Studio with the caller's settings.
@@ -70,17 +71,19 @@ def measure_prompt_lengths(
     if profile == "competition":
         readers = [*readers, _competition(studio)]
     longest = [Request(*max(doc.requests, key=lambda pair: len("".join(pair)))) for doc in rendered]
+    choices = [Request(*max(doc.requests, key=lambda pair: len(pair[1]))) for doc in rendered]
     lengths: dict[tuple[object, ...], list[PromptLengths]] = {}
     unknown: list[Finding] = []
     for reader in readers:
         try:
-            found = _lengths(studio, reader, longest)
+            found = _lengths(studio, reader, longest, choices)
         except CheckpointError as error:
             sentence = f"The prompts' lengths in tokens of {reader.name} are not checked: {error}"
             unknown.append(Finding(severity="warning", code="length_unknown", sentence=sentence))
         else:
-            lengths.setdefault((found.tokens, found.window, found.severity), []).append(found)
-    return [_joined(alike) for alike in lengths.values()], unknown
+            alike = found.tokens, found.choices, found.window, found.severity
+            lengths.setdefault(alike, []).append(found)
+    return [_joined(found) for found in lengths.values()], unknown
 
 
 def _joined(alike: Sequence[PromptLengths]) -> PromptLengths:
@@ -140,26 +143,46 @@ def _family(checkpoint: Checkpoint) -> str:
     return checkpoint.model.family if found is None else found[0].key
 
 
-def _lengths(studio: Studio, reader: _Reader, longest: Sequence[Request]) -> PromptLengths:
+def _lengths(
+    studio: Studio, reader: _Reader, longest: Sequence[Request], choices: Sequence[Request]
+) -> PromptLengths:
     """Lengths of prompts for one model. Raises CheckpointError if its tokenizer or window cannot be read."""
     checkpoint, sizes = reader.checkpoint, [len("".join(request).encode()) for request in longest]
+    alone = [len(request.continuation.encode()) for request in choices]
     window = reader.window
     if window is None:
         assert checkpoint is not None
         window = studio.backend.window(checkpoint)
     is_here = checkpoint is not None and checkpoint.name in {c.name for c in studio.local_checkpoints}
     if checkpoint is None or not is_here:
-        estimates = tuple(math.ceil(size / BYTES_PER_TOKEN) for size in sizes)
-        return PromptLengths(estimates, window, reader.name, reader.severity, is_estimate=True)
+        tokens, of_choices = (
+            tuple(math.ceil(size / BYTES_PER_TOKEN) for size in some) for some in (sizes, alone)
+        )
+        return PromptLengths(
+            tokens, window, reader.name, reader.severity, is_estimate=True, choices=of_choices
+        )
     # Prompts far below the limit are not tokenized, which takes time.
     least = min(window, studio.catalogue.trained_context or window) if checkpoint.packed else window
-    places = [place for place, size in enumerate(sizes) if size * _MAX_TOKENS_PER_BYTE > least]
-    counted = dict(
-        zip(places, studio.backend.prompt_tokens(checkpoint, [longest[p] for p in places]), strict=True)
-        if places
-        else ()
-    )
-    tokens = tuple(counted.get(place, 0) for place in range(len(sizes)))
+    tokens = _counts(studio, checkpoint, longest, sizes, least)
+    whole = _counts(studio, checkpoint, choices, alone, window)
+    # The prompt with a choice of one token: what it has less is the choice alone.
+    shortest = [request._replace(continuation=" a") for request in choices]
+    before = _counts(studio, checkpoint, shortest, alone, window)
     return PromptLengths(
-        tokens, window, reader.name, reader.severity, is_embedded=checkpoint.packed is not None
+        tokens,
+        window,
+        reader.name,
+        reader.severity,
+        is_embedded=checkpoint.packed is not None,
+        choices=tuple(count and count - less + 1 for count, less in zip(whole, before, strict=True)),
     )
+
+
+def _counts(
+    studio: Studio, checkpoint: Checkpoint, requests: Sequence[Request], sizes: Sequence[int], least: int
+) -> tuple[int, ...]:
+    """Tokens of each request, 0 for those whose size in bytes is far below `least` tokens."""
+    places = [place for place, size in enumerate(sizes) if size * _MAX_TOKENS_PER_BYTE > least]
+    counted = studio.backend.prompt_tokens(checkpoint, [requests[p] for p in places]) if places else ()
+    by_place = dict(zip(places, counted, strict=True))
+    return tuple(by_place.get(place, 0) for place in range(len(sizes)))

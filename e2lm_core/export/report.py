@@ -203,8 +203,6 @@ def report_summary(document: dict[str, Any]) -> str:
         return document["finding"]
     sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
     chosen = document["chosen"] or {}
-    said = (
-        f"SQ {formatting.with_interval(sq)} on accuracy.",
-        *(document["finding"], told.get("sentence"), chosen.get("sentence")),
-    )
-    return " ".join(sentence for sentence in said if sentence)
+    finding = document["finding"]
+    more = [said for said in (told.get("sentence"), chosen.get("sentence")) if said and said not in finding]
+    return " ".join([f"SQ {formatting.with_interval(sq)} on accuracy.", finding, *more])

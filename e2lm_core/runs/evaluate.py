@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 
 from pydantic import Field
 
-from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
+from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Checkpoint, Record, RenderedDoc, ScoredChunk, TaskSet
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.checkpoints.hub.rolling import RollingResult, RollingRun
@@ -123,6 +123,8 @@ def evaluate_prompts(
 
     Raises:
         CheckpointError: No checkpoint is chosen, or none can be used.
+        LimitError: A request is too long for a model's window or the memory.
+        TaskError: A request cannot be scored.
         Cancelled: As for `evaluate`.
     """
     if not checkpoints:
@@ -130,10 +132,18 @@ def evaluate_prompts(
     started = time.monotonic()
     run = _Run(studio, RequestIndex(docs), progress, few_questions)
     rolled = None
-    if rolling is None:
-        ends = run.at_all(plan_order(checkpoints))
-    else:
-        ends, rolled = run.rolling(plan_order(checkpoints), rolling)
+    try:
+        if rolling is None:
+            ends = run.at_all(plan_order(checkpoints))
+        else:
+            ends, rolled = run.rolling(plan_order(checkpoints), rolling)
+    except (LimitError, TaskError) as error:
+        own = next((doc.question_id for doc in docs if error.request in doc.requests), None)
+        if own is None:
+            raise
+        raise type(error)(
+            Sentence("Question {question}: {problem}", question=own, problem=error.sentence)
+        ) from error
     if len(run.left_out) == len(checkpoints):
         raise CheckpointError(next(iter(run.left_out.values())))
     return RunResult(

@@ -90,6 +90,7 @@ class SetState(Record):
         run: Progress of the open run; None without one.
         owner: Owner of the open run, see `Job`.
         shipped: Whether some results are shipped ones that were never computed on this machine.
+        failure: Sentence of the last run if it failed and results are missing; "" otherwise.
     """
 
     kind: Literal["empty", "never run", "running", "stale", "up to date"]
@@ -100,6 +101,7 @@ class SetState(Record):
     run: RunProgress | None = None
     owner: str = ""
     shipped: bool = False
+    failure: str = ""
 
 
 def coverage(
@@ -295,6 +297,7 @@ def state_by_coverage(
         job=job.id if job else None,
         shipped=covered.done > 0
         and shipped_defaults.shows_shipped_results(studio, task, *fleet.run_arguments),
+        failure=(job.error or "") if job and kind != "up to date" else "",
     )
 
 

@@ -164,6 +164,14 @@ def find_set(settings: Settings, name: str) -> SetInfo:
     known = ", ".join(names[:8]) or NONE
     if len(names) > 8:
         known = Sentence("{names} and {more} more", names=known, more=str(len(names) - 8))
+    if not settings.paths:
+        raise TaskError(
+            Sentence(
+                "There is no question set {name}: choose one of the sets here ({names}).",
+                name=quote(name),
+                names=known,
+            )
+        )
     raise TaskError(
         Sentence(
             "There is no question set {name}: give one of the sets here ({names}) or the path of a task folder.",

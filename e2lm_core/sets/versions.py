@@ -10,12 +10,14 @@ Tested in tests/sets/history/test_versions.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.formatting import join_words
 from e2lm_core.base.records import Record, TaskSet
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, SentenceField, at_start
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.people.access import reads
@@ -34,6 +36,14 @@ from e2lm_core.sets.locks import exclusive_edit
 from e2lm_core.sets.prompts.render import render_set
 
 NAME_CHARS = 80
+BROWSER = re.compile(r"[0-9a-f]{12}")  # an author without a name, see `browser_cookie.author`
+_FIELDS = {
+    "question": Sentence("the text"),
+    "choices": Sentence("the choices"),
+    "answer": Sentence("the right answer"),
+    "subject": Sentence("the subject"),
+    "note": Sentence("the note"),
+}
 
 
 class Version(Record):
@@ -65,7 +75,7 @@ class UndoResult(Record):
     """
 
     task: TaskSet
-    sentence: str | None = None
+    sentence: SentenceField | None = None
 
 
 @reads
@@ -425,19 +435,31 @@ def _is_own(step: Step, author: str) -> bool:
 
 def _left(log: Journal, step: Step, stands: Sequence[UnappliedChange]) -> str:
     """Sentence about the fields that keep their value and the author who changed them."""
-    places = [
-        (f"{stand.field} of {stand.question}" if stand.field else f"question {stand.question}")
-        if stand.question
-        else f"the prompt's {stand.field}"
-        for stand in stands
-    ]
+    places = [_place(stand) for stand in stands]
     later = [e for e in log.entries if e.step.number > step.number and e.step.who != step.who]
     others = {e.step.who for e in later if e.delta and any(is_affected(e.delta, stand) for stand in stands)}
-    whom = f"{min(others)} has" if len(others) == 1 and min(others) else "somebody else has"
-    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-    stays = "stays" if len(places) == 1 else "stay"
-    changed = "it" if len(places) == 1 else "them"
-    return f"{', '.join(places[:3])}{more} {stays} as now: {whom} changed {changed} since."
+    one = min(others) if len(others) == 1 else ""
+    return Sentence(
+        "{places} stays as it is: {who} has changed it since.",
+        "{places} stay as they are: {who} has changed them since.",
+        number=len(places),
+        places=at_start(join_words(places)),
+        who=display_name(one) if one else Sentence("somebody else"),
+    )
+
+
+def _place(stand: UnappliedChange) -> str:
+    if stand.question is None:
+        return Sentence("the prompt's {field}", field=stand.field)
+    if stand.field is None:
+        return Sentence("question {id}", id=stand.question)
+    field = _FIELDS.get(stand.field) or Sentence("the field {field}", field=stand.field)
+    return Sentence("{field} of {question}", field=field, question=stand.question)
+
+
+def display_name(author: str) -> str:
+    """An author as others see the name; browsers have no name."""
+    return Sentence("another browser") if BROWSER.fullmatch(author) else author
 
 
 # --- shared helpers -------------------------------------------------------------------------------------

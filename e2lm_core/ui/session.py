@@ -33,7 +33,7 @@ from e2lm_core.ui.requests.middleware import browser_cookie
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
 _CHOSEN = "set_chosen"
-_OF_ONE_SET = tuple(urls.HELD[name] for name in ("question", "find", "subject"))
+_OF_ONE_SET = (*(urls.HELD[name] for name in ("question", "find", "subject")), urls.LINKED_QUESTION)
 
 
 def studio() -> Studio:

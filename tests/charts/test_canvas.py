@@ -14,6 +14,7 @@ import pytest
 from e2lm_core.base.settings import FILES
 from e2lm_core.charts import canvas
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
+from e2lm_core.charts.svg.trace_marks import hover_texts
 
 
 def test_ticks_of_a_logarithmic_axis_are_written_out() -> None:
@@ -114,6 +115,16 @@ def test_a_name_in_a_figure_is_no_link_and_no_style() -> None:
     assert json.loads(text) == json.loads(canvas.without_links(figure).to_json()), (
         "a second time changes nothing"
     )
+
+
+def test_a_users_text_is_drawn_as_it_is() -> None:
+    text = "<b>R&D</b><br>%{y}"
+    trace = go.Scatter(
+        x=[1], y=[2], name=canvas.plain(text), hovertemplate=f"{canvas.plain(text)}<extra></extra>"
+    )
+    drawn = canvas.without_links(go.Figure(trace))._data[0]
+    assert hover_texts(drawn) == [text.replace("%{", "%\u2060{")]
+    assert canvas.plain("ladder-small-arch1 (2)") == "ladder-small-arch1 (2)"
 
 
 def test_numbers_of_a_figure_are_left_alone() -> None:

@@ -15,7 +15,8 @@ from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import canvas, marks
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts.marks import LABEL_GAP_PX, spread_labels
-from e2lm_core.charts.palette import DARK, LIGHT
+from e2lm_core.charts.palette import DARK, LIGHT, assign_looks
+from e2lm_core.charts.svg.trace_marks import hover_texts
 
 
 def label_pixels(figure: go.Figure, names: list[str]) -> list[float]:
@@ -129,3 +130,27 @@ def test_a_line_has_the_points_that_are_measured_in_step_order() -> None:
 def test_an_area_lies_between_its_bounds() -> None:
     drawn = marks.area_trace(pd.Series([1, 2]), pd.Series([0.1, 0.2]), pd.Series([0.3, 0.4]), "#000000")
     assert list(zip(drawn.x, drawn.y, strict=True)) == [(1, 0.3), (2, 0.4), (2, 0.2), (1, 0.1)]
+
+
+def test_a_point_without_an_interval_tells_none() -> None:
+    model = ModelInfo(name="ladder-small-arch1", family="ladder", size="small", arch="arch1")
+    points = pd.DataFrame(
+        {
+            "step": [300, 600],
+            "tokens_seen": [3e5, 6e5],
+            "value": [1.0, 0.5],
+            "n": [1, 1234],
+            "low": [np.nan, 0.4],
+            "high": [np.nan, 0.6],
+        }
+    )
+    look = assign_looks([model])[model.name]
+    drawn = canvas.without_links(go.Figure(marks.curve_trace(points, model, look, "acc", LIGHT))).data[0]
+    assert hover_texts(drawn.to_plotly_json()) == [
+        "small-arch1, 100.0%, 300 k tokens, step 300, n = 1 question",
+        "small-arch1, 50.0% [40.0%, 60.0%], 600 k tokens, step 600, n = 1,234 questions",
+    ]
+    bare = marks.curve_trace(points.drop(columns=["low", "high"]), model, look, "acc", LIGHT)
+    assert hover_texts(bare.to_plotly_json())[1] == (
+        "small-arch1, 50.0%, 600 k tokens, step 600, n = 1,234 questions"
+    )

@@ -151,6 +151,30 @@ def test_what_is_too_long_for_the_embedded_models_alone_is_exported_with_a_warni
         assert "(tokenizer of ladder-small-arch1), but at most 1,024 fit ladder-small-arch1;" in one.sentence
 
 
+def test_a_choice_that_alone_is_longer_than_the_window_is_an_error_for_any_model(tmp_path: Path) -> None:
+    here = with_models(tmp_path, "pythia-70m")
+    for length, count in ((1_024, 0), (1_025, 1)):
+        task = changed(2, choices=(words(length), "one", "two", "three"), answer=1)
+        long = [f for f in submission.check_findings(here, task) if f.code == "too_long_choice"]
+        assert len(long) == count
+    (found,) = long
+    assert (found.severity, found.question_id) == ("error", task.questions[2].id)
+    assert found.sentence.startswith(
+        "Question 3: its longest choice alone has 1,025 tokens (tokenizer of ladder-small-arch1), but "
+        "ladder-small-arch1 reads at most 1,024, so every run on it fails; shorten the choice"
+    )
+    assert [
+        f.code for f in submission.check_findings(here, task, tokens_of="pythia-70m") if f.severity == "error"
+    ] == []
+    away = changed(2, choices=(words(2_300), "one", "two", "three"), answer=1)
+    (about,) = [
+        f
+        for f in submission.check_findings(here, away, tokens_of="datadecide")
+        if f.code == "too_long_choice"
+    ]
+    assert "about 4,6" in about.sentence
+
+
 def test_a_model_that_the_set_was_run_on_and_that_reads_less_stops_the_export(tmp_path: Path) -> None:
     here = with_models(tmp_path, "pythia-70m", "tiny-1")
     task = reading(1_500)

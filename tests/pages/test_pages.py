@@ -322,6 +322,47 @@ def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
     assert not visit.at.toast
 
 
+@pytest.mark.parametrize(
+    ("place", "view"),
+    [
+        ("questions", {"tab": "alternatives"}),
+        ("questions", {"tab": "write", "view": "Card"}),
+        ("curves", {"tab": "one_by_one"}),
+    ],
+)
+def test_a_link_to_a_question_that_is_gone_says_so(done, place, view):
+    at = done.at
+    for name, value in {"set": OWN, "question": "GONE", **view}.items():
+        at.query_params[name] = value
+    at.switch_page(f"pages/{place}.py").run()
+    assert not at.exception
+    said = "There is no question GONE in this set: it was deleted or renamed."
+    assert done.said.count(said) == 1
+    link = next(e for e in at.get("bidi_component") if e.proto.component_name == "studio_link")
+    assert "GONE" not in link.proto.json
+    at.run()
+    assert done.said.count(said) == 1
+    at.session_state["card_id"] = "q2"  # as its controls do
+    at.run()
+    assert said not in done.said
+
+
+def test_a_run_that_fails_at_once_is_told(visit):
+    queue(visit, "little")
+    visit.choose("little").open("overview")
+    job = start.latest_job(visit.studio, "little")
+    assert job is not None
+    assert visit.studio.jobs.finish(visit.studio.jobs.get(job.id), "The choice is too long.")
+    visit.open("overview")
+    assert [toast.value for toast in visit.at.toast] == [
+        "little: the run has stopped; Models and runs says why."
+    ]
+    assert "last run failed" in visit.said
+    assert "never run" not in visit.said
+    assert "not been run" not in visit.said
+    assert [error.value for error in visit.at.error] == ["The choice is too long."]
+
+
 def test_a_short_run_and_one_that_was_cancelled_end_without_a_word(visit, monkeypatch):
     visit.open("run")
     visit.click("Run 4 models")

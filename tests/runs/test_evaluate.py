@@ -131,6 +131,25 @@ def test_results_come_coarse_to_fine(here: Studio) -> None:
     assert [name.split("/")[1] for name in done[:9:4]] == ["iter_0001000", "iter_0000100", "iter_0000500"]
 
 
+class Refusing(FakeBackend):
+    """The fake backend, which cannot score a request of the third question."""
+
+    def chunks(
+        self, checkpoint: Checkpoint, requests: Sequence[Request], *others: Any
+    ) -> Iterator[ScoredChunk]:
+        error = LimitError("The continuation is too long.")
+        error.request = requests[2 * 4]
+        raise error
+
+
+def test_a_request_that_cannot_be_scored_is_told_with_its_question(tmp_path: Path) -> None:
+    studio = studios.studio(tmp_path, backend=Refusing())
+    task = little(studio)
+    with pytest.raises(LimitError) as refused:
+        run(studio, task)
+    assert str(refused.value) == f"Question {task.questions[2].id}: The continuation is too long."
+
+
 def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: Studio) -> None:
     told: list[Progress] = []
     task = little(here)

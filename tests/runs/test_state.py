@@ -99,6 +99,12 @@ def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
     assert studios.state_of_set(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
     assert studios.state_of_set(here, "mine", task).kind == "never run"
     studios.start_run(here, "mine", some)
+    first = here.jobs.claim("test", 60)
+    assert first is not None
+    here.jobs.finish(first, "It is too long.")
+    failed = studios.state_of_set(here, "mine", task)
+    assert (failed.kind, failed.failure) == ("never run", "It is too long.")
+    studios.start_run(here, "mine", some)
     queued = studios.state_of_set(here, "mine", task)
     assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
     job = here.jobs.claim("test", 60)
@@ -107,7 +113,8 @@ def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
     running = studios.state_of_set(here, "mine", task)
     assert (running.kind, running.done, running.total) == ("running", 60, 60)
     here.jobs.finish(job)
-    assert studios.state_of_set(here, "mine", task).kind == "up to date"
+    done = studios.state_of_set(here, "mine", task)
+    assert (done.kind, done.failure) == ("up to date", "")
     edited = authoring.update_questions(here.settings, "mine", {"q1": {"question": "Another?"}})
     stale = studios.state_of_set(here, "mine", edited)
     assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)

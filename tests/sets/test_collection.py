@@ -195,6 +195,13 @@ def test_a_name_that_is_taken_and_an_example_are_not_renamed(here: Settings) -> 
     assert studios.tree(here.sets) == before
 
 
+def test_where_no_path_may_be_named_none_is_asked_for(here: Settings) -> None:
+    with pytest.raises(TaskError, match=r"\) or the path of a task folder\.$"):
+        collection.open_set(here, "nobody")
+    with pytest.raises(TaskError, match=r"'nobody': choose one of the sets here \([^)]*mine[^)]*\)\.$"):
+        collection.open_set(here.for_person(None, paths=False), "nobody")
+
+
 def test_two_who_rename_crosswise_end_and_lose_nothing(here: Settings) -> None:
     collection.create_set(here, "other")
 

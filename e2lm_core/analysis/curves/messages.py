@@ -381,6 +381,16 @@ def _twins(measurements: Measurements, metric: str) -> list[str]:
         return []
     low, high = (formatting.metric_value(metric, v) for v in (np.nanmin(values), np.nanmax(values)))
     chance = Sentence(" (chance {chance})", chance=f"{measurements.chance:.0%}") if metric in SHARES else ""
+    if low == high:
+        return [
+            Sentence(
+                "The web-only twin stays at {level}{chance}.",
+                "The web-only twins stay at {level}{chance}.",
+                number=len(curves),
+                level=low,
+                chance=chance,
+            )
+        ]
     return [
         Sentence(
             "The web-only twin stays between {low} and {high}{chance}.",

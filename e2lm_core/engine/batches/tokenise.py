@@ -156,7 +156,7 @@ class Encoder:
         encoded = []
         for request, (context, continuation) in zip(requests, self._pairs(requests), strict=True):
             if not len(continuation):
-                raise TaskError(
+                refusal = TaskError(
                     Sentence(
                         "The continuation {continuation} adds no token of its own after {context}; begin it with a "
                         "space, or end the prompt otherwise.",
@@ -164,16 +164,20 @@ class Encoder:
                         context=_short(request.context[-40:]),
                     )
                 )
+                refusal.request = request
+                raise refusal
             if len(continuation) > max_length:
-                raise LimitError(
+                too_long = LimitError(
                     Sentence(
                         "The continuation {continuation} is {length} tokens long; this model's window holds "
-                        "{max_length}.",
+                        "{max_length}. Shorten it, or run models that read more.",
                         continuation=_short(request.continuation),
                         length=len(continuation),
                         max_length=max_length,
                     )
                 )
+                too_long.request = request
+                raise too_long
             inputs = np.concatenate([context, continuation])[-(max_length + 1) :][:-1]
             encoded.append(Encoded(inputs, continuation))
         return encoded

@@ -70,7 +70,9 @@ def _measured(document: Mapping[str, Any], drawn: bool) -> Iterator[str]:
     chosen = (document.get("chosen") or {}).get("sentence")
     control = document.get("control") or {}
     wording = [sentence for sentence in control.get("wording", ()) if sentence != control["cue_words"]]
-    said = (document["finding"], document["fleet"]["sentence"], taught, chosen, *wording)
+    finding = document["finding"]
+    more = [said for said in (taught, chosen) if said and said not in finding]
+    said = (finding, document["fleet"]["sentence"], *more, *wording)
     yield " ".join(escape_markdown(sentence) for sentence in said if sentence)
     yield ""
     if document["scores"] is None:

@@ -69,6 +69,8 @@ def headline(
         if state.run is not None and state.run.complete:
             return "Running. Scores appear when all checkpoints are done."
         return "A run of this set has been asked for; curves and scores follow with its first checkpoints."
+    if state.kind == "never run" and state.failure:
+        return "The last run failed, so nothing is known of its signal."
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:

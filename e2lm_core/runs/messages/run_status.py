@@ -174,6 +174,8 @@ def headline(state: SetState, questions: int) -> str:
     match state.kind:
         case "empty":
             return Sentence("This set has no questions yet: write some on Questions, then run it.")
+        case "never run" if state.failure:
+            return Sentence("The last run failed before its first result.")
         case "never run":
             return Sentence(
                 "This set has not been run yet. A run gives every curve its shape first, and its other points later."

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import languages
 from e2lm_core.ui import session
 from e2lm_core.ui.app import account, chart_tools, guide
 from e2lm_core.ui.app.status_bar import status_bar
-from e2lm_core.ui.base import language, markdown, polling, theme, urls, viewport
+from e2lm_core.ui.base import language, markdown, polling, streamlit_internals, theme, urls, viewport
 from e2lm_core.ui.base.urls import Place
 from e2lm_core.ui.requests import sign_in
 
@@ -49,7 +50,8 @@ def draw_frame() -> None:
         session.studio().settings.sign_in
     )  # after the navigation: a report of the width redraws the page that is current then
     chart_tools.listen()
-    pages.run()
+    with streamlit_internals.forget_left_fragments():
+        pages.run()
     polling.end_page()
 
 
@@ -77,11 +79,27 @@ def open_place(place: Place) -> tuple[TaskSet, str]:
     """
     session.redraw_through_app()
     tab = urls.current_tab(place)
-    session.current_set_name()
+    missing = _missing_question(session.current_set_name())
     urls.write_url(place, tab)
     task = status_bar()
     guide.guide_bar(task, tab or place.slug)
     markdown.title(place.title, anchor=False)
     if tab:
         urls.tab_control(place)
+    if missing is not None:
+        markdown.caption(
+            markdown.fill_template(
+                ":material/link_off: There is no question {id} in this set: it was deleted or renamed.",
+                id=missing,
+            )
+        )
     return task, tab
+
+
+def _missing_question(name: str | None) -> str | None:
+    try:
+        return (
+            None if name is None else urls.missing_question({q.id for q in session.read_set(name).questions})
+        )
+    except StudioError:  # the status bar says why
+        return None

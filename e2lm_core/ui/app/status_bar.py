@@ -25,8 +25,8 @@ from e2lm_core.ui.base import language, markdown, polling, urls
 from e2lm_core.ui.cache import questions, results
 from e2lm_core.ui.cache.stale_while_revalidate import Shown
 
-# `_SEEN` is the session's record of running sets and the times of their first sight. A run shorter than
-# `LONG_S` seconds is not announced: its results are there at once.
+# `_SEEN` is the session's record of running sets and the times of their first sight. The good end of a run
+# shorter than `LONG_S` seconds is not announced: its results are there at once.
 _SEEN, LONG_S = "seen_running", 10.0
 _ENDS = {
     "done": (
@@ -96,7 +96,7 @@ def selected_set() -> TaskSet:
 
 
 def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
-    """Announce once, on any page, the end of a longer run that this session has seen running."""
+    """Announce once, on any page, the end of a longer or failed run that this session has seen running."""
     seen = st.session_state.setdefault(_SEEN, {})
     if state.kind == "running":
         seen.setdefault(task.address, time.monotonic())
@@ -110,7 +110,8 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
         del seen[address]
         if job is not None and job.state in _ENDS:
             urls.title_mark(_ENDS[job.state][2])
-        if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
+        is_told = job is not None and (job.state == "failed" or time.monotonic() - since >= LONG_S)
+        if job is not None and job.state in _ENDS and is_told:
             icon, sentence, _ = _ENDS[job.state]
             said = language.translate(sentence, set=session.set_label(address))
             markdown.toast(said, icon=icon, duration="infinite")
@@ -239,6 +240,8 @@ def state_text(task: TaskSet, state: run_state.SetState) -> str:
         )
     if state.kind == "up to date":
         return f"{questions} · :material/check: {language.translate('up to date')}"
+    if state.failure:
+        return f"{questions} · :red[:material/error: {language.translate('last run failed')}]"
     return questions if state.kind == "empty" else f"{questions} · {language.translate('never run')}"
 
 

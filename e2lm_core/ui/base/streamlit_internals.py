@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,27 @@ def skip_fragments_of_left_pages() -> bool:
 
         ScriptRunner._run_script = run_unless_left  # type: ignore[method-assign, assignment]
     return True
+
+
+@contextlib.contextmanager
+def forget_left_fragments() -> Iterator[None]:
+    """Draw a page; if it ends early with `st.stop`, drop the fragments of its last drawing that it did not draw again.
+
+    Streamlit drops them only when a page ends by itself. The poll of one that is left would then draw where the short
+    page has no element, and the browser stops at that with "Bad delta path index": a blank page. A release that lacks
+    what is needed keeps them.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "StopException":
+            context = _script_run_context()
+            clear = getattr(getattr(context, "fragment_storage", None), "clear", None)
+            drawn = getattr(getattr(context, "shared", None), "new_fragment_ids", None)
+            snapshot = getattr(drawn, "snapshot", None)
+            if clear is not None and snapshot is not None:
+                clear(new_fragment_ids=snapshot())
+        raise
 
 
 def keep_unsent_messages() -> bool:

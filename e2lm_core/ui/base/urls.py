@@ -28,6 +28,7 @@ PRODUCT = "E2LM Task Studio"
 _PARAMETER, _CLICKED = "tab", "tab_clicked"
 _FOLLOWED = "followed"  # stands in a link within a place: the browser says nowhere else that it was followed
 _ASKED, _PLACE, _LINKED_SET = "link_asked_for", "place_drawn", "set_in_link"
+LINKED_QUESTION = "question_in_link"
 _TITLE = "page_title"
 # Link parameters beside set and tab, and their keys in the session state, shared by the controls of all
 # tabs.
@@ -266,6 +267,19 @@ def linked_set() -> str | None:
     return st.session_state.pop(_LINKED_SET, None)
 
 
+def missing_question(ids: Iterable[str]) -> str | None:
+    """Id of the question that a link asked for and the set lacks, until another is in hand; None otherwise.
+
+    It leaves the address.
+    """
+    asked, held = st.session_state.get(LINKED_QUESTION), HELD["question"]
+    if asked is None or asked in ids:
+        return None
+    if st.session_state.get(held) == asked:
+        del st.session_state[held]
+    return None if held in st.session_state else str(asked)
+
+
 def title_mark(mark: str) -> None:
     """Put a mark before the page's title in the browser's tab, until the title is drawn again."""
     st.set_page_config(page_title=f"{mark} · {st.session_state.get(_TITLE, PRODUCT)}")
@@ -294,6 +308,8 @@ def _take(place: Place, tab: str, said: dict[str, list[str]]) -> None:
         values = [value for value in said.get(name, []) if value]
         if values and (name != "metric" or values[-1] in METRICS):
             st.session_state[HELD[name]] = values if name == "subject" else values[-1]
+            if name == "question":
+                st.session_state[LINKED_QUESTION] = values[-1]
 
 
 def _holds(place: Place, tab: str) -> tuple[str, ...]:

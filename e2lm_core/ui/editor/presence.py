@@ -9,7 +9,6 @@ Tested in tests/pages/writing/test_writers.py.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import streamlit as st
@@ -18,13 +17,13 @@ from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.sentences import Sentence
+from e2lm_core.sets import versions
 from e2lm_core.sets.editing import drafts, presence
 from e2lm_core.ui import session
 from e2lm_core.ui.base import language, markdown, polling
 from e2lm_core.ui.editor.drafts import autosave
 from e2lm_core.ui.requests import component_requests
 
-_BROWSER = re.compile(r"[0-9a-f]{12}")  # see `browser_cookie.author`
 LOOK_MS, HIDDEN_LOOK_MS, IDLE_MS = 3000, 30_000, 1500
 _JS = Path(__file__).with_name("presence.js").read_text(encoding="utf-8")
 
@@ -108,7 +107,7 @@ def _changed(before: TaskSet, now: TaskSet) -> str:
 
 def _who(others: list[str]) -> str:
     """Sentence on the other present authors; browsers have no name."""
-    people = [name for name in others if not _BROWSER.fullmatch(name)]
+    people = [name for name in others if not versions.BROWSER.fullmatch(name)]
     browsers = len(others) - len(people)
     said = people + ([formatting.count(browsers, "other browser")] if browsers else [])
     return Sentence(
@@ -117,8 +116,3 @@ def _who(others: list[str]) -> str:
         number=len(others),
         who=formatting.join_words(said),
     )
-
-
-def display_name(author: str) -> str:
-    """An author as others see the name; browsers have no name."""
-    return Sentence("another browser") if _BROWSER.fullmatch(author) else author

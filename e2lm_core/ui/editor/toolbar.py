@@ -19,7 +19,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.app import widgets
 from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
-from e2lm_core.ui.editor import last_edit, presence, restore_dialog, version_words
+from e2lm_core.ui.editor import last_edit, restore_dialog, version_words
 from e2lm_core.ui.editor.drafts import forms
 
 MAX_LISTED = 200  # latest versions in the list; older ones are listed if they have a name
@@ -159,7 +159,7 @@ def _whose(version: versions.Version, settings: Settings) -> str:
     if version.who == settings.author:
         return language.translate("you")
     return (
-        language.translate(presence.display_name(version.who))
+        language.translate(versions.display_name(version.who))
         if version.who
         else language.translate("the command line")
     )
@@ -194,6 +194,7 @@ def _step(
 
 def _turn(move: Callable[[Settings, str], versions.UndoResult], name: str) -> None:
     """Undo or redo, and run the changed questions."""
+    forms.forget_notes()
     try:
         moved = move(session.studio().settings, name)
     except StudioError as error:

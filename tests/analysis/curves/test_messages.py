@@ -140,6 +140,8 @@ def test_curves_say_the_rise_the_order_and_the_twin() -> None:
     assert (
         curve_words.rise_sentence(full(), "acc", with_twins=False) == said.partition(" The web-only twin")[0]
     )
+    level = measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, [0.5] * len(RISING)))
+    assert "The web-only twin stays at 50.0% (chance 50%)." in curve_words.rise_sentence(level, "acc")
 
 
 def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:

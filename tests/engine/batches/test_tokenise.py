@@ -61,8 +61,10 @@ def test_refusals_are_sentences(tmp_path: Path) -> None:
     e = encoder(tmp_path)
     with pytest.raises(TaskError, match="adds no token of its own"):
         e.encode([Request("Question", "")], max_length=50)
-    with pytest.raises(LimitError, match="window holds 3"):
-        e.encode([Request("Question:", " six legs; a spider has eight")], max_length=3)
+    long = Request("Question:", " six legs; a spider has eight")
+    with pytest.raises(LimitError, match="window holds 3") as refused:
+        e.encode([Request("Question:", " x"), long], max_length=3)
+    assert refused.value.request == long
     for half in (Request("What \ud800?", " x"), Request("What?", " \udfff")):
         for way in (e.lengths, lambda some: e.encode(some, max_length=50)):
             with pytest.raises(TaskError, match="holds a half character"):

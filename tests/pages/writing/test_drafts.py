@@ -197,6 +197,10 @@ def test_text_of_a_question_that_somebody_deleted_is_shown(done):
     done.click("Save")
     assert "no longer in" in done.said
     assert any("Typed, not saved?" in code.value for code in done.at.code)
+    drawn = [element.type for element in done.at.main]
+    assert drawn.index("warning") < drawn.index("code") < drawn.index("text_area"), (
+        "above the card, as a conflict"
+    )
 
 
 def test_text_of_a_set_that_somebody_deleted_or_renamed_is_shown(done):

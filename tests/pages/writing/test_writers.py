@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from e2lm_core.base.records import TaskSet
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.ui.editor.drafts import forms
 from tests.support.visits import OWN, Visit
 
 
@@ -192,7 +195,9 @@ def test_undo_is_the_same_button_after_each_change_though_its_hint_is_another(do
         assert first[label][0] == second[label][0]
 
 
-def test_undo_says_where_anothers_change_stands_on_ones_own(done: Visit) -> None:
+def test_undo_says_where_anothers_change_stands_on_ones_own(
+    done: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done.open("write")
     done.edit({0: {"question": "Mine?"}})
     ada = done.studio.settings.for_person(None, "b" * 12)
@@ -200,7 +205,13 @@ def test_undo_says_where_anothers_change_stands_on_ones_own(done: Visit) -> None
     done.at.run()
     done.click("Undo")
     assert texts(done)[0] == "Another's?"
-    assert "q1" in "".join(info.value for info in done.at.info)
+    note = "The text of q1 stays as it is: another browser has changed it since."
+    assert [info.value for info in done.at.info] == [note]
+    done.at.run()  # as the results of the undo do
+    assert [info.value for info in done.at.info] == [note]
+    monkeypatch.setattr(forms, "NOTE_S", 0.0)
+    done.at.run()
+    assert not done.at.info
 
 
 # --- choices and right answer are one value -----------------------------------------------------------------

@@ -27,6 +27,7 @@ def test_the_overview_follows_the_state() -> None:
     scores = set_scores.scores(full(), "acc", "all_models")
     assert "no questions" in overview.headline(SetState(kind="empty"), None)
     assert "not been run" in overview.headline(SetState(kind="never run"), None)
+    assert "run failed" in overview.headline(SetState(kind="never run", failure="Too long."), None)
     assert "**strong** (SQ 1.000)" in overview.headline(UP_TO_DATE, scores)
     assert "**holds** later (RC 1.000)" in overview.headline(UP_TO_DATE, scores)
     by_design = scores.model_copy(update={"is_rc_by_design": True})

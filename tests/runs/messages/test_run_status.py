@@ -6,6 +6,7 @@ from e2lm_core.runs import evaluate, results, start
 from e2lm_core.runs.messages import run_status as run_words
 from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Progress
+from e2lm_core.runs.state import SetState
 from e2lm_core.ui.app import status_bar
 from tests.support import studios
 
@@ -122,3 +123,10 @@ def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
     going = studios.state_of_set(studio, "little", task)
     assert going.run.ahead is None
     assert "running 25%, 1 of 4 checkpoints, about 6 s left" in status_bar.state_text(task, going)
+
+
+def test_a_set_whose_first_run_failed_was_run():
+    failed = SetState(kind="never run", failure="It is too long.")
+    assert run_words.headline(failed, 6) == "The last run failed before its first result."
+    said = status_bar.state_text(studios.task(count=6), failed)
+    assert said == "6 questions · :red[:material/error: last run failed]"

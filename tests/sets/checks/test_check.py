@@ -132,6 +132,13 @@ def test_too_many_tokens_for_a_model_that_reads_the_set() -> None:
     assert find_problems(task, rendered, LIMITS) == []
     with pytest.raises(ValueError, match="shorter"):
         find_problems(task, rendered, LIMITS, lengths=[PromptLengths(tokens[:-1], 128, "x")])
+    (alone,) = find_problems(
+        task,
+        rendered,
+        LIMITS,
+        lengths=[PromptLengths(tokens, 128, "small", "warning", choices=(*[1] * 119, 129))],
+    )
+    assert (alone.severity, alone.code) == ("error", "too_long_choice")
 
 
 def test_repeated_and_nearly_repeated_questions() -> None:

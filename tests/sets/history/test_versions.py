@@ -118,7 +118,7 @@ def test_where_anothers_change_stands_on_it_that_is_said(both) -> None:
     authoring.update_questions(ada, "mine", {"q1": {"question": "Hers?", "note": "hers"}})
     authoring.update_questions(bob, "mine", {"q1": {"question": "His?"}})
     moved = versions.undo_with_note(ada, "mine")
-    assert moved.sentence == "question of q1 stays as now: bob has changed it since."
+    assert moved.sentence == "The text of q1 stays as it is: bob has changed it since."
     assert (moved.task.questions[0].question, moved.task.questions[0].note) == ("His?", None)
     assert versions.redo_with_note(ada, "mine").sentence == moved.sentence
     assert note(ada) == "hers"
@@ -126,7 +126,8 @@ def test_where_anothers_change_stands_on_it_that_is_said(both) -> None:
     authoring.update_questions(ada, "mine", {"q2": {"note": "hers"}})
     authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
     assert (
-        versions.undo_with_note(ada, "mine").sentence == "note of q2 stays as now: bob has changed it since."
+        versions.undo_with_note(ada, "mine").sentence
+        == "The note of q2 stays as it is: bob has changed it since."
     )
     assert versions.available_undo(ada, "mine") == ("edit question q1", "edit question q2")
 
@@ -136,7 +137,8 @@ def test_a_question_that_another_deleted_stays_deleted(both) -> None:
     authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
     authoring.delete_questions(bob, "mine", ["q1"])
     assert (
-        versions.undo_with_note(ada, "mine").sentence == "question q1 stays as now: bob has changed it since."
+        versions.undo_with_note(ada, "mine").sentence
+        == "Question q1 stays as it is: bob has changed it since."
     )
     versions.undo(bob, "mine")
     assert note(ada) == "hers"

@@ -17,6 +17,7 @@ from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.runtime.state import session_state
 from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
@@ -134,6 +135,37 @@ def test_fragments_of_pages_that_were_left_are_skipped(monkeypatch: pytest.Monke
     assert runs[-1] is left
     monkeypatch.delattr(script_runner.ScriptRunner, "_run_script")
     assert internals.skip_fragments_of_left_pages() is False
+
+
+def short_page() -> None:
+    import streamlit as st
+
+    from e2lm_core.ui.base import streamlit_internals
+
+    def poll(name: str) -> None:
+        st.caption(name)
+
+    with streamlit_internals.forget_left_fragments():
+        st.fragment(poll)("bar")
+        if "gone" in st.session_state:
+            st.stop()
+        st.fragment(poll)("table")
+
+
+def test_a_page_that_ends_early_drops_the_fragments_of_its_last_drawing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = AppTest.from_function(short_page).run()
+    both = set(at._fragment_storage._fragments)
+    assert len(both) == 2
+    at.session_state["gone"] = True
+    at.run()
+    assert [caption.value for caption in at.caption] == ["bar"]
+    (left,) = at._fragment_storage._fragments
+    assert left in both
+    monkeypatch.setattr(internals, "_script_run_context", lambda: None)  # another release
+    with pytest.raises(StopException), internals.forget_left_fragments():
+        raise StopException
 
 
 def drawn_page() -> ForwardMsgQueue:

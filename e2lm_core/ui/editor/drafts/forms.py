@@ -30,6 +30,7 @@ from e2lm_core.ui.editor import last_edit
 from e2lm_core.ui.editor.drafts import autosave
 
 SAVED_SHOWN_S = 600.0
+NOTE_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ def close(form: Form) -> None:
 
 def finish(task: str, place: str, outcome: SaveOutcome) -> None:
     """Show the outcome of saving the form at a place, and run what was saved."""
+    forget_notes()
     if outcome.refused:
         queue_error(outcome.refused, place)
     if outcome.task is None:
@@ -226,9 +228,9 @@ def form_buttons(
                 language.translate("Discard"), on_click=discard, args=(form.task, form.place), key=discard_key
             )
         saved_note(form.place)
-    for place, sentence in st.session_state.get("author_refused_now", ()):
-        if place == form.place:  # again: a page's head may lie above the window
-            markdown.error(sentence, icon=":material/error:")
+    for note in _notes():
+        if note.is_error and note.place == form.place:  # again: a page's head may lie above the window
+            markdown.error(note.sentence, icon=":material/error:")
 
 
 def show_saved(place: str) -> None:
@@ -279,29 +281,53 @@ def bring_back(task: str, place: str) -> None:
     forget(task, place)
 
 
+@dataclass
+class _Note:
+    """A sentence on what a button did: queued until `drawn_at`, and drawn for `NOTE_S` from then on."""
+
+    sentence: str
+    is_error: bool
+    task: str | None
+    place: str = ""
+    drawn_at: float | None = None
+
+
 def queue_error(sentence: object, place: str = "") -> None:
     """Queue a button's error for the next drawing of the editor; that of a form, with its place, stands in both."""
-    st.session_state.setdefault("author_refused", []).append((place, _sentence(sentence)))
+    _queue(sentence, is_error=True, place=place)
 
 
 def queue_notice(sentence: object) -> None:
     """Queue a note on an unexpected effect of a button for the next drawing of the editor."""
-    st.session_state.setdefault("author_told", []).append(_sentence(sentence))
+    _queue(sentence, is_error=False)
 
 
-def _sentence(of: object) -> str:
-    if isinstance(of, StudioError):
-        return of.sentence
-    return of if isinstance(of, str) else str(of)
+def _queue(of: object, is_error: bool, place: str = "") -> None:
+    sentence = of.sentence if isinstance(of, StudioError) else of if isinstance(of, str) else str(of)
+    queued = [note for note in _notes() if note.drawn_at is None]
+    note = _Note(sentence, is_error, st.session_state.get("set"), place)
+    st.session_state["author_notes"] = [*queued, note]
+
+
+def forget_notes() -> None:
+    """Drop the notes and errors of the actions before this one."""
+    st.session_state.pop("author_notes", None)
 
 
 def show_queued() -> None:
-    """Draw the queued notes and errors once."""
-    for sentence in st.session_state.pop("author_told", []):
-        markdown.info(sentence, icon=":material/info:")
-    st.session_state["author_refused_now"] = refused = st.session_state.pop("author_refused", [])
-    for _, sentence in refused:
-        markdown.error(sentence, icon=":material/error:")
+    """Draw the queued notes and errors, again for some seconds: the results of an edit redraw the page at once."""
+    now, here = time.time(), st.session_state.get("set")
+    shown = [n for n in _notes() if n.task == here and (n.drawn_at is None or now - n.drawn_at < NOTE_S)]
+    st.session_state["author_notes"] = shown
+    for note in sorted(shown, key=lambda note: note.is_error):
+        note.drawn_at = note.drawn_at or now
+        draw, icon = (markdown.error, "error") if note.is_error else (markdown.info, "info")
+        draw(note.sentence, icon=f":material/{icon}:")
+
+
+def _notes() -> list[_Note]:
+    notes: list[_Note] = st.session_state.get("author_notes", [])
+    return notes
 
 
 def _drawn(name: str) -> bool:

@@ -44,17 +44,25 @@ def pending_sentence(task: TaskSet, readonly: bool) -> str:
 
 
 def other_drafts_panel(task: TaskSet, shown: Sequence[str]) -> None:
-    """Draw the person's drafts of a set except those at shown places, each with a button that opens it."""
-    here = _places(task)
-    found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place not in shown]
-    lost = [draft for draft in found if draft.place not in here]
-    for draft in [d for d in found if d.place in here][:MAX_SHOWN]:
+    """Draw the person's drafts of a set except those at shown places, each with a button that opens it.
+
+    Those of deleted questions are not among them, see `lost_drafts_panel`.
+    """
+    places = _places(task).difference(shown)
+    found = [d for d in drafts.list_drafts(session.studio().settings, task.address) if d.place in places]
+    for draft in found[:MAX_SHOWN]:
         _line(draft)
-    if (more := len(found) - len(lost) - MAX_SHOWN) > 0:
+    if (more := len(found) - MAX_SHOWN) > 0:
         markdown.caption(
             Sentence("{number} more text not saved yet.", "{number} more texts not saved yet.", number=more)
         )
-    for draft in lost:
+
+
+def lost_drafts_panel(task: TaskSet) -> None:
+    """Draw the person's drafts of questions that somebody else has deleted, above the view, as a conflict is."""
+    here = _places(task)
+    found = drafts.list_drafts(session.studio().settings, task.address)
+    for draft in [d for d in found if d.place not in here]:
         markdown.warning(
             markdown.fill_template(
                 "{of} was deleted by somebody else. Your unsaved text is below.",

@@ -87,6 +87,8 @@ def _write(task: TaskSet) -> None:
         view = _view(task, example)
         if view == "Table":
             details.panel_switch()
+    if not example:
+        pending.lost_drafts_panel(task)
     if view == "Table":
         if not example:
             conflicts.conflicts_in_set(task)

@@ -15,7 +15,7 @@ from e2lm_core.runs.messages import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
 from e2lm_core.ui.app.status_bar import shown_results
-from e2lm_core.ui.base import language, urls
+from e2lm_core.ui.base import language, markdown, urls
 from e2lm_core.ui.cache import results
 from e2lm_core.ui.cache import scores as remembered
 from e2lm_core.ui.places import rc_reading, shelf_panel
@@ -39,6 +39,8 @@ def _overview(task: TaskSet) -> None:
     silent = results.silence_reason(measurements, scores) if measurements and scores else None
     chosen = validity.selection_note(measurements) if measurements and scores else None
     widgets.headline(chosen or run_overview.headline(state, scores, silent, results.doors(task)))
+    if state.failure:
+        markdown.error(state.failure, icon=":material/error:")
     if measurements and scores:
         overview.wording_sentences(task, measurements)
     if state.kind == "never run" and session.studio().local_checkpoints:
