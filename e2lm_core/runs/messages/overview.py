@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
 from e2lm_core.base.sentences import Sentence, SentenceField, joined
@@ -71,14 +72,14 @@ def headline(
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:
         return Sentence("Its signal quality is not defined here: {why}", why=scores.sq.why)
+    if silent and silent != validity.NO_SIGNAL:
+        return silent
     if null.is_within_null(scores.sq):
         return Sentence(
             "The curves (SQ {sq}) are **not distinguishable from those of random answers** to the same questions: {random}.",
             sq=formatting.score(scores.sq.value),
             random=formatting.random_baseline(scores.sq.null),
         )
-    if silent:
-        return silent
     sentence = Sentence(
         "Signal quality is **strong** (SQ {sq})"
         if scores.sq.value >= 0.9

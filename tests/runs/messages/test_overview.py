@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from e2lm_core.analysis import validity
 from e2lm_core.base.records import NullDistribution
 from e2lm_core.runs.messages import overview
 from e2lm_core.runs.state import SetState
@@ -48,6 +49,15 @@ def test_what_random_answers_give_is_no_signal() -> None:
     said = overview.headline(UP_TO_DATE, shuffled)
     assert "holds" not in said
     assert "no steadier than under random answers" in said
+
+
+def test_keys_that_are_shifted_are_said_before_what_random_answers_give() -> None:
+    scores = set_scores.scores(full(), "acc", "all_models")
+    inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
+    flat = scores.model_copy(update={"sq": scores.sq.model_copy(update={"null": inside})})
+    keys = "Are keys counted from 1?"
+    assert overview.headline(UP_TO_DATE, flat, keys) == keys
+    assert "random answers give" in overview.headline(UP_TO_DATE, flat, validity.NO_SIGNAL)
 
 
 def test_the_least_clear_curve_is_of_a_model_that_counts() -> None:
