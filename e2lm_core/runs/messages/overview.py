@@ -68,6 +68,13 @@ def headline(
         if state.run is not None and state.run.complete:
             return "Running. Scores appear when all checkpoints are done."
         return "A run of this set has been asked for; curves and scores follow with its first checkpoints."
+    if scores is None and state.kind == "stale":
+        return Sentence(
+            "**{number} question** lacks results, since it changed or a run stopped: scores follow once what is missing is run.",
+            "**{number} questions** lack results, since they changed or a run stopped: scores follow once what is missing "
+            "is run.",
+            number=state.stale,
+        )
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:

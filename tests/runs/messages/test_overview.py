@@ -38,6 +38,16 @@ def test_the_overview_follows_the_state() -> None:
     assert "5 points" in overview.headline(UP_TO_DATE, short)
 
 
+def test_a_set_that_was_edited_after_its_run_was_run() -> None:
+    said = overview.headline(SetState(kind="stale", stale=1, done=39, total=40), None)
+    assert said == (
+        "**1 question** lacks results, since it changed or a run stopped: scores follow once what is missing is run."
+    )
+    assert "**2 questions** lack results" in overview.headline(
+        SetState(kind="stale", stale=2, done=38, total=40), None
+    )
+
+
 def test_what_random_answers_give_is_no_signal() -> None:
     scores = set_scores.scores(full(), "acc", "all_models")
     inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
