@@ -197,8 +197,11 @@ def report_summary(document: dict[str, Any]) -> str:
         return document["finding"]
     sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
     chosen = document["chosen"] or {}
+    finding: str = document["finding"]
+    others = (told.get("sentence"), chosen.get("sentence"))
     said = (
         f"SQ {formatting.with_interval(sq)} on accuracy.",
-        *(document["finding"], told.get("sentence"), chosen.get("sentence")),
+        finding,
+        *(sentence for sentence in others if sentence and sentence not in finding),
     )
     return " ".join(sentence for sentence in said if sentence)

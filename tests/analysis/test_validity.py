@@ -25,6 +25,7 @@ LIKE_RANDOM, ABOVE = NullDistribution(mean=0.3, q95=0.6, p=0.4), NullDistributio
         ((True, True), None),
         ((False,), validity.NOTHING_TAUGHT),
         ((False, False), validity.NOTHING_TAUGHT),
+        ((True,), None),
         (
             (True,) * 2 + (False,) * 28,
             "know 2 of these 30 questions, too few to judge the set: it takes half",
@@ -40,6 +41,13 @@ def test_what_a_flat_curve_means_for_untaught_questions(
 ) -> None:
     said = validity.unknown_facts_warning(told)
     assert (said is None) if says is None else (said is not None and says in said)
+
+
+def test_too_few_known_questions_are_counted_in_words() -> None:
+    one = replace(answered(1, taught=1.0), taught=(True,))
+    assert validity.too_few_known_reason(one) == (
+        "The built-in mini models know the one question of this set, too few to judge it: it takes 20."
+    )
 
 
 def with_nulls(**nulls: NullDistribution) -> Scores:
