@@ -50,6 +50,16 @@ def test_too_few_known_questions_are_counted_in_words() -> None:
     )
 
 
+def test_keys_that_are_not_what_was_taught_are_asked_about() -> None:
+    measured = replace(answered(40, taught=0.5), taught=(True,) * 4 + (False,) * 36, told=(True,) * 40)
+    asked = "Of 40 questions that the built-in mini models know, the key is another choice in 36: are the keys right?"
+    assert validity.too_few_known_reason(measured) == asked
+    found = validity.known_facts_summary(measured)
+    assert found is not None
+    assert found["sentence"] == asked
+    assert validity.too_few_known_reason(replace(measured, told=(False,) * 40)) != asked
+
+
 def with_nulls(**nulls: NullDistribution) -> Scores:
     """Scores that are defined, those named within or above their null."""
     scores = validity.scores_with_null(answered(taught=0.5), "acc", "all_models")
