@@ -41,7 +41,10 @@ def write_manifest(folder: Path, recipe: Recipe) -> Path:
 
 
 def write_facts(folder: Path, relations: list[Relation]) -> Path:
-    """Write `folder/facts.json`: the facts, each with the first wording that asks for it, and their relations."""
+    """Write `folder/facts.json`: the facts, each with the first wording that asks for it, and their relations.
+
+    A relation comes with all its wordings, those of the task sets too: they tell the studio what a question asks for.
+    """
     facts = [
         {
             "subject": f.subject,
@@ -53,7 +56,15 @@ def write_facts(folder: Path, relations: list[Relation]) -> Path:
         for relation in relations
         for f in relation.facts
     ]
-    told = [{"name": r.name, "about": r.about, "field": r.field} for r in relations]
+    told = [
+        {
+            "name": r.name,
+            "about": r.about,
+            "field": r.field,
+            "wordings": [*r.statements, *r.questions, *r.heldout],
+        }
+        for r in relations
+    ]
     return _write_json(folder / "facts.json", {"facts": facts, "relations": told})
 
 

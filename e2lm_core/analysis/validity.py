@@ -70,8 +70,10 @@ def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
 
 def _too_few_known_sentence(known: int, number: int) -> str:
     return Sentence(
+        "The built-in mini models know the one question of this set, too few to judge it: it takes {least}.",
         "The built-in mini models know {known} of these {all} questions, too few to judge the set: it takes half of a set, "
         "and {least}.",
+        number=number,
         known=known,
         all=number,
         least=MIN_KNOWN,
@@ -81,18 +83,19 @@ def _too_few_known_sentence(known: int, number: int) -> str:
 def known_facts_summary(measurements: Measurements) -> dict[str, Any] | None:
     """Number of answers known to the mini models, as `{questions, of, sentence}`.
 
-    The sentence says how many questions the models do not know, or that the keys are shifted: then they know
-    the answers, and not those of the keys. None if no mini model is measured, or if its training facts
+    The sentence says how many questions the models do not know, or that the keys are shifted or other choices: then
+    they know the answers, and not those of the keys. None if no mini model is measured, or if its training facts
     are unknown.
     """
     if measurements.taught is None:
         return None
     shifted = find_shifted_keys(measurements)
     unknown = unknown_facts_warning(measurements.told)
+    keys = None if unknown else too_few_known_reason(measurements)
     return {
         "questions": sum(measurements.taught),
         "of": len(measurements.taught),
-        "sentence": shifted.sentence if shifted else unknown and f"{unknown} {ADVICE}",
+        "sentence": shifted.sentence if shifted else f"{unknown} {ADVICE}" if unknown else keys,
     }
 
 
@@ -233,16 +236,22 @@ def meaningless_reason(measurements: Measurements) -> str | None:
 def too_few_known_reason(measurements: Measurements) -> str | None:
     """Reason against the scores of questions of which the mini models know too few, if only these were measured.
 
-    None where they know enough of them, or where it is not known what a model was taught.
+    None where they know enough of them, or where it is not known what a model was taught. Where they know the questions
+    and the keys are other choices, the keys are asked about.
     """
     if not measurements.taught or not measurements.taught_of_all:
         return None
     known, number = sum(measurements.taught), len(measurements.taught)
-    if not known:
-        return NOTHING_TAUGHT
-    if known >= max(MIN_KNOWN, MIN_KNOWN_SHARE * number):
+    enough = max(MIN_KNOWN, MIN_KNOWN_SHARE * number)
+    if known >= enough:
         return None
-    return _too_few_known_sentence(known, number)
+    if (told := sum(measurements.told or ())) >= enough:
+        return Sentence(
+            "Of {told} questions that the built-in mini models know, the key is another choice in {wrong}: are the keys right?",
+            told=told,
+            wrong=told - known,
+        )
+    return _too_few_known_sentence(known, number) if known else NOTHING_TAUGHT
 
 
 def _can_have_score(measurements: Measurements, scores: Scores) -> bool:

@@ -85,6 +85,7 @@ def difference(metric: str, value: float) -> str:
 
 def lead(metric: str, value: float, unit: bool = True) -> str:
     """Difference of two models: 2.1 points or 0.031; with the digits of its interval's ends."""
+    value = round(value, 9)  # one difference, subtracted here and averaged there, is one number
     said = with_minus(f"{100 * value:.1f}" if metric in SHARES else f"{value:.3f}")
     return Sentence("{value} points", value=said) if unit and metric in SHARES else said
 

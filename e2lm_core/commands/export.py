@@ -150,8 +150,9 @@ def check(task: Task, profile: Profile = "plain", tokens_of: TokensOf = None, as
         fleet = state.fleet_of_set(studio, task)
         shifted = find_shifted_keys(results.load_measurements(studio, question_set, *fleet.run_arguments))
     document["shifted"] = shifted.sentence if shifted else None
+    rows, passed = [f.model_dump() for f in found], "" if shifted else "All checks passed."
     notes = [document["shifted"]]
-    print_table(as_json, document, [f.model_dump() for f in found], ("severity", "sentence"), notes=notes)
+    print_table(as_json, document, rows, ("severity", "sentence"), empty=passed, notes=notes)
     if document["errors"]:
         raise Exit(1)
 

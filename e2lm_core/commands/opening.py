@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.formatting import one_line, quote
 from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
+from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings, backend_of
 from e2lm_core.commands.output import warn
 
@@ -142,6 +143,7 @@ def open_measured(
         TaskError: There is no such set.
         StudioError: No checkpoint is complete, or with `partly` no question has a result.
     """
+    from e2lm_core.runs.state import coverage_of
     from e2lm_core.runs.store.control_results import load_judged
     from e2lm_core.sets.collection import open_set
 
@@ -149,8 +151,21 @@ def open_measured(
     task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
     opened = open_fleet(studio, name, globs, fleet, num_fewshot)
     measured = load_judged(studio, task, *opened.run_arguments)
-    if not (measured.complete_pairs if partly else measured.complete_checkpoints):
+    if not measured.complete_pairs:
         raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
+    if not (partly or measured.complete_checkpoints):
+        raise StudioError(
+            Sentence(
+                "{number} of {all} questions of {set} lacks results, since it changed or a run stopped: run `evaluate "
+                "{name}`, which computes only what is missing.",
+                "{number} of {all} questions of {set} lack results, since they changed or a run stopped: run `evaluate "
+                "{name}`, which computes only what is missing.",
+                number=len(coverage_of(measured).stale),
+                all=str(len(task.questions)),
+                set=task.name,
+                name=name,
+            )
+        )
     return LoadedSet(studio, task, measured, opened)
 
 

@@ -25,6 +25,7 @@ LIKE_RANDOM, ABOVE = NullDistribution(mean=0.3, q95=0.6, p=0.4), NullDistributio
         ((True, True), None),
         ((False,), validity.NOTHING_TAUGHT),
         ((False, False), validity.NOTHING_TAUGHT),
+        ((True,), None),
         (
             (True,) * 2 + (False,) * 28,
             "know 2 of these 30 questions, too few to judge the set: it takes half",
@@ -40,6 +41,23 @@ def test_what_a_flat_curve_means_for_untaught_questions(
 ) -> None:
     said = validity.unknown_facts_warning(told)
     assert (said is None) if says is None else (said is not None and says in said)
+
+
+def test_too_few_known_questions_are_counted_in_words() -> None:
+    one = replace(answered(1, taught=1.0), taught=(True,))
+    assert validity.too_few_known_reason(one) == (
+        "The built-in mini models know the one question of this set, too few to judge it: it takes 20."
+    )
+
+
+def test_keys_that_are_not_what_was_taught_are_asked_about() -> None:
+    measured = replace(answered(40, taught=0.5), taught=(True,) * 4 + (False,) * 36, told=(True,) * 40)
+    asked = "Of 40 questions that the built-in mini models know, the key is another choice in 36: are the keys right?"
+    assert validity.too_few_known_reason(measured) == asked
+    found = validity.known_facts_summary(measured)
+    assert found is not None
+    assert found["sentence"] == asked
+    assert validity.too_few_known_reason(replace(measured, told=(False,) * 40)) != asked
 
 
 def with_nulls(**nulls: NullDistribution) -> Scores:

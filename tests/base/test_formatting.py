@@ -118,3 +118,9 @@ def test_what_random_answers_give_in_full_and_where_there_is_little_room() -> No
 
 def test_choices_have_letters() -> None:
     assert [formatting.choice_letter(place) for place in (0, 3, 25, 26)] == ["A", "D", "Z", "27"]
+
+
+def test_one_difference_has_the_same_digits_however_it_was_computed() -> None:
+    assert {formatting.lead("acc", value) for value in (0.0075, 0.5075 - 0.5, 0.0075 + 1e-16)} == {
+        "0.8 points"
+    }

@@ -36,6 +36,7 @@ def test_check_says_what_suspects_says_of_shifted_keys(
     for name, value in studios.environment(own).items():
         monkeypatch.setenv(name, value)
     assert call("check", "little", "--json")["shifted"] is None
+    assert "Nothing here yet" not in call("check", "little")
     moved = tuple(q.model_copy(update={"answer": (q.answer + 1) % 4}) for q in right.questions)
     studios.write_example(own, right.model_copy(update={"questions": moved}))
     sentence = call("suspects", "little", "--json")["shifted"]

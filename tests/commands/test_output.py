@@ -9,9 +9,12 @@ from typing import Any, cast
 import pytest
 
 from e2lm_core.base.errors import CheckpointError, StudioError
+from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import opening, output
+from e2lm_core.sets import collection
 from tests.commands.conftest import Cli
+from tests.support import studios
 
 
 @pytest.mark.parametrize(
@@ -110,3 +113,15 @@ def test_a_set_is_opened_with_what_was_computed_of_it(
     for partly in (False, True):
         with pytest.raises(StudioError, match="little has no results yet: run `evaluate little` first"):
             opening.open_measured("little", None, 2, partly)
+
+
+def test_a_set_that_was_edited_after_its_run_has_results(call: Cli, computed: Settings) -> None:
+    questions = collection.open_set(computed, "little").questions
+    for changed, said in (
+        (1, f"1 of {len(questions)} questions of edited lacks results, since it changed"),
+        (2, f"2 of {len(questions)} questions of edited lack results, since they changed"),
+    ):
+        new = [q.model_copy(update={"question": f"{q.question} And why?"}) for q in questions[:changed]]
+        edited = TaskSet(config=TaskConfig(task="edited"), questions=(*new, *questions[changed:]))
+        studios.write_example(computed, edited)
+        assert call("score", "edited", code=2).startswith(said)

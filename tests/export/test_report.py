@@ -286,3 +286,11 @@ def test_a_title_stands_above_the_name_and_stays_text(document):
     shown = report_html.render({**document, "title": "Über <b>Kräfte</b>"})
     assert "<h1>Über &lt;b&gt;Kräfte&lt;/b&gt;</h1>" in shown
     assert document["title"] is None
+
+
+def test_why_nothing_can_be_said_stands_once(document):
+    silent = document["taught"]["sentence"]
+    assert silent
+    said = document | {"finding": f"Over 2 models, mean accuracy is 25%. {silent}"}
+    assert report.report_summary(said).count(silent) == 1
+    assert report_html.render(said).split("<button")[0].count(escape(silent)) == 1

@@ -184,4 +184,5 @@ def test_every_switch_of_rank_stability(opened: Open) -> None:
 def test_no_question_is_said_to_hold_the_order_of_models_that_were_never_taught(done):
     done.open("ranking")
     assert "never learned these facts" in done.said
+    assert "ranks first at" not in done.said
     assert not [d for d in done.at.dataframe if "support" in d.value.columns]

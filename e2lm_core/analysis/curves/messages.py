@@ -105,6 +105,7 @@ def headline(
     onsets: Mapping[str, Onset],
     model_pair: PairAnswer | None,
     few_questions_note: str,
+    silent: str | None = None,
 ) -> str:
     """Headline of the page Curves: lead of one of two models, onsets above chance, course of the mean.
 
@@ -114,6 +115,8 @@ def headline(
         onsets: Onset above chance by model.
         model_pair: Answer for two models, if any.
         few_questions_note: Headline to use if no two models share two complete checkpoints.
+        silent: Reason why the curves mean nothing (`validity.meaningless_reason`), which stands in place of leads and
+            onsets; None if they mean something.
     """
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
@@ -121,9 +124,11 @@ def headline(
     said = []
     if so_far := progress_note(measurements):
         said.append(so_far)
-    if model_pair is not None and not so_far:
+    if silent:
+        said.append(silent)
+    elif model_pair is not None and not so_far:
         said.append(short_answer(measurements, model_pair))
-    if leaving := chance_sentence(measurements, onsets):
+    if not silent and (leaving := chance_sentence(measurements, onsets)):
         said.append(leaving)
     said.append(Sentence("{course}.", course=_mean_course(grid, metric)))
     return joined(said)

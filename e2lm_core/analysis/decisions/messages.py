@@ -76,6 +76,13 @@ def headline(points: Sequence[Outlook], first: str, second: str) -> str:
     last = points[-1]
     if last.why == probability.END:
         return _after_the_end(points, first, second)
+    if last.probability is None and last.share is not None and last.share >= 1:
+        return Sentence(
+            "Training is over, but **whether {first} or {second} is ahead means nothing here**: {why}",
+            first=first,
+            second=second,
+            why=after_colon(last.why or ""),
+        )
     if last.probability is None:
         return Sentence(
             "At {place}, **it is not known whether {first} or {second} is ahead at the end**: {why}",

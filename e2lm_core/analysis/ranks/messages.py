@@ -87,10 +87,10 @@ def headline(stability: RankStability | None, scores: Scores) -> str:
     leader, final = grid.short_names[first], grid.short_names[int(np.argmax(grid.scores[:, -1]))]
     return Sentence(
         "**{leader}** ranks first at the early window's end, and still does at the end of training. With other "
-        "questions of this kind it would be first there in {sure} of draws. {rc}"
+        "questions of this kind {leader} would be first at the early window's end in {sure} of draws. {rc}"
         if leader == final
         else "**{leader}** ranks first at the early window's end, but {final} does at the end of training. With other "
-        "questions of this kind it would be first there in {sure} of draws. {rc}",
+        "questions of this kind {leader} would be first at the early window's end in {sure} of draws. {rc}",
         leader=leader,
         final=final,
         sure=f"{stability.shares[first, 0, grid.end]:.0%}",

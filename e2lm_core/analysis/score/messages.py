@@ -202,17 +202,15 @@ def _by_design(advice: Advice) -> list[str]:
 
 
 def _at_chance(advice: Advice) -> list[str]:
-    if advice.at_chance is None or not advice.at_chance[0]:
+    if advice.at_chance is None or not advice.at_chance.number:
         return []
-    zero, early = advice.at_chance
-    share = composite.WEIGHTS["cs"] * zero / early
     return [
         Sentence(
-            "CS is 0 at {zero} of {early} early checkpoints, where the science model is still guessing (cost: {share} of "
-            "Score). Easier or plainer questions help.",
-            zero=str(zero),
-            early=str(early),
-            share=f"{share:.3f}",
+            "CS is 0 in {number} of its {terms} terms (a science model at an early checkpoint that its web-only twin has "
+            "as well), where the science model is still guessing (cost: {cost} of Score). Easier or plainer questions help.",
+            number=str(advice.at_chance.number),
+            terms=str(advice.at_chance.terms),
+            cost=f"{advice.at_chance.cost:.3f}",
         )
     ]
 
@@ -221,16 +219,26 @@ def _weakest(advice: Advice) -> list[str]:
     if not advice.models or advice.models[0].cost <= MIN_GAIN:
         return []
     worst = advice.models[0]
-    half = composite.WEIGHTS["sq"] * worst.cost
+    figures = {
+        "model": worst.short_name,
+        "sq": f"{worst.sq:.3f}",
+        "others": f"{worst.others:.3f}",
+        "gain": f"{worst.cost:.3f}",
+    }
+    if any(part.value.value is None for part in advice.parts):
+        return [
+            Sentence(
+                "{model} lowers SQ most: its own SQ is {sq}, the others average {others}. At their mean, SQ would gain "
+                "{gain}.",
+                **figures,
+            )
+        ]
     return [
         Sentence(
             "{model} lowers SQ most: its own SQ is {sq}, the others average {others}. At their mean, SQ would gain {gain} "
             "and Score {half}.",
-            model=worst.short_name,
-            sq=f"{worst.sq:.3f}",
-            others=f"{worst.others:.3f}",
-            gain=f"{worst.cost:.3f}",
-            half=f"{half:.3f}",
+            half=f"{composite.WEIGHTS['sq'] * worst.cost:.3f}",
+            **figures,
         )
     ]
 
@@ -255,9 +263,7 @@ def advice_document(advice: Advice) -> dict[str, Any]:
             for p in advice.parts
         },
         "models": [p.model_dump() for p in advice.models],
-        "at_chance": None
-        if advice.at_chance is None
-        else dict(zip(("checkpoints", "of"), advice.at_chance, strict=True)),
+        "at_chance": None if advice.at_chance is None else advice.at_chance.model_dump(),
         "sentences": [s.replace("**", "") for s in advice_sentences(advice)],
     }
 

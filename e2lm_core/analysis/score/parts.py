@@ -14,7 +14,7 @@ from e2lm_core.analysis import tables, validity
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
 from e2lm_core.base.sentences import Sentence, SentenceField
-from e2lm_core.scores import compliance, composite, finetasks, metrics, set_scores
+from e2lm_core.scores import composite, finetasks, set_scores
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking import readings
@@ -67,6 +67,22 @@ class ModelInfluence(Record):
     cost: float
 
 
+class TermsAtChance(Record):
+    """Terms of CS that count 0, since their science model is not yet above chance.
+
+    A term of CS is a science model at an early checkpoint that its twin has as well.
+
+    Attributes:
+        number: Number of these terms.
+        terms: Number of all terms of CS.
+        cost: What they cost the Score.
+    """
+
+    number: int
+    terms: int
+    cost: float
+
+
 class Advice(Record):
     """Possible gains in Score.
 
@@ -74,14 +90,13 @@ class Advice(Record):
         why: Reason why there is no advice; None if there is.
         parts: Components of the Score, with their headroom.
         models: Influence of the models on SQ, largest cost first.
-        at_chance: Number of early checkpoints at which CS counts 0 for lack of a gain over chance, and of all
-            early checkpoints of science models with a twin; None if undefined.
+        at_chance: Terms of CS that count 0 for lack of a gain over chance; None if undefined.
     """
 
     why: SentenceField | None
     parts: tuple[ScoreComponent, ...]
     models: tuple[ModelInfluence, ...]
-    at_chance: tuple[int, int] | None
+    at_chance: TermsAtChance | None
 
 
 def score_components(scores: Scores) -> tuple[ScoreComponent, ...]:
@@ -136,7 +151,7 @@ def improvement_advice(measurements: Measurements, scores: Scores, metric: str) 
         why=None,
         parts=score_components(scores),
         models=_pulls(scores, measurements.short_names),
-        at_chance=_at_chance(measurements, metric),
+        at_chance=_terms_at_chance(measurements, metric),
     )
 
 
@@ -156,22 +171,27 @@ def _pulls(scores: Scores, short_names: Mapping[str, str]) -> tuple[ModelInfluen
     return tuple(sorted(pulls, key=lambda p: -p.cost))
 
 
-def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | None:
-    """Number of early checkpoints without a science model one standard error above chance, and of all."""
-    if metric not in BOUNDED_METRICS:
+def _terms_at_chance(measurements: Measurements, metric: str) -> TermsAtChance | None:
+    """Terms of CS whose science model is less than one standard error above chance; None without a term."""
+    layout = measurements.layout(metric)
+    if metric not in BOUNDED_METRICS or not all(len(pair.science_at) for pair in layout.twins):
         return None
-    low: dict[int, list[bool]] = {}
-    for science, _ in measurements.twin_pairs:
-        answers = measurements.per_question[science.model.name][metric][science.early]
-        values = metrics.curve(answers)
-        known = np.isfinite(values)
-        error = compliance.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
-        excess = values[known] - measurements.chance
-        for step, near in zip(
-            science.steps[science.early][known], (excess < error) | (excess <= 0), strict=True
-        ):
-            low.setdefault(int(step), []).append(bool(near))
-    return (sum(map(all, low.values())), len(low)) if low else None
+    floor = set_scores.chance_floor(
+        measurements.runs, layout, metric, measurements.chance, len(measurements.gold)
+    )
+    low = []
+    for pair in layout.twins:
+        excess = measurements.values(pair.science, metric) - floor.chance
+        low.append(((excess < floor.errors[pair.science]) | (excess <= 0))[pair.science_at])
+    if not low:
+        return None
+    # CS is a mean over twins, each of which may have other checkpoints.
+    share = float(np.mean([terms.mean() for terms in low]))
+    return TermsAtChance(
+        number=sum(int(terms.sum()) for terms in low),
+        terms=sum(map(len, low)),
+        cost=composite.WEIGHTS["cs"] * share,
+    )
 
 
 # --- tables ---------------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ A flat curve on a question without a training fact says nothing about the questi
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +22,11 @@ from e2lm_core.base.untrusted import safejson
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _REMEMBERED = 40_000  # entries: the questions of two sets of the largest size
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
+_SLOT = re.compile(r"\{\w\}")
+_UNSEEN = 0.05  # share of a relation's wordings that has a word which none of them has
+# Log-odds of another relation from which it is asked for. Judged by the other wordings, no held-out question of the
+# built-in sets about a taught fact goes so far against its own relation.
+_OTHER_RELATION = 2.0
 
 
 class TrainingFact(Record):
@@ -47,23 +54,28 @@ class FactRelation(Record):
         name: Name in files.
         about: Topic, such as "food of animals".
         field: Field of knowledge, such as "biology".
+        wordings: Sentences and questions that tell it or ask for it, with {s} and {a} for subject and answer; none in
+            the file of an older ladder.
     """
 
     name: str
     about: str
     field: str
+    wordings: tuple[str, ...] = ()
 
 
 class TrainingFacts:
     """Facts of the ladder's training text, by subject.
 
     A question counts as known if it names a subject (as whole words, in any case, the longest name
-    first) and its gold choice is that subject's answer; articles and a plural s make no difference.
+    first), its gold choice is that subject's answer, and its words do not ask for another relation of the
+    subject; articles and a plural s make no difference.
     """
 
     def __init__(self, facts: Iterable[TrainingFact], relations: Iterable[FactRelation] = ()) -> None:
         self.facts = tuple(facts)
         self.relations = {relation.name: relation for relation in relations}
+        self._evidence = {r.name: _evidence_of(r) for r in self.relations.values() if r.wordings}
         # An edit changes one question, and every page looks up all of them.
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._fact_for)
         self._by_subject: dict[str, list[tuple[TrainingFact, frozenset[str]]]] = {}
@@ -90,7 +102,7 @@ class TrainingFacts:
                 for fact in data["facts"]
             ]
             relations = [
-                FactRelation(**{key: one[key] for key in FactRelation.model_fields})
+                FactRelation(**{key: one[key] for key in FactRelation.model_fields if key in one})
                 for one in data.get("relations", ())
             ]
             return cls(facts, relations)
@@ -126,16 +138,36 @@ class TrainingFacts:
         return self.fact_answering(question.question, question.choices[question.answer])
 
     def fact_answering(self, text: str, answer: str) -> TrainingFact | None:
-        """The fact whose subject a text names and whose answer is given; None if there is none."""
+        """The fact whose subject a text names, whose relation it asks for and whose answer is given; None without one.
+
+        Where the words do not tell the relation, any relation of the subject will do.
+        """
         return self._remembered(text, answer)
 
     def _fact_for(self, text: str, answer: str) -> TrainingFact | None:
-        gold = forms_of(words_of(answer))
-        for entries in self._named(words_of(text)):
-            for fact, answers in entries:
-                if not answers.isdisjoint(gold):
-                    return fact
+        gold, words = forms_of(words_of(answer)), words_of(text)
+        for entries in self._named(words):
+            facts = [fact for fact, answers in entries if not answers.isdisjoint(gold)]
+            if facts and (fact := self._fact_asked_for(words, facts, entries)) is not None:
+                return fact
         return None
+
+    def _fact_asked_for(
+        self,
+        words: Sequence[str],
+        facts: Sequence[TrainingFact],
+        entries: Sequence[tuple[TrainingFact, frozenset[str]]],
+    ) -> TrainingFact | None:
+        """The one of these facts whose relation the words fit best; None if another of the subject's fits far better."""
+        if any(fact.relation not in self._evidence for fact in facts):
+            return facts[0]
+        asked = {_stem(word) for word in words}
+        fits = {
+            name: sum(self._evidence[name].get(word, 0.0) for word in asked)
+            for name in {fact.relation for fact, _ in entries if fact.relation in self._evidence}
+        }
+        best = max(facts, key=lambda fact: fits[fact.relation])
+        return best if max(fits.values()) - fits[best.relation] < _OTHER_RELATION else None
 
     def _named(self, words: list[str]) -> Iterator[list[tuple[TrainingFact, frozenset[str]]]]:
         """The facts about each subject named, longest names first; no word serves two names."""
@@ -172,6 +204,17 @@ def forms_of(words: list[str]) -> list[str]:
         singulars.append(last[:-1])
     head = " ".join(words[:-1])
     return [f"{head} {form}".strip() for form in singulars if form is last or len(form) >= _SHORTEST_SINGULAR]
+
+
+def _evidence_of(relation: FactRelation) -> Mapping[str, float]:
+    """{word: log-odds by which it speaks for the relation} of the words of its wordings."""
+    wordings = [_SLOT.sub(" ", text) for text in (relation.about, *relation.wordings)]
+    counts = Counter(word for text in wordings for word in {_stem(word) for word in words_of(text)})
+    return {word: math.log(1 + n / len(wordings) / _UNSEEN) for word, n in counts.items()}
+
+
+def _stem(word: str) -> str:
+    return forms_of([word])[-1]
 
 
 def known_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:

@@ -11,6 +11,7 @@ from typer import Option
 from e2lm_core.base import formatting
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import RC_READINGS
+from e2lm_core.base.sentences import Sentence, after_colon
 from e2lm_core.commands.opening import open_measured, require_metrics, require_reading
 from e2lm_core.commands.options import (
     Checkpoints,
@@ -74,7 +75,12 @@ def ranks(
         if value["value"] is not None
     ]
     if stable is not None and not validity.selection_note(measured):  # that stands below the table
-        notes.append(messages.headline(stable, scores))
+        silent = validity.silence_reason(measured, scores)
+        notes.append(
+            Sentence("The ranks are as measured, and mean nothing: {why}", why=after_colon(silent))
+            if silent
+            else messages.headline(stable, scores)
+        )
     print_table(
         as_json, document, rows, about=measured, empty="There is no order to show.", notes=notes, fleet=opened
     )

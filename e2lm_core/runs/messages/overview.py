@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from e2lm_core.analysis import validity
 from e2lm_core.base import formatting
 from e2lm_core.base.records import Record
 from e2lm_core.base.sentences import Sentence, SentenceField, joined
@@ -71,10 +72,19 @@ def headline(
         return "A run of this set has been asked for; curves and scores follow with its first checkpoints."
     if state.kind == "never run" and state.failure:
         return "The last run failed, so nothing is known of its signal."
+    if scores is None and state.kind == "stale":
+        return Sentence(
+            "**{number} question** lacks results, since it changed or a run stopped: scores follow once what is missing is run.",
+            "**{number} questions** lack results, since they changed or a run stopped: scores follow once what is missing "
+            "is run.",
+            number=state.stale,
+        )
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:
         return Sentence("Its signal quality is not defined here: {why}", why=scores.sq.why)
+    if silent and silent != validity.NO_SIGNAL:
+        return silent
     if null.is_within_null(scores.sq):
         return Sentence(
             "Signal quality (SQ {sq}), over the early window where one is known, is **not distinguishable from that of "
@@ -82,8 +92,6 @@ def headline(
             sq=formatting.score(scores.sq.value),
             random=formatting.random_baseline(scores.sq.null),
         )
-    if silent:
-        return silent
     sentence = Sentence(
         "Signal quality is **strong** (SQ {sq})"
         if scores.sq.value >= 0.9

@@ -217,7 +217,7 @@ def fact_against(facts: TrainingFacts | None, question: Question, text: str) -> 
     """Sentence on a text that answers a question by the training facts; None for any other text.
 
     Of a question with a known right answer, only another answer under the same relation counts: a subject has
-    answers under several relations. Of any other question, every fact about a subject that it names does.
+    answers under several relations. Of any other question, every fact counts that its words may ask for.
 
     Args:
         facts: The training facts; None where no mini model is among the checkpoints.

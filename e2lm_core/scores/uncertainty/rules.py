@@ -190,7 +190,11 @@ class CoverageTable:
         if questions < min(sizes):
             return IntervalRule(
                 None,
-                why=Sentence("Its intervals were studied for {sizes} questions and more.", sizes=min(sizes)),
+                why=Sentence(
+                    "Its intervals were studied for {least} questions and more, groups counted once; this set has {number}.",
+                    least=min(sizes),
+                    number=questions,
+                ),
             )
         of_questions = max(n for n in sizes if n <= questions)
         of_models = max(m for m in self.models if score in OF_ONE_MODEL or m <= models)
@@ -254,9 +258,10 @@ class CoverageTable:
         found = {n for name, how, of, _, n in self.lowest if (name, how, of) == (score, method, metric)}
         if later := [n for n in found if n > questions]:
             return Sentence(
-                "No interval with fewer than {later} questions: in simulations this score was undefined "
-                "in too many resamples of so few.",
+                "No interval with fewer than {later} questions, groups counted once; this set has {number}: in "
+                "simulations this score was undefined in too many resamples of so few.",
                 later=min(later),
+                number=questions,
             )
         return Sentence("No method of the coverage study fits this score.")
 
@@ -270,6 +275,8 @@ class CoverageTable:
             )
         if questions < min(self.questions):
             return Sentence(
-                "Intervals were studied for {questions} questions and more.", questions=min(self.questions)
+                "Intervals were studied for {least} questions and more, groups counted once; this set has {number}.",
+                least=min(self.questions),
+                number=questions,
             )
         return None

@@ -74,6 +74,19 @@ def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
     )  # two seeds: one degree of freedom
 
 
+def test_of_curves_that_mean_nothing_no_lead_is_named() -> None:
+    measured = noisy(questions=400)
+    drawn = set_intervals.resample(measured, ("acc",))
+    above = onsets.onsets_above_chance(measured, drawn, "acc")
+    pair = (LARGE.name, SMALL.name)
+    answer = leads.answer_pair(onsets.separations(measured, drawn, "acc", [pair])[0], "acc")
+    said = curve_words.headline(measured, "acc", above, answer, "few", "Are keys counted from 1?")
+    assert said.startswith("Are keys counted from 1?")
+    assert "ahead" not in said
+    assert "above chance" not in said
+    assert "Over 2 models" in said
+
+
 def test_without_a_pair_there_is_another_sentence() -> None:
     alone = measurements(curve(SMALL, RISING))
     assert curve_words.headline(alone, "acc", {}, None, "few") == "few"

@@ -40,6 +40,13 @@ def test_not_known_has_its_reason() -> None:
     assert "no checkpoint" in messages.headline([], "small", "big")
 
 
+def test_after_the_end_a_set_that_means_nothing_does_not_say_who_won() -> None:
+    said = messages.headline([point(1_000, 1.0, why="Are keys counted from 1?")], "small", "big")
+    assert said == (
+        "Training is over, but **whether small or big is ahead means nothing here**: are keys counted from 1?"
+    )
+
+
 def test_after_the_end_it_says_who_won_and_what_was_stated() -> None:
     said = messages.headline([point(200, 0.2, 0.7), point(400, 0.4, 0.85), END], "small", "big")
     assert said == (

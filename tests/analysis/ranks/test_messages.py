@@ -65,11 +65,11 @@ STEADY = by_hand([[0.4, 0.8], [0.5, 0.9]], [[[0.4, 0.8], [0.5, 0.9]]] * 4, decis
 def test_who_leads_and_how_far_that_holds() -> None:
     assert rank_words.headline(TURNING, with_rc(0.0)) == (
         "**b** ranks first at the early window's end, but a does at the end of training. With other questions of this "
-        "kind it would be first there in 75% of draws. **RC is 0.000** (all models together)."
+        "kind b would be first at the early window's end in 75% of draws. **RC is 0.000** (all models together)."
     )
     assert rank_words.headline(STEADY, with_rc(1.0)) == (
         "**b** ranks first at the early window's end, and still does at the end of training. With other questions of this "
-        "kind it would be first there in 100% of draws. **RC is 1.000** (all models together)."
+        "kind b would be first at the early window's end in 100% of draws. **RC is 1.000** (all models together)."
     )
     assert [rank_words.consistency_note(name) for name in ("all_models", "organisers")] == [
         "An RC of 1 is the same order of all models at every later checkpoint.",

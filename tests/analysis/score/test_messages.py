@@ -11,7 +11,7 @@ from e2lm_core.analysis import validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score import parts as score_parts
-from e2lm_core.analysis.score.parts import Advice, ModelInfluence, ScoreComponent
+from e2lm_core.analysis.score.parts import Advice, ModelInfluence, ScoreComponent, TermsAtChance
 from e2lm_core.base.records import METRICS, NullDistribution, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.compliance import NO_TWIN
@@ -122,11 +122,13 @@ def test_rc_of_built_in_models_is_by_design_and_nothing_is_advised_from_it() -> 
 
 
 def test_checkpoints_at_chance_have_their_price() -> None:
-    assert score_words.advice_sentences(advice(at_chance=(2, 8))) == [
-        "CS is 0 at 2 of 8 early checkpoints, where the science model is still guessing (cost: 0.100 of Score). "
-        "Easier or plainer questions help."
+    two = TermsAtChance(number=2, terms=8, cost=0.1)
+    assert score_words.advice_sentences(advice(at_chance=two)) == [
+        "CS is 0 in 2 of its 8 terms (a science model at an early checkpoint that its web-only twin has as well), where "
+        "the science model is still guessing (cost: 0.100 of Score). Easier or plainer questions help."
     ]
-    assert score_words.advice_sentences(advice(at_chance=(0, 8))) == []
+    none = TermsAtChance(number=0, terms=8, cost=0.0)
+    assert score_words.advice_sentences(advice(at_chance=none)) == []
 
 
 def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> None:
@@ -138,6 +140,10 @@ def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> No
         "a lowers SQ most: its own SQ is 0.500, the others average 0.900. At their mean, SQ would gain 0.200 "
         "and Score 0.100."
     ]
+    undefined = ScoreComponent(name="cs", weight=0.4, value=Value(value=None, why="No chance level."))
+    assert score_words.advice_sentences(advice(models=(worst, best), parts=(undefined,)))[-1] == (
+        "a lowers SQ most: its own SQ is 0.500, the others average 0.900. At their mean, SQ would gain 0.200."
+    )
     alike = worst.model_copy(update={"cost": score_parts.MIN_GAIN})
     assert score_words.advice_sentences(advice(models=(alike, best))) == []
 
@@ -154,7 +160,7 @@ def test_without_a_twin_cs_says_why_and_what_stands_in() -> None:
 
 
 def test_checkpoints_at_chance_are_said() -> None:
-    assert "CS is 0 at 6 of 8 early checkpoints" in " ".join(score_words.advice_sentences(advised(three())))
+    assert "CS is 0 in 6 of its 8 terms" in " ".join(score_words.advice_sentences(advised(three())))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -184,7 +190,7 @@ def test_degenerate_sets_say_what_is_undefined(metric: str, curves: tuple) -> No
 def test_advice_as_json() -> None:
     document = Answers(three()).score_document(with_advice=True)["metrics"]["acc"]["advice"]
     assert set(document["parts"]) == {"sq", "rc", "cs"}
-    assert document["at_chance"] == {"checkpoints": 6, "of": 8}
+    assert document["at_chance"] == {"number": 6, "terms": 8, "cost": pytest.approx(0.3)}
     assert not any("**" in sentence for sentence in document["sentences"])
 
 

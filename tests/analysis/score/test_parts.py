@@ -1,5 +1,7 @@
 """What a Score is made of and what would raise it, on curves whose scores are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,10 +57,27 @@ def test_the_model_that_pulls_down_most_comes_first():
     assert worst.cost == pytest.approx(best.sq - mean)
 
 
-def test_checkpoints_at_chance_are_counted(measured):
+def test_terms_at_chance_are_counted(measured):
     # Two choices: chance .5, of ten questions one standard error is .158: .1 to .6 are not above it.
-    assert advised(measured).at_chance == (6, 8)
+    found = advised(measured).at_chance
+    assert (found.number, found.terms, found.cost) == (6, 8, pytest.approx(0.4 * 6 / 8))
     assert advised(measured, "margin").at_chance is None
+
+
+def test_only_checkpoints_that_the_twin_has_are_terms_of_cs(measured):
+    web = curve(WEB, FLAT)
+    every_third = tuple(range(0, 10, 3))  # early: .1, .4 and .7 of the science model
+    sparse = replace(
+        web, checkpoints=tuple(web.checkpoints[k] for k in every_third), ll=web.ll[list(every_third)]
+    )
+    found = advised(measurements(curve(SMALL, RISING), curve(LARGE, FASTER), sparse)).at_chance
+    assert (found.number, found.terms, found.cost) == (2, 3, pytest.approx(0.4 * 2 / 3))
+
+
+def test_each_pair_of_science_model_and_twin_has_its_terms(measured):
+    twin = WEB.model_copy(update={"name": "other-web", "twin_of": LARGE.name})
+    found = advised(measurements(*measured.curves, curve(twin, FLAT))).at_chance
+    assert (found.number, found.terms, found.cost) == (6 + 5, 16, pytest.approx(0.4 * 11 / 16))
 
 
 def test_seeds_and_twins_pull_nothing(measured):

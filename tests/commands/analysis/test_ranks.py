@@ -100,7 +100,13 @@ def test_the_answer_for_two_models_is_said(call: Cli) -> None:
 
 
 def test_tables_for_people(call: Cli) -> None:
-    assert "rank 1" in call("ranks", "little")
+    said = call("ranks", "little")
+    assert "rank 1" in said
+    assert (
+        "The ranks are as measured, and mean nothing: the built-in mini models never learned these facts"
+        in said
+    )
+    assert "ranks first" not in said
     assert "ladder-large-arch1 above chance" in call("parting", "little", "--metric", "bpb")
     document = call("parting", "little", "--metric", "bpb", "--json")
     assert document["chance"] is None

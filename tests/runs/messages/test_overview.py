@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from e2lm_core.analysis import validity
 from e2lm_core.base.records import NullDistribution
 from e2lm_core.runs.messages import overview
 from e2lm_core.runs.state import SetState
@@ -38,6 +39,16 @@ def test_the_overview_follows_the_state() -> None:
     assert "5 points" in overview.headline(UP_TO_DATE, short)
 
 
+def test_a_set_that_was_edited_after_its_run_was_run() -> None:
+    said = overview.headline(SetState(kind="stale", stale=1, done=39, total=40), None)
+    assert said == (
+        "**1 question** lacks results, since it changed or a run stopped: scores follow once what is missing is run."
+    )
+    assert "**2 questions** lack results" in overview.headline(
+        SetState(kind="stale", stale=2, done=38, total=40), None
+    )
+
+
 def test_what_random_answers_give_is_no_signal() -> None:
     scores = set_scores.scores(full(), "acc", "all_models")
     inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
@@ -50,6 +61,15 @@ def test_what_random_answers_give_is_no_signal() -> None:
     said = overview.headline(UP_TO_DATE, shuffled)
     assert "holds" not in said
     assert "no steadier than under random answers" in said
+
+
+def test_keys_that_are_shifted_are_said_before_what_random_answers_give() -> None:
+    scores = set_scores.scores(full(), "acc", "all_models")
+    inside = NullDistribution(mean=0.4, q95=0.8, p=0.3)
+    flat = scores.model_copy(update={"sq": scores.sq.model_copy(update={"null": inside})})
+    keys = "Are keys counted from 1?"
+    assert overview.headline(UP_TO_DATE, flat, keys) == keys
+    assert "random answers give" in overview.headline(UP_TO_DATE, flat, validity.NO_SIGNAL)
 
 
 def test_the_least_clear_curve_is_of_a_model_that_counts() -> None:

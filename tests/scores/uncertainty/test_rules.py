@@ -63,7 +63,7 @@ def test_a_mean_over_two_models_is_judged_as_one_model(table):
     [
         ("rc", "acc", 300, 3, "spans most of its range"),
         ("rc", "acc", 300, 2, "studied for 3 models and more"),
-        ("sq", "acc", 99, 6, "studied for 100 questions and more"),
+        ("sq", "acc", 99, 6, "studied for 100 questions and more, groups counted once; this set has 99."),
         ("sq", "bpb", 100, 6, "No method"),
         ("snr", "acc", 100, 6, "No method"),
     ],

@@ -224,7 +224,7 @@ def _accuracy(
         return made.model_copy(
             update={
                 "why": Sentence(
-                    "It needs {min_questions} questions, and half of the set, whose prompt it changes.",
+                    "A wording is judged on at least {min_questions} questions, and half of the set, whose prompt it changes.",
                     min_questions=MIN_QUESTIONS,
                 )
             }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import leads, tables
+from e2lm_core.analysis import leads, tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.curves import axes, noises, onsets, smoothing, subjects
 from e2lm_core.analysis.curves import messages as curve_words
@@ -89,7 +89,8 @@ def headline(measurements: Measurements, metric: str) -> str:
         two_models.current_answer(measurements, metric),
     )
     rise = curve_words.rise_sentence(measurements, metric)
-    return curve_words.headline(measurements, metric, above, pair, rise)
+    silent = validity.meaningless_reason(measurements)
+    return curve_words.headline(measurements, metric, above, pair, rise, silent)
 
 
 def subjects_headline(task: TaskSet, metric: str) -> None:

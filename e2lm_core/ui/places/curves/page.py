@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core.analysis import validity
 from e2lm_core.analysis.ranks import messages as rank_words
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores import set_scores
@@ -76,7 +75,8 @@ def _ranking(task: TaskSet) -> None:
     metric = widgets.current_metric()
     stability = remembered.stable(measurements, metric)
     scores = results.scores(measurements, metric)
-    widgets.headline(validity.selection_note(measurements) or rank_words.headline(stability, scores))
+    silent = results.silence_reason(measurements, scores) if stability is not None else None
+    widgets.headline(silent or rank_words.headline(stability, scores))
     if stability is None and set_scores.undeclared_seeds(measurements.layout(metric)):
         urls.link("checkpoints", "See the models", ":material/model_training:")
         st.stop()
@@ -90,7 +90,7 @@ def _ranking(task: TaskSet) -> None:
     over_tokens, how_early, at_one, every_two, questions = st.tabs(markdown.fill_templates(ranking.TABS))
     with over_tokens:
         ranking.over_tokens(order)
-        ranking.cards(order)
+        ranking.cards(order, silent=silent is not None)
         ranking.rank_table(order)
     with how_early:
         ranking.how_early(order)

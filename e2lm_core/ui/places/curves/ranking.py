@@ -68,18 +68,19 @@ def _over_tokens(order: RankingData) -> None:
     )
 
 
-def cards(order: RankingData) -> None:
-    """Draw the scores of the order: RC, decision accuracy, SNR."""
+def cards(order: RankingData, silent: bool) -> None:
+    """Draw the scores of the order: RC, decision accuracy, SNR; grey if the set's scores mean nothing."""
     element_replay.once(
-        ("ranking cards", *order.inputs, order.scores.rc_reading), lambda: _cards(order.scores)
+        ("ranking cards", *order.inputs, order.scores.rc_reading, silent),
+        lambda: _cards(order.scores, silent),
     )
 
 
-def _cards(scores: Scores) -> None:
+def _cards(scores: Scores, silent: bool) -> None:
     with st.grid(3, min_column_width=190):  # wide enough for the longest name on a phone
-        widgets.score_card("RC", scores.rc, by_design=scores.is_rc_by_design)
-        widgets.score_card("Decision accuracy", scores.decision_accuracy)
-        widgets.score_card("SNR", scores.snr)
+        widgets.score_card("RC", scores.rc, silent=silent, by_design=scores.is_rc_by_design)
+        widgets.score_card("Decision accuracy", scores.decision_accuracy, silent=silent)
+        widgets.score_card("SNR", scores.snr, silent=silent)
 
 
 def how_early(order: RankingData) -> None:

@@ -111,7 +111,9 @@ def test_one_word_known_in_half_of_the_questions_is_never_a_verdict_and_in_nearl
 def test_few_questions_have_no_verdict() -> None:
     found = evaluated(answered(15, taught=1.0), word=1.0)
     assert found.answered_from is None
-    assert "20 questions" in found.condition("word").why
+    assert found.condition("word").why == (
+        "A wording is judged on at least 20 questions, and half of the set, whose prompt it changes."
+    )
 
 
 def test_a_prompt_that_a_condition_leaves_as_it_is_is_no_evidence_but_for_one_word() -> None:
