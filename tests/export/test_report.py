@@ -52,18 +52,6 @@ def html(document):
     return report_html.render(document)
 
 
-def test_what_the_finding_says_is_said_once(monkeypatch, studio, evaluated, document):
-    told = {"sentence": f"{validity.NOTHING_TAUGHT} {validity.ADVICE}", "questions": 0, "of": 6}
-    monkeypatch.setattr(validity, "known_facts_summary", lambda _: told)
-    monkeypatch.setattr(validity, "no_advice_reason", lambda *_: validity.NOTHING_TAUGHT)
-    found = report.build_report(studio, evaluated, OpenFleet("", studio.catalogue.checkpoints))
-    assert found["finding"].endswith(told["sentence"])
-    assert report.report_summary(found).count(validity.NOTHING_TAUGHT) == 1
-    page = report_html.render(found).partition("<main>")[2].partition("<h2>")[0]
-    assert page.count(validity.NOTHING_TAUGHT) == 1
-    assert told["sentence"] in report.report_summary({**document, "taught": told})
-
-
 def test_the_scores_are_those_of_the_command_line(studio, evaluated, document):
     measured = results.load_measurements(studio, evaluated, studio.catalogue.checkpoints)
     assert document["scores"] == Answers(measured).score_document()["metrics"]
