@@ -176,7 +176,7 @@ def share_heatmap(
         ],
     )
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, ticks="")
-    figure.update_layout(margin={"l": 10, "r": 10, "t": 40, "b": 8})
+    figure.update_layout(margin={"l": 10, "r": 45 if of_models else 10, "t": 40, "b": 8})  # for slanted names
     return figure
 
 

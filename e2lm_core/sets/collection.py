@@ -302,6 +302,8 @@ def copy_set(
 ) -> TaskSet:
     """Copy an own set, a shared one or an example under a new name, with a history of its own.
 
+    The README of an example is of that example alone, so a copy has that of a new set.
+
     Args:
         settings: The caller's settings.
         source: Name, address or path of the set to copy.
@@ -319,7 +321,8 @@ def copy_set(
     )
     if title is not None:
         config = with_title(config, title)
-    return _keep_new(settings, task.model_copy(update={"config": config, "owner": None}))
+    readme = "" if find_set(settings, source).example else task.readme
+    return _keep_new(settings, task.model_copy(update={"config": config, "owner": None, "readme": readme}))
 
 
 def import_set(

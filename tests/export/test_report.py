@@ -8,7 +8,6 @@ from html import escape
 
 import pytest
 
-from e2lm_core.analysis import validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import messages
 from e2lm_core.base import formatting

@@ -71,6 +71,15 @@ def test_a_copy_holds_the_same_questions_and_leaves_the_example_alone(here: Sett
     assert studios.tree(here.tasks) == before
 
 
+def test_a_copy_of_an_example_has_a_readme_of_its_own(here: Settings) -> None:
+    (here.tasks / "little" / "README.md").write_text("# little\n\nWritten by hand.\n")
+    collection.copy_set(here, "little", "ours")
+    assert (here.sets / "ours" / "README.md").read_text().startswith("# ours\n")
+    (here.sets / "ours" / "README.md").write_text("# Ours\n\nBy us.\n")
+    collection.copy_set(here, "ours", "theirs")
+    assert (here.sets / "theirs" / "README.md").read_text() == "# Ours\n\nBy us.\n"
+
+
 def test_a_copy_has_a_history_of_its_own(here: Settings) -> None:
     authoring.update_questions(here, "mine", {"q1": {"question": "Changed?"}})
     collection.copy_set(here, "mine", "second")

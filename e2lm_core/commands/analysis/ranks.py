@@ -111,7 +111,7 @@ def _rows(
     return [
         {
             "model": name,
-            "rank": place["ranks"][name],
+            "rank": int(rank) if (rank := float(place["ranks"][name])).is_integer() else rank,
             **{f"rank {k}": Share(p) for k, p in enumerate(place["shares"][name], start=1)},
             AHEAD: None if above is None else Share(above),
         }

@@ -6,6 +6,7 @@ Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -187,9 +188,14 @@ def _ahead_of_next(order: RankingData, names: list[str], step: int) -> tuple[flo
     return (*(probability_at(points, step) for points in outlooks), None)
 
 
-def _rank_headings(shares: pd.DataFrame) -> dict[str, Sentence]:
-    """Headings of the columns of ranks, which a table has as "rank 1", "rank 2", …"""
-    return {name: Sentence("rank {rank}", rank=name.split()[1]) for name in shares.columns[2:]}
+def _rank_headings(shares: pd.DataFrame) -> dict[str, Any]:
+    """Columns of ranks, which a table has as "rank 1", "rank 2", …, as shares of draws."""
+    return {
+        name: st.column_config.NumberColumn(
+            language.translate(Sentence("rank {rank}", rank=name.split()[1])), format="%.1f%%"
+        )
+        for name in shares.columns[2:]
+    }
 
 
 def _with_column(shares: pd.DataFrame, above: tuple[float | None, ...]) -> pd.DataFrame:

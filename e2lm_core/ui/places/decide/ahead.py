@@ -98,24 +98,25 @@ def _pair(measurements: Measurements, points: list[Outlook], pair: tuple[str, st
             inputs=(frame, model, tuple(models)),
         )
     first, other = (measurements.curve_of(name).model.short_name for name in pair)
+    ahead = f"{model.short_name} ahead"  # so that a file of the table says which models it is of
     widgets.table(
-        frame,
-        f"ahead-{metric}",
+        frame.rename(columns={"first": first, "second": other, "probability": ahead}),
+        f"ahead-{metric}-{first}-{other}",
         "ahead_points",
         height=320,
-        phone_columns=("tokens_seen", "probability", "why"),
-        percent=("share", "first", "second", "probability", "low", "high")
+        phone_columns=("tokens_seen", ahead, "why"),
+        percent=("share", first, other, ahead, "low", "high")
         if metric in probability.METRICS
         else ("share",),
         column_config={
             "share": _NUMBER(language.mark("of training"), format="%.0f%%"),
-            "first": _NUMBER(
+            first: _NUMBER(
                 markdown.escape(first), format="%.1f%%" if metric in probability.METRICS else "%.3f"
             ),
-            "second": _NUMBER(
+            other: _NUMBER(
                 markdown.escape(other), format="%.1f%%" if metric in probability.METRICS else "%.3f"
             ),
-            "probability": _NUMBER(
+            ahead: _NUMBER(
                 markdown.fill_template("{model} ahead at the end", model=model.short_name), format="%.1f%%"
             ),
             "low": _NUMBER(language.mark("from"), format="%.1f%%"),
