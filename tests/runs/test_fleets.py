@@ -208,7 +208,7 @@ def named(studio: Studio, name: str = "My runs", **roles: ModelRoles) -> Fleet:
 def test_a_home_that_cannot_be_written_is_named_without_its_path(tmp_path: Path) -> None:
     (tmp_path / "set_fleets").write_text("a file in the way")
     with pytest.raises(StudioError, match=r"^The choice of models could not be saved \(") as refusal:
-        fleets._write(tmp_path / "set_fleets" / "mine.json", Fleet())
+        fleets._write(tmp_path / "set_fleets" / "mine.json", Fleet(checkpoints=("a",)))
     assert str(tmp_path) not in str(refusal.value)
 
 
