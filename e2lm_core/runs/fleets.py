@@ -488,6 +488,11 @@ def _write(path: Path, record: Record) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, (record.model_dump_json(indent=1, exclude_unset=True) + "\n").encode())
     except (OSError, StudioError) as error:
+        problem = error.strerror if isinstance(error, OSError) else str(error)
         raise StoreError(
-            Sentence("The model group could not be saved ({error}): check the home's disk.", error=str(error))
+            Sentence(
+                "The choice of models could not be saved ({problem}): check the home's disk and its rights, and try "
+                "again.",
+                problem=problem,
+            )
         ) from error

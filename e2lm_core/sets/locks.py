@@ -76,8 +76,8 @@ def _opened(path: Path) -> TextIO:
     except OSError as error:
         raise TaskError(
             Sentence(
-                "The edit was not saved: {folder} cannot be written ({problem}); check the disk and its rights, and "
-                "save again.",
+                "Nothing was changed: {folder} cannot be written ({problem}); check the disk and its rights, and "
+                "try again.",
                 folder=path.parent,
                 problem=error.strerror,
             )

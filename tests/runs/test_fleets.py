@@ -205,6 +205,13 @@ def named(studio: Studio, name: str = "My runs", **roles: ModelRoles) -> Fleet:
     return Fleet(name=name, checkpoints=checkpoints, roles={m.replace("_", "-"): r for m, r in roles.items()})
 
 
+def test_a_home_that_cannot_be_written_is_named_without_its_path(tmp_path: Path) -> None:
+    (tmp_path / "set_fleets").write_text("a file in the way")
+    with pytest.raises(StudioError, match=r"^The choice of models could not be saved \(") as refusal:
+        fleets._write(tmp_path / "set_fleets" / "mine.json", Fleet(checkpoints=("a",)))
+    assert str(tmp_path) not in str(refusal.value)
+
+
 def test_a_named_fleet_is_saved_listed_chosen_and_deleted(here: Studio, runs: Path) -> None:
     now = with_runs(here, runs)
     fleet = named(now, llama_s2=ModelRoles(seed_of="llama-s1", arch="llama"))

@@ -123,7 +123,10 @@ def test_an_edit_within_an_edit_has_the_lock_already(here: Settings) -> None:
 def test_a_home_that_cannot_be_written_is_one_sentence(here: Settings) -> None:
     shutil.rmtree(here.home / "locks")
     (here.home / "locks").write_text("a file in the way")
-    with pytest.raises(TaskError, match=r"^The edit was not saved: .*locks cannot be written"):
+    with pytest.raises(
+        TaskError,
+        match=r"^Nothing was changed: .*locks cannot be written \(.*\); check the disk and its rights, and try again",
+    ):
         authoring.delete_questions(here, "shared", ["q1"])
 
 

@@ -15,7 +15,7 @@ let rows: Row[] = [
 let drafts: { place: string; form: string; fields: any; seen: any; tried: boolean }[] = [];
 let over: Record<string, string[]> = {}; // the forms whose text was saved or discarded, by place
 let late: Promise<unknown> | null = null;
-let digest = 0, down = false, refusal = "", slow = 0, runs = false;
+let digest = 0, down = false, full = false, refusal = "", slow = 0, runs = false;
 
 const wait = (ms: number) => new Promise((over) => setTimeout(over, ms));
 const without = (place: string) => drafts.filter((draft) => draft.place !== place);
@@ -26,6 +26,7 @@ async function answer(url: string, { body }: { body: string }) {
   if (down) throw new TypeError("no server");
   if (slow) await wait(slow);
   if (url === "/drafts") {
+    if (full) return { ok: false, status: 507, json: async () => ({ sentence: refusal }) };
     const { place, form, fields, seen } = sent;
     if (over[place!]?.includes(form!)) return json({ kept: false, over: true });
     drafts = without(place!);
@@ -43,6 +44,7 @@ async function answer(url: string, { body }: { body: string }) {
     told.sentence = refusal;
     told.clashes = refusal ? [] : differs;
     told.runs = runs;
+    if (full) return json({ ...told, digest: `${digest}`, stamp: `${digest}`, drafts, over });
     ended(`question/${sent.id}`);
     if (refusal) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: false });
     else if (differs.length) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: true });
@@ -162,6 +164,21 @@ refusal = "";
 first.type("q2", { answer: 0 });
 await first.save("q2");
 assert.deepEqual([rows[1].answer, first.typed.has("q2"), drafts.length], [0, false, 0]);
+
+// So it does where the server can keep no draft of it either: nothing can be written there.
+[full, refusal, over] = [true, "No permission.", {}];
+first.type("q2", { answer: 9 });
+await first.save("q2");
+first.sync();
+await wait(10);
+assert.equal(first.typed.get("q2")?.get("answer")?.sentence, "No permission.");
+assert.equal(first.shown("q2").answer, 9);
+assert.ok([...tab.values()].some((text) => text.includes('"value":9')), "a reload has it again");
+[full, refusal] = [false, ""];
+await first.save("q2");
+assert.deepEqual([rows[1].answer, first.typed.has("q2"), drafts.length], [9, false, 0]);
+first.type("q2", { answer: 0 });
+await first.save("q2");
 
 // Without a server it waits, and says so.
 down = true;

@@ -425,13 +425,14 @@ export class Store {
     }
     this.forms.delete(id);
     const fields = this.typed.get(id);
+    const draft = answer.drafts.find((one) => one.place === place(id) && !one.tried); // none where nothing can be written
     const clashes = answer.clashes ?? [], isClash = (field: Field) => clashes.some((one) => one === field || (ofPair(one) && ofPair(field)));
     for (const [field, typed] of sent) {
       const now = fields?.get(field);
       // All that was typed over it meanwhile, also what waits to be sent, was typed over what is there now.
       if (!answer.sentence && !isClash(field)) for (const later of [now, ...(this.underway.get(way(field)) ?? [])]) if (later && later !== typed) later.seen = typed.value;
       if (now !== typed) continue;
-      if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: answer.asked });
+      if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: draft && field in draft.fields ? answer.asked : undefined });
       else fields!.delete(field);
     }
     if (fields && !fields.size) this.typed.delete(id);
