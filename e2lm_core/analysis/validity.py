@@ -70,7 +70,7 @@ def unknown_facts_warning(known: Sequence[bool] | None) -> str | None:
 
 def _too_few_known_sentence(known: int, number: int) -> str:
     return Sentence(
-        "The built-in mini models know the one question of this set, too few to judge it: it takes {least}.",
+        "The built-in mini models know {known} of {all} question, too few to judge the set: it takes half of a set, and {least}.",
         "The built-in mini models know {known} of these {all} questions, too few to judge the set: it takes half of a set, "
         "and {least}.",
         number=number,

@@ -12,7 +12,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
-from e2lm_core.base.formatting import count
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.charts.canvas import (
@@ -89,14 +88,13 @@ def curve_trace(
         name=model.short_name,
         meta=label,
         customdata=list(zip(*_hover_columns(points, metric), strict=True)),
-        hovertemplate=None if is_previous else _hover(model, metric),
+        hovertemplate=None if is_previous else _hover(points, model, metric),
         hoverinfo="skip" if is_previous else None,
     )
 
 
 def _hover_columns(points: pd.DataFrame, metric: str) -> list[Any]:
-    counts = {n: count(int(n), "question") for n in points["n"].unique()}
-    columns: list[Any] = [points["n"].map(counts).tolist(), checkpoint_labels(points)]
+    columns: list[Any] = [points["n"].tolist(), checkpoint_labels(points)]
     if "low" not in points:
         return [*columns, [""] * len(points)]
     spec = value_format(metric)
@@ -104,10 +102,15 @@ def _hover_columns(points: pd.DataFrame, metric: str) -> list[Any]:
     return [*columns, [f" [{low:{spec}}, {high:{spec}}]" if low <= high else "" for low, high in bounds]]
 
 
-def _hover(model: ModelInfo, metric: str) -> str:
-    return (
-        f"<b>{model.short_name}</b><br>%{{y:{value_format(metric)}}}%{{customdata[2]}}<br>%{{customdata[1]}}"
-        "<br>n = %{customdata[0]}<extra></extra>"
+def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
+    return Sentence(
+        "<b>{short_name}</b><br>%{{y:{spec}}}%{{customdata[2]}}<br>%{{customdata[1]}}<br>n = "
+        "%{{customdata[0]:,.0f}} question<extra></extra>",
+        "<b>{short_name}</b><br>%{{y:{spec}}}%{{customdata[2]}}<br>%{{customdata[1]}}<br>n = "
+        "%{{customdata[0]:,.0f}} questions<extra></extra>",
+        number=int(points["n"].max()) if len(points) else 0,
+        short_name=model.short_name,
+        spec=value_format(metric),
     )
 
 

@@ -93,11 +93,11 @@ def verify_bundle(
         TaskError: The bundle is not as the studio writes it, or has too few examples.
         LimitError: The bundle is too large.
     """
+    found = library_versions(python)
     task = bundle.unpack(data, studio.settings.limits)
     numbers = dict.fromkeys((0, task.config.num_fewshot if num_fewshot is None else num_fewshot))
     for shots in numbers:
         check_shots(task, shots)
-    found = library_versions(python)
     files = _files(studio, task, data)
     runs = []
     with tempfile.TemporaryDirectory(prefix="e2lm-verify-") as name:

@@ -46,7 +46,7 @@ def test_what_a_flat_curve_means_for_untaught_questions(
 def test_too_few_known_questions_are_counted_in_words() -> None:
     one = replace(answered(1, taught=1.0), taught=(True,))
     assert validity.too_few_known_reason(one) == (
-        "The built-in mini models know the one question of this set, too few to judge it: it takes 20."
+        "The built-in mini models know 1 of 1 question, too few to judge the set: it takes half of a set, and 20."
     )
 
 

@@ -139,7 +139,7 @@ def test_a_point_without_an_interval_tells_none() -> None:
             "step": [300, 600],
             "tokens_seen": [3e5, 6e5],
             "value": [1.0, 0.5],
-            "n": [1, 1234],
+            "n": [1234, 1234],
             "low": [np.nan, 0.4],
             "high": [np.nan, 0.6],
         }
@@ -147,9 +147,11 @@ def test_a_point_without_an_interval_tells_none() -> None:
     look = assign_looks([model])[model.name]
     drawn = canvas.without_links(go.Figure(marks.curve_trace(points, model, look, "acc", LIGHT))).data[0]
     assert hover_texts(drawn.to_plotly_json()) == [
-        "small-arch1, 100.0%, 300 k tokens, step 300, n = 1 question",
+        "small-arch1, 100.0%, 300 k tokens, step 300, n = 1,234 questions",
         "small-arch1, 50.0% [40.0%, 60.0%], 600 k tokens, step 600, n = 1,234 questions",
     ]
+    one = marks.curve_trace(points.assign(n=1), model, look, "acc", LIGHT)
+    assert hover_texts(one.to_plotly_json())[1].endswith("n = 1 question")
     bare = marks.curve_trace(points.drop(columns=["low", "high"]), model, look, "acc", LIGHT)
     assert hover_texts(bare.to_plotly_json())[1] == (
         "small-arch1, 50.0%, 600 k tokens, step 600, n = 1,234 questions"

@@ -38,7 +38,10 @@ def test_the_page_says_what_the_command_says(taught: Visit) -> None:
     assert sum(point.probability is not None for point in points) > 3
     assert len(touched(at)) == 2  # of the pair and of the study: sizes nine times apart decide no set
     shown, held = (one.value for one in at.dataframe)
-    assert shown["probability"].notna().sum() == sum(point.probability is not None for point in points)
+    (ahead_at_end,) = (name for name in shown if name.endswith(" ahead"))
+    assert ahead_at_end.removesuffix(" ahead") in names
+    assert set(names) < set(shown)
+    assert shown[ahead_at_end].notna().sum() == sum(point.probability is not None for point in points)
     assert set(held["left out"]) == {"Pythia", "E2LM"}
 
 
@@ -65,7 +68,7 @@ def test_another_pair_and_metric_are_chosen(taught: Visit) -> None:
     assert not at.exception
     at.segmented_control(key="ahead_metric").set_value("bpb").run()
     assert not at.exception
-    assert "it is not known whether" in taught.said
+    assert "Training is over, but **whether" in taught.said
     assert probability.METRIC[1:40] in taught.said
     at.selectbox(key=f"ahead_{two_models.ONE}").set_value(PAIR[1]).run()
     assert two_models.SAME in taught.said
@@ -90,7 +93,7 @@ def test_before_the_end_the_one_answer_of_the_other_pages_says_it_too(
 
 def test_what_was_never_taught_is_not_known(done: Visit) -> None:
     done.open("ahead")
-    assert "it is not known whether" in done.said
+    assert "Training is over, but **whether" in done.said
     assert "never learned these facts" in done.said
 
 

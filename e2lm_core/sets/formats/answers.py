@@ -162,7 +162,7 @@ def answer_index(
         place = number - (encoding.numbers or 0)
         if 0 <= place < len(choices):
             return place
-        if (same := index_of_text(text, choices)) is not None:
+        if encoding.numbers == 1 and (same := index_of_text(text, choices)) is not None:
             return same
         if encoding.numbers == 1 and choices:
             raise TaskError(
