@@ -19,7 +19,8 @@ _FOLDERS = ("history", "trash", "drafts", "results", "fleets", "set_fleets", "se
 def transfer_workspace(settings: Settings, database: Database, person: str) -> None:
     """Move the content of a workspace to a person's workspace, with the runs of its sets.
 
-    An entry with a name that the person already has stays behind.
+    An entry with a name that the person already has stays behind, and so does the history of a set whose name
+    another set of theirs has.
 
     Args:
         settings: Settings of the workspace to empty.
@@ -32,7 +33,7 @@ def transfer_workspace(settings: Settings, database: Database, person: str) -> N
         for entry in _entries(settings.workspace / name):
             # A folder of drafts bears its author's id, which changes.
             target = workspace / name / (person if entry.name == settings.person else entry.name)
-            if target.exists():
+            if target.exists() or (name == "history" and (workspace / "sets" / entry.name).exists()):
                 continue
             with contextlib.suppress(OSError):  # tried again at the next sign-in
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, accounts, sharing, visitors
-from e2lm_core.sets import collection
+from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.editing import drafts
 from tests.support import studios
 
@@ -87,6 +87,18 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
     assert drafts.find_draft(ada, "tried", "new") == typed
     assert accounts.get_person(home, one.person or "") is None
     visitors.transfer_to_account(home, ONE, person)  # once more is nothing
+
+
+def test_a_history_goes_to_no_other_set_of_the_name(home):
+    one = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
+    ada = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
+    for workspace in (one, ada):
+        collection.copy_set(workspace, "little", "tried")
+    authoring.update_questions(one, "tried", {"q1": {"question": "Of a guest?"}})
+    person = accounts.get_person(home, "ada")
+    assert person is not None
+    visitors.transfer_to_account(home, ONE, person)
+    assert versions.list_versions(ada, "tried") == []
 
 
 def test_a_link_and_a_share_are_for_who_has_signed_in(home):

@@ -14,6 +14,7 @@ variables; elsewhere by the following variables:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -31,6 +32,7 @@ from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, sharing, visitors
 from e2lm_core.people.accounts import Person
+from e2lm_core.sets import collection
 from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.requests import home_keys
 
@@ -170,8 +172,37 @@ def _signed_in(
         email=str(claims["email"]) if verified and claims.get("email") else None,
         username=str(username) if username else None,
     )
+    _rename_clashes(settings.for_person(f"{accounts.VISITOR}-{browser}"), settings.for_person(person.id))
     visitors.transfer_to_account(settings, browser, person)
     return person
+
+
+def _rename_clashes(guest: Settings, own: Settings) -> None:
+    """Rename a guest's sets whose names the account has, so that they come along; a message says so."""
+    names = (
+        [info.name for info in collection.list_sets(guest) if not info.example] if guest.sets.is_dir() else []
+    )
+    for name in names:
+        if not _is_taken(own, name):
+            continue
+        tried = (f"{name[:50]}_{number}" for number in range(2, 10**6))
+        new = next(name for name in tried if not _is_taken(own, name) and not _is_taken(guest, name))
+        with contextlib.suppress(StudioError):
+            collection.rename_set(guest, name, new)
+            markdown.toast(
+                Sentence(
+                    "You have a set {name} already: the one that you made as a guest is now called {new}.",
+                    name=name,
+                    new=new,
+                ),
+                icon=":material/info:",
+                duration="infinite",
+            )
+
+
+def _is_taken(settings: Settings, name: str) -> bool:
+    """Whether a workspace has a set of a name, or the history of a deleted one."""
+    return any((settings.workspace / folder / name).exists() for folder in ("sets", "history"))
 
 
 def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Person]) -> Person:

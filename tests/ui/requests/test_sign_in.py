@@ -6,8 +6,10 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import accounts, visitors
+from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.ui.requests import sign_in
-from tests.support import studios
+from tests.support import german, studios
 
 OURS = {
     "E2LM_OIDC_ISSUER": "https://id.example/realm/",
@@ -112,3 +114,38 @@ def test_an_administrators_name_is_kept_as_it_is_written(settings):
         {"E2LM_HOME": str(settings.home), "E2LM_ADMINS": " Ada@example.org , sub:A1,Grace,"}
     )
     assert named.admins == ("Ada@example.org", "sub:A1", "Grace")
+
+
+def test_a_guest_s_set_comes_along_under_another_name_where_the_account_has_one(tmp_path, monkeypatch):
+    home = studios.settings(tmp_path).model_copy(update={"auth": "oidc"})
+    studios.write_example(home)
+    said: list[str] = []
+    monkeypatch.setattr(sign_in.st, "session_state", {})
+    monkeypatch.setattr(sign_in.markdown, "toast", lambda text, **_: said.append(text))
+    ada = home.for_person(accounts.sign_in(home, "https://id.example", "7", "", username="ada").id)
+    guest = home.for_person(visitors.open_visitor_workspace(home, "0123456789ab").id)
+    for workspace, text in ((ada, "Ada's?"), (guest, "The guest's?")):
+        collection.copy_set(workspace, "little", "tried")
+        authoring.update_questions(workspace, "tried", {"q1": {"question": text}})
+    collection.copy_set(guest, "little", "alone")
+    collection.copy_set(ada, "little", "tried_2")
+    authoring.update_questions(ada, "tried_2", {"q1": {"question": "Deleted?"}})
+    collection.delete_set(ada, "tried_2")
+    monkeypatch.setattr(
+        sign_in,
+        "_claims",
+        lambda: {"iss": "https://id.example", "sub": "7", "preferred_username": "ada"},
+    )
+    for _ in range(2):  # once more is nothing
+        sign_in.current_person(home, "0123456789ab")
+        sign_in.st.session_state.pop("person", None)
+    names = [info.name for info in collection.list_sets(ada) if not info.example]
+    assert names == ["alone", "tried", said[0].split()[-1].rstrip(".")]
+    texts = [collection.open_set(ada, name).questions[0].question for name in names[1:]]
+    assert texts == ["Ada's?", "The guest's?"]
+    assert [len(versions.list_versions(ada, name)) for name in names[1:]] == [2, 2]
+    assert len(said) == 1
+    assert said[0].startswith(
+        "You have a set tried already: the one that you made as a guest is now called tried_"
+    )
+    german.translated(said[0])
