@@ -59,7 +59,7 @@ def test_backup_export_report_score_and_check_work_and_an_edit_is_refused(tmp_pa
     *worked, edit = said
     assert [code for code, _, _ in worked] == [0] * len(worked), worked
     assert edit[0] == 2
-    assert "was not saved" in edit[2]
+    assert "Nothing was changed" in edit[2]
     assert (out / "report.html").stat().st_size > 10_000
     assert studios.tree(home) == before
     elsewhere = Settings(home=tmp_path / "other")

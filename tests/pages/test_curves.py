@@ -138,9 +138,9 @@ def test_every_switch_of_curves(opened: Open) -> None:
     said(at, "subjects")
     heads = [note["text"] for note in layout(at)["annotations"]]
     assert heads == [
-        "<b>mathematics</b> · 2 questions · chance 25%",
-        "<b>physics</b> · 2 questions · chance 25%",
-        "<b>no subject</b> · 2 questions · chance 25%",
+        "<b>mathematics</b><br>2 questions · chance 25%",
+        "<b>physics</b><br>2 questions · chance 25%",
+        "<b>no subject</b><br>2 questions · chance 25%",
     ]
     at.segmented_control(key="curves_metric").set_value("bpb").run()
     assert not at.exception
