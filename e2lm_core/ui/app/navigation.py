@@ -98,8 +98,6 @@ def open_place(place: Place) -> tuple[TaskSet, str]:
 
 def _missing_question(name: str | None) -> str | None:
     try:
-        return (
-            None if name is None else urls.missing_question({q.id for q in session.read_set(name).questions})
-        )
+        return None if name is None else urls.missing_question(q.id for q in session.read_set(name).questions)
     except StudioError:  # the status bar says why
         return None

@@ -252,12 +252,11 @@ def _add(name: str, questions: Sequence[Question], replace: bool) -> None:
 def _table(read: Preview, doubles: Mapping[str, str]) -> None:
     """Draw the first questions as text: a grid of cells draws no image, no link and no HTML."""
     widest = max((len(q.choices) for q in read.questions[:MAX_SHOWN]), default=0)
-    broken = {p.question_id for p in read.errors}
     rows = [
         {
             "row": language.translate(messages.place_of(at)),
             "state": language.translate("cannot be added")
-            if q.id in broken
+            if place in read.broken
             else language.translate("already there: {place}", place=messages.place_of(doubles[q.id]))
             if q.id in doubles
             else "",
@@ -270,7 +269,7 @@ def _table(read: Preview, doubles: Mapping[str, str]) -> None:
                 for n in range(widest)
             },
         }
-        for q, at in zip(read.questions[:MAX_SHOWN], read.rows, strict=False)
+        for place, (q, at) in enumerate(zip(read.questions[:MAX_SHOWN], read.rows, strict=False))
     ]
     if rows:
         st.dataframe(

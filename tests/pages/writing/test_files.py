@@ -69,6 +69,14 @@ def test_rows_that_are_none_are_named_and_the_rest_can_be_added(own: Visit) -> N
     assert "Add 3 questions and leave out 2" in own.labels()
 
 
+def test_of_two_rows_with_one_id_the_second_is_left_out(own: Visit) -> None:
+    text = "id\tquestion\tA\tB\tanswer\nx1\tWhy?\tx\ty\tA\nx1\tWho?\tx\ty\tB\n"
+    own.at.text_area(key="paste").set_value(text).run()
+    assert list(own.at.dataframe[0].value["state"]) == ["", "cannot be added"]
+    own.click("Add 1 question and leave out 1")
+    assert [question.question for question in questions(own)[6:]] == ["Why?"]
+
+
 def test_columns_are_mapped_otherwise(own: Visit) -> None:
     text = "Thing\tText\tX\tY\tZ\nWhat is iron?\tAsked in 1990\ta metal\ta gas\tX1\nWhat is air?\tb\ta metal\ta gas\tX2\n"
     own.at.text_area(key="paste").set_value(text).run()
