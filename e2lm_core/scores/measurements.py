@@ -368,10 +368,10 @@ def common_grid(measurements: Measurements, metric: str) -> Grid | None:
         return None
     first = measurements.curve_of(layout.counted[0])
     at = layout.common[first.model.name]
-    values = layout.stack_curves(measurements.all_values(metric))
+    values, named = layout.stack_curves(measurements.all_values(metric)), measurements.short_names
     return Grid(
         models=layout.counted,
-        short_names=tuple(measurements.short_names[name] for name in layout.counted),
+        short_names=tuple(named[name] for name in layout.counted),
         steps=first.steps[at],
         tokens_seen=first.tokens_seen[at],
         early=first.early[at],
