@@ -58,7 +58,7 @@ def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page
     cell(page, 4).click()
     field = page.locator(".qt-list textarea")
     page.keyboard.press("Control+A")
-    said = page.get_by_text(re.compile(rf"^{re.escape(identity)}: margin -?\d+\.\d\d → -?\d+\.\d\d nats"))
+    said = page.get_by_text(re.compile(rf"^{re.escape(identity)}: margin −?\d+\.\d\d → −?\d+\.\d\d nats"))
     for number, letter in enumerate(TYPED):
         page.keyboard.type(letter)
         page.wait_for_timeout(60)
