@@ -66,23 +66,27 @@ def end_expired(settings: Settings) -> list[str]:
     return over
 
 
-def transfer_to_account(settings: Settings, browser: str, person: Person) -> None:
+def transfer_to_account(settings: Settings, browser: str, person: Person) -> bool:
     """Move a visitor's work to the account that they sign in to, and end the guest workspace.
-
-    An entry with a name that the person already has is deleted with the guest workspace.
 
     Args:
         settings: The studio's settings.
         browser: Id of the browser, 12 hexadecimal digits.
         person: The person who has signed in.
+
+    Returns:
+        Whether nothing was left behind; otherwise the guest workspace stays until it expires, and the next
+        sign-in tries again.
     """
     identity = f"{accounts.VISITOR}-{browser}"
     if accounts.get_person(settings, identity) is None:
-        return
-    ownership_transfer.transfer_workspace(
+        return True
+    is_whole = ownership_transfer.transfer_workspace(
         settings.for_person(identity), accounts.accounts_database(settings), person.id
     )
-    _end(settings, identity)
+    if is_whole:
+        _end(settings, identity)
+    return is_whole
 
 
 def _count(settings: Settings) -> int:
@@ -90,9 +94,10 @@ def _count(settings: Settings) -> int:
 
 
 def _empty(settings: Settings, person: Person) -> bool:
-    """Whether a guest workspace has no sets, drafts, results or trash."""
+    """Whether a guest workspace has nothing that somebody made."""
     workspace = settings.for_person(person.id).workspace
-    return not any((workspace / name).exists() for name in ("sets", "drafts", "results", "trash"))
+    made = ("sets", "drafts", "results", "trash", "shelf", "fleets")
+    return not any((workspace / name).exists() for name in made)
 
 
 def _end(settings: Settings, identity: str) -> None:

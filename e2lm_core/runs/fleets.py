@@ -130,9 +130,7 @@ class OpenFleet:
 
 def list_fleets(studio: Studio) -> tuple[Fleet, ...]:
     """Fleets that can be chosen: the ladder, hub families and packaged models here, saved ones by name."""
-    saved = {
-        fleet.name: fleet for name in saved_names(studio.settings) if (fleet := _saved(studio.settings, name))
-    }
+    saved = {fleet.name: fleet for fleet in saved_fleets(studio.settings)}
     return (*(fleet for fleet in _built_in(studio) if fleet.name not in saved), *saved.values())
 
 
@@ -208,12 +206,33 @@ def delete_fleet(studio: Studio, name: str) -> None:
         raise CheckpointError(
             Sentence("{name} is a built-in model group and cannot be deleted.", name=quoted(name))
         )
-    for path in _folder(studio.settings, "set_fleets").glob("*.json"):
+    _replace_saved(studio.settings, fleet, "")
+
+
+def rename_fleet(settings: Settings, name: str, new: str) -> None:
+    """Give a saved fleet another name, also in the sets that have it.
+
+    Args:
+        settings: Settings of the caller.
+        name: Name of a saved fleet.
+        new: A name that no fleet has.
+
+    Raises:
+        StoreError: The workspace cannot be written.
+    """
+    if (fleet := _saved(settings, name)) is not None:
+        _write(_file(settings, new), fleet.model_copy(update={"name": new}))
+        _replace_saved(settings, fleet, new)
+
+
+def _replace_saved(settings: Settings, fleet: Fleet, new: str) -> None:
+    """Delete a saved fleet; sets that have it have the same checkpoints and roles under another name, or none."""
+    for path in _folder(settings, "set_fleets").glob("*.json"):
         chosen = read_record(path, SetFleet)
-        if chosen is not None and chosen.fleet.name == name:
-            last = fleet.model_copy(update={"name": ""})
+        if chosen is not None and chosen.fleet.name == fleet.name:
+            last = fleet.model_copy(update={"name": new})
             _write(path, chosen.model_copy(update={"fleet": last}))
-    _file(studio.settings, name).unlink(missing_ok=True)
+    _file(settings, fleet.name).unlink(missing_ok=True)
 
 
 def _check(studio: Studio, fleet: Fleet) -> None:
@@ -477,6 +496,11 @@ def _set_file(settings: Settings, address: str) -> Path:
 def saved_names(settings: Settings) -> list[str]:
     """Names of the caller's saved fleets, sorted."""
     return sorted(unquote(path.stem) for path in _folder(settings, "fleets").glob("*.json"))
+
+
+def saved_fleets(settings: Settings) -> list[Fleet]:
+    """Readable saved fleets of the caller, by name."""
+    return [fleet for name in saved_names(settings) if (fleet := _saved(settings, name)) is not None]
 
 
 def _saved(settings: Settings, name: str) -> Fleet | None:

@@ -81,12 +81,15 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
     collection.copy_set(ada, "little", "mine")
     person = accounts.get_person(home, "ada")
     assert person is not None
-    visitors.transfer_to_account(home, ONE, person)
+    assert not visitors.transfer_to_account(home, ONE, person)
     assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine", "tried"]
     assert collection.open_set(ada, "mine").questions
     assert drafts.find_draft(ada, "tried", "new") == typed
+    assert accounts.get_person(home, one.person or "") is not None
+    collection.delete_set(one, "mine")
+    assert visitors.transfer_to_account(home, ONE, person)
     assert accounts.get_person(home, one.person or "") is None
-    visitors.transfer_to_account(home, ONE, person)  # once more is nothing
+    assert visitors.transfer_to_account(home, ONE, person)  # once more is nothing
 
 
 def test_a_history_goes_to_no_other_set_of_the_name(home):
@@ -99,6 +102,55 @@ def test_a_history_goes_to_no_other_set_of_the_name(home):
     assert person is not None
     visitors.transfer_to_account(home, ONE, person)
     assert versions.list_versions(ada, "tried") == []
+
+
+def test_files_of_a_name_that_the_person_has_come_along_too(home):
+    guest = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
+    person = accounts.sign_in(home, "https://id.example", "1", "Ada")
+    ada = home.for_person(person.id)
+    for workspace in (guest, ada):
+        for name in ("results/run.json", "results/removed/run.json", "shelf/mine.columns", "tried/0.jsonl"):
+            path = workspace.workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{workspace.person}\n")
+        for number, place in enumerate(("new", f"question/{workspace.person}")):
+            task = "ada/little" if number else f"{workspace.person}s"
+            draft = drafts.Draft(
+                task=task, place=place, form=f"{number}" * 32, at=time.time(), fields={"question": "Why?"}
+            )
+            assert drafts.save_draft(workspace, draft)
+    assert visitors.transfer_to_account(home, ONE, person)
+    texts = {
+        path.relative_to(ada.workspace).as_posix(): path.read_text()
+        for name in ("results", "shelf", "tried")
+        for path in (ada.workspace / name).rglob("*.*")
+    }
+    assert texts == {
+        "results/run.json": "ada\n",
+        "results/run_2.json": f"{guest.person}\n",
+        "results/removed/run.json": "ada\n",
+        "results/removed/run_2.json": f"{guest.person}\n",
+        "shelf/mine.columns": "ada\n",
+        "shelf/mine_2.columns": f"{guest.person}\n",
+        "tried/0.jsonl": f"ada\n{guest.person}\n",
+    }
+    assert {draft.place for draft in drafts.list_drafts(ada, "ada/little")} == {
+        "question/ada",
+        f"question/{guest.person}",
+    }
+    assert not guest.workspace.exists()
+
+
+def test_a_guest_workspace_stays_until_all_of_it_came_along(home):
+    guest = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
+    person = accounts.sign_in(home, "https://id.example", "1", "Ada")
+    for workspace in (guest, home.for_person(person.id)):
+        collection.copy_set(workspace, "little", "tried")
+    assert not visitors.transfer_to_account(home, ONE, person)
+    assert collection.open_set(guest, "tried").questions
+    collection.rename_set(guest, "tried", "other")
+    assert visitors.transfer_to_account(home, ONE, person)
+    assert not guest.workspace.exists()
 
 
 def test_a_link_and_a_share_are_for_who_has_signed_in(home):

@@ -306,6 +306,21 @@ def restore_draft(settings: Settings, task: str, place: str) -> Draft:
     return back
 
 
+def rename_set(settings: Settings, set_name: str, new: str) -> None:
+    """Let the caller's drafts and marks of a renamed set go with it.
+
+    Raises:
+        OSError: The disk refuses.
+        StudioError: A draft cannot be written.
+    """
+    for path in list(_files(_folder(settings, set_name))):
+        if (draft := _read(path)) is not None:
+            target = _path(settings, new, draft.place)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(target, draft.model_copy(update={"task": new}).model_dump_json().encode(), _CALLED)
+            path.unlink()
+
+
 def remove_expired(settings: Settings, now: float | None = None) -> None:
     """Delete drafts older than 30 days, and marks and half-written files older than one day."""
     now = time.time() if now is None else now

@@ -5,6 +5,7 @@ A problem is remembered by its digest, which changes with the question: an edite
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def _save(settings: Settings, set_name: str, digests: tuple[str, ...]) -> None:
                 strerror=error.strerror,
             )
         ) from error
+
+
+def rename_set(settings: Settings, set_name: str, new: str) -> None:
+    """Let the ignored problems of a renamed set go with it."""
+    with contextlib.suppress(OSError):
+        _path(settings, set_name).replace(_path(settings, new))
 
 
 def _path(settings: Settings, set_name: str) -> Path:

@@ -221,8 +221,8 @@ def _keep_damaged_files(log: Journal) -> None:
     except OSError as error:
         raise TaskError(
             Sentence(
-                "The edit was not saved: {name}'s damaged history cannot be kept ({problem}); check the disk, and "
-                "save again.",
+                "Nothing was changed: {name}'s damaged history cannot be kept ({problem}); check the disk, and "
+                "try again.",
                 name=log.folder.name,
                 problem=error.strerror,
             )

@@ -286,8 +286,8 @@ class Journal:
     def _refused(self, error: OSError) -> StudioError:
         return StudioError(
             Sentence(
-                "The edit was not saved: {name}'s history cannot be written ({problem}); check the disk and its "
-                "rights, and save again.",
+                "Nothing was changed: {name}'s history cannot be written ({problem}); check the disk and its "
+                "rights, and try again.",
                 name=self.folder.name,
                 problem=error.strerror,
             )

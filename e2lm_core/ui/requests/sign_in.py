@@ -32,7 +32,9 @@ from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, sharing, visitors
 from e2lm_core.people.accounts import Person
+from e2lm_core.runs import fleets
 from e2lm_core.sets import collection
+from e2lm_core.sets.editing import drafts, ignored_problems
 from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.requests import home_keys
 
@@ -172,13 +174,28 @@ def _signed_in(
         email=str(claims["email"]) if verified and claims.get("email") else None,
         username=str(username) if username else None,
     )
-    _rename_clashes(settings.for_person(f"{accounts.VISITOR}-{browser}"), settings.for_person(person.id))
-    visitors.transfer_to_account(settings, browser, person)
+    _bring_guest_work(settings, browser, person)
     return person
 
 
-def _rename_clashes(guest: Settings, own: Settings) -> None:
-    """Rename a guest's sets whose names the account has, so that they come along; a message says so."""
+def _bring_guest_work(settings: Settings, browser: str, person: Person) -> None:
+    """Move a guest's work to the account; messages say what is called otherwise, and what could not come."""
+    guest, own = settings.for_person(f"{accounts.VISITOR}-{browser}"), settings.for_person(person.id)
+    with contextlib.suppress(StudioError, OSError):  # what keeps its name stays behind, and is told of below
+        _rename_sets(guest, own)
+        _rename_fleets(guest, own)
+    if not visitors.transfer_to_account(settings, browser, person):
+        _tell(
+            Sentence(
+                "Some of what you made as a guest could not be moved to your account: sign out to find it, and "
+                "sign in to try again."
+            ),
+            icon=":material/warning:",
+        )
+
+
+def _rename_sets(guest: Settings, own: Settings) -> None:
+    """Rename a guest's sets whose names the account has, with what hangs on them."""
     names = (
         [info.name for info in collection.list_sets(guest) if not info.example] if guest.sets.is_dir() else []
     )
@@ -187,17 +204,38 @@ def _rename_clashes(guest: Settings, own: Settings) -> None:
             continue
         tried = (f"{name[:50]}_{number}" for number in range(2, 10**6))
         new = next(name for name in tried if not _is_taken(own, name) and not _is_taken(guest, name))
-        with contextlib.suppress(StudioError):
-            collection.rename_set(guest, name, new)
-            markdown.toast(
-                Sentence(
-                    "You have a set {name} already: the one that you made as a guest is now called {new}.",
-                    name=name,
-                    new=new,
-                ),
-                icon=":material/info:",
-                duration="infinite",
+        collection.rename_set(guest, name, new)
+        for rename in (fleets.rename_set, drafts.rename_set, ignored_problems.rename_set):
+            rename(guest, name, new)
+        _tell(
+            Sentence(
+                "You have a set {name} already: the one that you made as a guest is now called {new}.",
+                name=name,
+                new=new,
             )
+        )
+
+
+def _rename_fleets(guest: Settings, own: Settings) -> None:
+    """Rename a guest's model groups whose names the account has for others."""
+    here, there = ({fleet.name: fleet for fleet in fleets.saved_fleets(one)} for one in (guest, own))
+    for name, fleet in here.items():
+        if there.get(name, fleet) == fleet:
+            continue
+        tried = (f"{name[:50]} {number}" for number in range(2, 10**6))
+        new = next(name for name in tried if name not in here and name not in there)
+        fleets.rename_fleet(guest, name, new)
+        _tell(
+            Sentence(
+                "You have a model group {name} already: the one that you made as a guest is now called {new}.",
+                name=name,
+                new=new,
+            )
+        )
+
+
+def _tell(sentence: Sentence, icon: str = ":material/info:") -> None:
+    markdown.toast(sentence, icon=icon, duration="infinite")
 
 
 def _is_taken(settings: Settings, name: str) -> bool:

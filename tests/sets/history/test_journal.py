@@ -102,5 +102,5 @@ def test_a_damaged_full_state_is_one_sentence(log: Journal) -> None:
 
 def test_a_history_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StudioError, match=r"^The edit was not saved: mine's history cannot be written"):
+    with pytest.raises(StudioError, match=r"^Nothing was changed: mine's history cannot be written"):
         Journal(tmp_path / "file" / "mine").append([step(1)], TASK, "d0")

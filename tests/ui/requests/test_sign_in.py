@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import accounts, visitors
+from e2lm_core.runs import fleets
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets.editing import drafts, ignored_problems
 from e2lm_core.ui.requests import sign_in
 from tests.support import german, studios
 
@@ -127,6 +131,14 @@ def test_a_guest_s_set_comes_along_under_another_name_where_the_account_has_one(
     for workspace, text in ((ada, "Ada's?"), (guest, "The guest's?")):
         collection.copy_set(workspace, "little", "tried")
         authoring.update_questions(workspace, "tried", {"q1": {"question": text}})
+        draft = drafts.Draft(task="tried", place="prompt", form="0" * 32, at=1.0, fields={"fewshot": text})
+        assert drafts.save_draft(workspace, draft)
+        ignored_problems.ignore_problems(workspace, "tried", (text,))
+        fleet = fleets.Fleet(name="mine", checkpoints=(text,))
+        fleet_file = workspace.workspace / "fleets" / "mine.json"
+        fleet_file.parent.mkdir(parents=True)
+        fleet_file.write_text(fleet.model_dump_json())
+        fleets.choose_fleet(SimpleNamespace(settings=workspace), "tried", fleet)
     collection.copy_set(guest, "little", "alone")
     collection.copy_set(ada, "little", "tried_2")
     authoring.update_questions(ada, "tried_2", {"q1": {"question": "Deleted?"}})
@@ -144,8 +156,46 @@ def test_a_guest_s_set_comes_along_under_another_name_where_the_account_has_one(
     texts = [collection.open_set(ada, name).questions[0].question for name in names[1:]]
     assert texts == ["Ada's?", "The guest's?"]
     assert [len(versions.list_versions(ada, name)) for name in names[1:]] == [2, 2]
-    assert len(said) == 1
+    for name, text, fleet_name in zip(names[1:], ("Ada's?", "The guest's?"), ("mine", "mine 2"), strict=True):
+        draft = drafts.find_draft(ada, name, "prompt")
+        assert draft is not None
+        assert (draft.task, draft.fields) == (name, {"fewshot": text})
+        assert ignored_problems.ignored_problems(ada, name) == (text,)
+        chosen = fleets.chosen_fleet(ada, name)
+        assert chosen is not None
+        assert (chosen.fleet.name, chosen.fleet.checkpoints) == (fleet_name, (text,))
+    assert len(said) == 2
     assert said[0].startswith(
         "You have a set tried already: the one that you made as a guest is now called tried_"
     )
+    assert said[1] == (
+        "You have a model group mine already: the one that you made as a guest is now called mine 2."
+    )
+    for sentence in said:
+        german.translated(sentence)
+
+
+def test_guest_work_that_could_not_be_moved_is_said_and_stays(tmp_path, monkeypatch):
+    home = studios.settings(tmp_path).model_copy(update={"auth": "oidc"})
+    studios.write_example(home)
+    said: list[str] = []
+    monkeypatch.setattr(sign_in.st, "session_state", {})
+    monkeypatch.setattr(sign_in.markdown, "toast", lambda text, **_: said.append(text))
+    person = accounts.sign_in(home, "https://id.example", "7", "", username="ada")
+    guest = home.for_person(visitors.open_visitor_workspace(home, "0123456789ab").id)
+    for workspace in (home.for_person(person.id), guest):
+        collection.copy_set(workspace, "little", "tried")
+
+    def refuse(*_: object) -> None:
+        raise StudioError("full")
+
+    monkeypatch.setattr(sign_in.collection, "rename_set", refuse)
+    monkeypatch.setattr(
+        sign_in, "_claims", lambda: {"iss": "https://id.example", "sub": "7", "preferred_username": "ada"}
+    )
+    sign_in.current_person(home, "0123456789ab")
+    assert [text.split(":")[0] for text in said] == [
+        "Some of what you made as a guest could not be moved to your account"
+    ]
     german.translated(said[0])
+    assert collection.open_set(guest, "tried").questions
