@@ -31,7 +31,12 @@ LABEL_MARGIN_PX = 190
 LEGEND_COLUMNS = {False: 3, True: 1}
 # Number of points of a curve above which they are drawn small.
 MANY_POINTS = 40
-_UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
+_UNITS = (
+    (1e12, Sentence("trillions")),
+    (1e9, Sentence("billions")),
+    (1e6, Sentence("millions")),
+    (1e3, Sentence("thousands")),
+)
 
 
 # --- colours --------------------------------------------------------------------------------------------
@@ -126,7 +131,7 @@ def _placed(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if not len(frame) or not frame["tokens_seen"].notna().all():
         return frame.assign(x=frame["step"]), "training step"
     largest = float(frame["tokens_seen"].max())
-    unit, name = next(((size, name) for size, name in _UNITS if largest >= size), (1.0, "tokens"))
+    unit, name = next(((size, name) for size, name in _UNITS if largest >= size), (1.0, Sentence("tokens")))
     return frame.assign(x=frame["tokens_seen"] / unit), Sentence("tokens seen ({name})", name=name)
 
 

@@ -19,6 +19,7 @@ from e2lm_core.checkpoints.folders import ModelRoles
 from e2lm_core.runs import fleets
 from e2lm_core.runs.fleets import OpenFleet
 from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.sets.written_with import writers
@@ -78,7 +79,9 @@ def _row(checkpoint: Checkpoint, scope: Scope | None) -> dict[str, Any]:
     }
 
 
-def reproduction_commands(studio: Studio, task: TaskSet, fleet: OpenFleet, dtype: str) -> list[str]:
+def reproduction_commands(
+    studio: Studio, task: TaskSet, fleet: OpenFleet, dtype: str, rc_reading: str, with_relevance: bool
+) -> list[str]:
     """Commands that reproduce the numbers from the same set and checkpoints.
 
     A group of one's own is made first, with its roles, for a home without it.
@@ -88,6 +91,8 @@ def reproduction_commands(studio: Studio, task: TaskSet, fleet: OpenFleet, dtype
         task: The set.
         fleet: Fleet of the results.
         dtype: dtype of the results.
+        rc_reading: Definition of RC in them.
+        with_relevance: Whether they have the questions' relevance.
     """
     name = shlex.quote(task.name)
     globs = _options("--checkpoints", _globs(studio, fleet.checkpoints))
@@ -103,11 +108,14 @@ def reproduction_commands(studio: Studio, task: TaskSet, fleet: OpenFleet, dtype
     of_default = fleet.checkpoints == fleets.default_fleet(studio, task.address).checkpoints
     of = _options("--fleet", chosen) or ("" if of_default else globs)
     shots = "" if fleet.num_fewshot is None else f" --num-fewshot {fleet.num_fewshot}"
+    rc = "" if rc_reading == readings.DEFAULT else f" --rc {rc_reading}"
+    relevance = " --relevance" if with_relevance else ""
+    report = shlex.quote(f"{task.name}.html")
     return [
         *made,
         f"{before}{python} evaluate {name}{of}{shots} --json",
-        f"{before}{python} score {name}{of}{shots} --json",
-        f"{before}{python} report {name}{of}{shots} --out {shlex.quote(task.name + '.html')} --json",
+        f"{before}{python} score {name}{of}{shots}{rc} --json",
+        f"{before}{python} report {name}{of}{shots}{rc}{relevance} --out {report} --json",
         f"{python} export {name} --out {shlex.quote(task.name + '.zip')}",
     ]
 

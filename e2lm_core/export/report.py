@@ -93,7 +93,7 @@ def build_report(
         "judgements": judge_messages.judgement_document(task.questions),
         "questions": _questions(task, measured),
         "provenance": about,
-        "commands": provenance.reproduction_commands(studio, task, fleet, dtype),
+        "commands": provenance.reproduction_commands(studio, task, fleet, dtype, rc_reading, with_relevance),
     }
 
 
@@ -104,9 +104,11 @@ def _finding(task: TaskSet, answers: Answers, beside: Sequence[str]) -> str:
         return "This set has no questions yet."
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
-    silent = validity.no_advice_reason(measured, answers.scores("acc"))
+    scores = answers.scores("acc")
+    silent = validity.no_advice_reason(measured, scores)
     is_said = any((silent or "") in sentence for sentence in beside)
-    rise = curve_words.rise_sentence(measured, "acc").replace("**", "")
+    with_order = validity.silence_reason(measured, scores) is None
+    rise = curve_words.rise_sentence(measured, "acc", with_order=with_order).replace("**", "")
     return f"{rise} {silent}" if silent and not is_said else rise
 
 

@@ -279,6 +279,11 @@ def format_amount(quota_kind: QuotaKind, amount: float) -> str:
     return f"{amount:,.0f}"
 
 
+def default_limit(settings: Settings, kind: QuotaKind) -> float:
+    """Limit of a kind for people who have signed in, before any that an administrator has set."""
+    return settings.assist_quota if kind.key == "assist" else kind.most
+
+
 def _most(settings: Settings, kind: QuotaKind) -> float | None:
     if not kind.for_all and accounts.is_administrator(settings):
         return None
@@ -291,8 +296,7 @@ def _most(settings: Settings, kind: QuotaKind) -> float | None:
                 "SELECT person, most FROM quotas WHERE kind = ? AND person IN (?, ?)", (kind.key, *names)
             ).fetchall()
         )
-    usual = settings.assist_quota if kind.key == "assist" else kind.most
-    default = kind.most_of_visitor if visits else usual
+    default = kind.most_of_visitor if visits else default_limit(settings, kind)
     return float(next((rows[name] for name in names if name in rows), default))
 
 

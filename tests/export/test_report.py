@@ -110,6 +110,11 @@ def test_the_commands_name_a_built_in_group(studio, evaluated):
     opened = fleets.open_fleet(studio, fleets.find_fleet(studio, fleets.LADDER))
     commands = report.build_report(studio, evaluated, opened)["commands"]
     assert commands[1] == "python -m e2lm_core score little --fleet ladder --json"
+    other = report.build_report(studio, evaluated, opened, rc_reading="first_place")["commands"]
+    assert other[1:3] == [
+        "python -m e2lm_core score little --fleet ladder --rc first_place --json",
+        "python -m e2lm_core report little --fleet ladder --rc first_place --out little.html --json",
+    ]
 
 
 def test_what_a_sentence_beside_it_says_is_not_said_by_the_finding_again(studio, evaluated, monkeypatch):

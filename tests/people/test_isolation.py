@@ -84,6 +84,7 @@ HARMLESS = {
     "runs.store.shipped_defaults.default_checkpoints": "the machine's checkpoints, whatever the name",
     "runs.fleets.default_fleet": "the machine's checkpoints, whatever the name",
     "runs.fleets.open_fleet": "the machine's checkpoints, by names",
+    "runs.fleets.rename_fleet": "renames a group of one's own workspace",
     "runs.state.planned_fleet": "a public family, or a fleet of one's own",
     "checkpoints.hub.cache.lock_file": "a file that is there to be locked",
     "checkpoints.hub.client.may_use_token": "of a repository",

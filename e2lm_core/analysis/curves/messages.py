@@ -320,7 +320,8 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
         )
     said = [
         Sentence(
-            "From first to last checkpoint, **{up} of {all}** questions improve and **{down}** get worse.",
+            "From first to last checkpoint, **{up} of {all}** questions come to be answered right by more models and "
+            "**{down}** by fewer.",
             up=int((rise > 0).sum()),
             all=len(rise),
             down=int((rise < 0).sum()),
@@ -337,20 +338,23 @@ def questions_headline(questions: pd.DataFrame, has_curve: bool = True) -> str:
     return joined(said)
 
 
-def rise_sentence(measurements: Measurements, metric: str, with_twins: bool = True) -> str:
+def rise_sentence(
+    measurements: Measurements, metric: str, with_twins: bool = True, with_order: bool = True
+) -> str:
     """Sentence on the course of the mean, the order of the model sizes, and the web-only twins.
 
     Args:
         measurements: Results of the set.
         metric: Metric of the curves.
-        with_twins: Say where the twins stay; not beside a card of CS, which compares with them.
+        with_twins: Say where the twins lie; not beside a card of CS, which compares with them.
+        with_order: Say from where on larger models lead; not of scores that mean nothing.
     """
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
     so_far = progress_note(measurements)
-    order = None if so_far else first_ordered_checkpoint(measurements, grid)
-    in_order = Sentence("; larger models lead from {place} on", place=order) if order else ""
+    order = first_ordered_checkpoint(measurements, grid) if with_order and not so_far else None
+    in_order = Sentence("; of each shape, larger models lead from {place} on", place=order) if order else ""
     said: list[str] = [joined((_mean_course(grid, metric), in_order, "."), "")]
     if with_twins:
         said += _twins(measurements, metric)
@@ -398,8 +402,8 @@ def _twins(measurements: Measurements, metric: str) -> list[str]:
         ]
     return [
         Sentence(
-            "The web-only twin stays between {low} and {high}{chance}.",
-            "The web-only twins stay between {low} and {high}{chance}.",
+            "The web-only twin lies between {low} and {high}{chance}.",
+            "The web-only twins lie between {low} and {high}{chance}.",
             number=len(curves),
             low=low,
             high=high,

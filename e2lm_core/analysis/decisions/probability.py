@@ -65,7 +65,8 @@ CHANCE = Sentence(
     "What guessing gets is not known: the choices are letters or labels, differ in number, or there are none."
 )
 SET_NEAR_CHANCE = Sentence(
-    "No model is above chance on this set so far, all models and checkpoints tested together."
+    "That a model is above chance on this set is not shown so far: all models and checkpoints are tested together, "
+    "and similar questions count once."
 )
 NEAR_CHANCE = Sentence(
     "Neither model is {errors} standard errors above chance at this checkpoint.", errors=f"{MIN_STRENGTH:g}"

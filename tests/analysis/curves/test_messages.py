@@ -148,8 +148,8 @@ def test_curves_say_the_rise_the_order_and_the_twin() -> None:
     assert "2 models" in said
     assert "15.0%" in said
     assert "95.0%" in said
-    assert "; larger models lead from 1.0 k tokens on." in said
-    assert "web-only twin stays between 40.0% and 60.0% (chance 50%)" in said
+    assert "; of each shape, larger models lead from 1.0 k tokens on." in said
+    assert "web-only twin lies between 40.0% and 60.0% (chance 50%)" in said
     assert (
         curve_words.rise_sentence(full(), "acc", with_twins=False) == said.partition(" The web-only twin")[0]
     )
@@ -168,6 +168,7 @@ def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
     assert grid is not None
     assert curve_words.first_ordered_checkpoint(reverse, grid) is None
     assert "larger models" not in curve_words.rise_sentence(reverse, "acc")
+    assert "larger models" not in curve_words.rise_sentence(full(), "acc", with_order=False)
     own = [model.model_copy(update={"family": "local", "arch": None}) for model in (SMALL, LARGE)]
     undeclared = measurements(curve(own[0], RISING), curve(own[1], crossing))
     assert curve_words.first_ordered_checkpoint(undeclared, grid) is None, "they may be of any shape"
@@ -310,7 +311,10 @@ def test_subjects_are_told_by_where_the_models_that_count_end() -> None:
 def test_questions_are_counted_by_whether_they_rise() -> None:
     frame = pd.DataFrame({"acc_first": [0.0, 0.5, 1.0, np.nan], "acc_last": [1.0, 0.5, 0.5, 1.0]})
     said = curve_words.questions_headline(frame)
-    assert "From first to last checkpoint, **1 of 3** questions improve and **1** get worse." in said
+    assert (
+        "From first to last checkpoint, **1 of 3** questions come to be answered right by more models and **1** by fewer."
+        in said
+    )
     assert said.endswith("1 question without both results is left out.")
     assert (
         curve_words.questions_headline(frame.iloc[:3], has_curve=False)

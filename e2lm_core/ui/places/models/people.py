@@ -98,5 +98,9 @@ def _change(settings: Settings) -> None:
 def _now(settings: Settings, whose: str, kind: quotas.QuotaKind) -> float:
     said = {who: number for who, one, number in quotas.limit_overrides(settings) if one.key == kind.key}
     visits = whose == quotas.VISITORS or whose.startswith(accounts.VISITOR)
-    group, default = (quotas.VISITORS, kind.most_of_visitor) if visits else (quotas.EVERYBODY, kind.most)
+    group, default = (
+        (quotas.VISITORS, kind.most_of_visitor)
+        if visits
+        else (quotas.EVERYBODY, quotas.default_limit(settings, kind))
+    )
     return float(said.get(whose, said.get(group, default)))

@@ -177,7 +177,9 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
         return
     alt = language.translate("Accuracy of each model against tokens seen")
     widgets.curve_chart(now, frame, "acc", "overview_curves", alt, now.chance, before, height=360)
-    markdown.caption(markdown.unmarked(curve_words.rise_sentence(now, "acc", with_twins=False)))
+    with_order = results.silence_reason(now, results.scores(now, "acc")) is None
+    rise = curve_words.rise_sentence(now, "acc", with_twins=False, with_order=with_order)
+    markdown.caption(markdown.unmarked(rise))
 
 
 def _cards(now: Measurements) -> None:
