@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2lm_core.base.formatting import count, escape_markdown
+from e2lm_core.base.formatting import count, escape_markdown, one_line
 from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.export.patch import PLACE
@@ -45,7 +45,9 @@ def pull_request(task: TaskSet, limits: Limits, findings: Sequence[Finding] = ()
     files[f"{PLACE}/{task.name}/{README}"] = _readme(
         task, files[f"{PLACE}/{task.name}/{README}"].decode()
     ).encode()
-    return bundle.zip_files({**files, ROW: _row(task).encode(), REQUEST: _request(task, findings).encode()})
+    return bundle.zip_files(
+        {**files, ROW: _row(task, findings).encode(), REQUEST: _request(task, findings).encode()}
+    )
 
 
 def _readme(task: TaskSet, written: str) -> str:
@@ -66,18 +68,23 @@ def _readme(task: TaskSet, written: str) -> str:
     return "\n".join([written.rstrip("\n") + "\n", *lacking])
 
 
-def _row(task: TaskSet) -> str:
+def _row(task: TaskSet, findings: Sequence[Finding]) -> str:
     """Row of the harness's table of tasks: | [name](name/README.md) | description | languages |"""
-    language = task.config.metadata.get("language")
-    cells = (f"[{task.name}]({task.name}/{README})", _about(task), str(language or "English"))
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+    cells = (f"[{task.name}]({task.name}/{README})", _about(task), escape_markdown(_language(task, findings)))
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _language(task: TaskSet, findings: Sequence[Finding]) -> str:
+    """The set's own statement, else English; an ellipsis if a question may be in another language."""
+    doubted = any(finding.code == "not_english" for finding in findings)
+    return str(task.config.metadata.get("language") or ("…" if doubted else "English"))
 
 
 def _about(task: TaskSet) -> str:
     subjects = sorted({q.subject for q in task.questions if q.subject})
     about = f"{count(len(task.questions), 'multiple-choice question')}"
     if subjects:
-        named = ", ".join(subjects[:6])
+        named = ", ".join(escape_markdown(one_line(subject, 60)) for subject in subjects[:6])
         about += f" on {named}" + (f" and {len(subjects) - 6} more" if len(subjects) > 6 else "")
     return " ".join(about.split()) + "."
 
@@ -96,10 +103,11 @@ def _request(task: TaskSet, findings: Sequence[Finding]) -> str:
         f"- [ ] `lm_eval --tasks {task.name} --model hf --model_args pretrained=MODEL --limit 10` runs, 0-shot"
         + (f" and with its {task.config.num_fewshot} examples" if task.config.num_fewshot else ""),
         f"- [ ] `{task.name}/{README}` says who wrote the questions, when, and how to cite them",
-        f"- [ ] the licence lets them be passed on ({', '.join(licences) or 'none is given yet'})",
+        f"- [ ] the licence lets them be passed on ({escape_markdown(', '.join(licences)) or 'none is given yet'})",
         f"- [ ] sources are named ({count(len(sources), 'source') if sources else 'none is given yet'})",
         "- [ ] the questions are new, or the paper that they are of is named with its own numbers",
-        "- [ ] the table of tasks has its row",
+        "- [ ] the table of tasks has its row"
+        + (", with the languages of the questions" if _language(task, findings) == "…" else ""),
         "- [ ] the harness's own checks pass: `pre-commit run --all-files`",
     ]
     if findings:
@@ -107,6 +115,6 @@ def _request(task: TaskSet, findings: Sequence[Finding]) -> str:
             "",
             "What the studio's checks say of the set:",
             "",
-            *(f"- {one.sentence}" for one in findings),
+            *(f"- {escape_markdown(one.sentence)}" for one in findings),
         ]
     return "\n".join(lines) + "\n"

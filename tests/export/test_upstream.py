@@ -33,6 +33,30 @@ def test_the_folder_is_the_bundles_and_the_row_one_of_the_table() -> None:
     assert upstream.pull_request(task, Limits()) == upstream.pull_request(task, Limits())
 
 
+def test_texts_of_others_are_no_markdown_and_no_language_is_guessed() -> None:
+    question = studios.question(1, subject="a*b" + "x" * 200, license="[CC](x)")
+    task = studios.task().model_copy(update={"questions": (question,)})
+    doubt = Finding(severity="warning", code="not_english", sentence="Question 1 may `not` be in English.")
+    found = members(upstream.pull_request(task, Limits(), [doubt]))
+    row, request = found["README-row.md"].decode(), found["PULL_REQUEST.md"].decode()
+    assert row.endswith(". | … |\n")
+    assert len(row) < 140
+    for text in (
+        r"a\*bxxx",
+        r"(\[CC\]\(x\))",
+        "its row, with the languages of the questions",
+        r"may \`not\` be",
+    ):
+        assert text in request
+    stated = task.config.model_copy(update={"metadata": {"language": "French"}})
+    task = task.model_copy(update={"config": stated})
+    assert (
+        members(upstream.pull_request(task, Limits(), [doubt]))["README-row.md"]
+        .decode()
+        .endswith("| French |\n")
+    )
+
+
 def test_what_is_to_be_ticked_off_names_what_is_lacking_and_what_the_checks_say() -> None:
     warning = Finding(
         severity="warning", code="length", sentence="Question 3: its right choice is the longest."

@@ -38,6 +38,7 @@ _RUN_REST = NextStep(
     sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
 )
 _COPY = NextStep(sentence="Examples are read-only.", view="write", action="Copy this set")
+_COPY_OF_ANOTHER = NextStep(sentence="You can view this set.", view="write", action="Copy this set")
 _RELEVANCE = NextStep(
     sentence="Least scientific questions first.", view="relevance", action="See the relevance"
 )
@@ -130,6 +131,7 @@ def next_steps(
     silent: str | None = None,
     doors: SetDoors | None = None,
     short_names: Mapping[str, str] | None = None,
+    is_shared: bool = False,
 ) -> list[NextStep]:
     """Next steps for a set, most urgent first, at most three.
 
@@ -137,10 +139,11 @@ def next_steps(
         state: State of the set's results.
         scores: Scores of the set; None before any checkpoint is complete.
         errors: Number of errors that would stop an export.
-        example: Whether the set is an example.
+        example: Whether the caller cannot edit the set.
         silent: Reason to advise nothing from the scores; None for none.
         doors: Doors of the set; None if the mini models know all of it.
         short_names: Short name by name of each model; None to call models by their names.
+        is_shared: Whether the set is another person's.
     """
     if state.kind == "empty":
         return [_WRITE]
@@ -154,7 +157,7 @@ def next_steps(
     elif state.kind == "stale":
         steps.append(_RUN_REST)
     if example:
-        steps.append(_COPY)
+        steps.append(_COPY_OF_ANOTHER if is_shared else _COPY)
     if errors:
         sentence = Sentence(
             "{number} error would stop an export.", "{number} errors would stop an export.", number=errors

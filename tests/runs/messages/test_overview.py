@@ -89,6 +89,9 @@ def test_what_to_do_next_from_where_a_set_stands() -> None:
     assert [s.view for s in overview.next_steps(SetState(kind="empty"), None, 0, False)] == ["write"]
     never = overview.next_steps(SetState(kind="never run"), None, 2, True)
     assert [s.view for s in never] == ["run", "write", "share"]
+    assert never[1].sentence == "Examples are read-only."
+    shared = overview.next_steps(SetState(kind="never run"), None, 2, True, is_shared=True)
+    assert shared[1].sentence == "You can view this set."
     stale = overview.next_steps(SetState(kind="stale", stale=1, done=39, total=40), None, 0, False)
     assert stale[0].view == "run"
     none = set_scores.scores(measurements(curve(SMALL, FLAT[:3])), "acc", "all_models")

@@ -223,6 +223,7 @@ def next_steps(
         silent,
         results.doors(task),
         measurements.short_names if measurements else None,
+        is_shared=task.owner is not None,
     )
     if not steps:
         return
