@@ -146,7 +146,9 @@ def test_a_seed_without_results_leaves_the_spread_undefined_and_says_why() -> No
     assert spread is not None
     assert spread.mean is None
     assert "Results are missing at 1 of its 8 early checkpoints" in (spread.why or "")
-    assert "undefined" in (score_messages.seed_clause(spread) or "")
+    said = score_messages.seed_clause(spread) or ""  # a clause within a sentence, without a full stop
+    assert "undefined, " in said
+    assert not said.endswith(".")
 
 
 @pytest.mark.parametrize(

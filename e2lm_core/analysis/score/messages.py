@@ -9,7 +9,7 @@ from e2lm_core.analysis.score.parts import MIN_GAIN, Advice, score_components
 from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base import formatting, labels
 from e2lm_core.base.records import Value
-from e2lm_core.base.sentences import Sentence, joined
+from e2lm_core.base.sentences import Sentence, before_colon, joined
 from e2lm_core.scores import composite
 from e2lm_core.scores.compliance import NO_TWIN
 from e2lm_core.scores.set_scores import Scores, SeedSpread
@@ -129,7 +129,7 @@ def seed_clause(spread: SeedSpread | None) -> str | None:
         return None
     over = _over_seeds(spread)
     if spread.mean is None:
-        return Sentence("{over}: undefined, {why}", over=over, why=spread.why)
+        return Sentence("{over}: undefined, {why}", over=over, why=before_colon(spread.why or ""))
     return Sentence("{over}: mean {spread}", over=over, spread=seed_cell(spread))
 
 
