@@ -174,7 +174,7 @@ def scores_with_null(measurements: Measurements, metric: str, rc_reading: str = 
 
 
 def incomplete_reason(measurements: Measurements, running: bool = False) -> str | None:
-    """Reason for missing scores, ranks and plans: some chosen checkpoints lack results.
+    """Reason against advice and plans, and for undefined numbers: some chosen checkpoints lack results.
 
     None if all have results. With `running`, a run of the set is in progress, and nothing needs to be done.
     """
@@ -183,8 +183,8 @@ def incomplete_reason(measurements: Measurements, running: bool = False) -> str 
     return joined(
         (
             Sentence(
-                "{done} of {number} checkpoint so far: scores, ranks and plans follow when all have results.",
-                "{done} of {number} checkpoints so far: scores, ranks and plans follow when all have results.",
+                "{done} of {number} checkpoint so far: numbers that need the others, advice and plans follow when all have results.",
+                "{done} of {number} checkpoints so far: numbers that need the others, advice and plans follow when all have results.",
                 done=measurements.complete_checkpoints,
                 number=measurements.checkpoints,
             ),

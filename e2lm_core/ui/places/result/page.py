@@ -10,7 +10,7 @@ import streamlit as st
 from e2lm_core.analysis import validity
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.base.records import TaskSet
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.runs.messages import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.app import navigation, widgets
@@ -56,16 +56,19 @@ def _score(task: TaskSet) -> None:
     measurements = shown_results(task).measurements
     metric = widgets.current_metric()
     unfinished: str | None = Sentence("There is no score yet.")
+    is_running = results.is_running(task)
     if measurements.complete_pairs:
-        unfinished = validity.incomplete_reason(measurements, results.is_running(task))
-    if unfinished:
+        unfinished = validity.incomplete_reason(measurements, is_running)
+    if unfinished and (is_running or results.scores(measurements, metric).sq.value is None):
         widgets.headline(unfinished)
         widgets.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
     chosen = validity.selection_note(measurements)
-    widgets.headline(chosen or score_words.headline(scores, metric, advice.why))
+    silent = results.silence_reason(measurements, scores)
+    said = score_words.headline(scores, metric, silent)
+    widgets.headline(chosen or (joined((unfinished, said)) if unfinished else said))
     rc_reading.score_controls(score.METRIC, "score")
-    score.cards(scores, silent=advice.why is not None)
+    score.cards(scores, silent=silent is not None)
     if measurements.chosen and chosen:
         score.null_through_rule(task, measurements, metric, scores)
     shown = score.bars(task, scores, metric)
