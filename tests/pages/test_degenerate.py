@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from e2lm_core.base.formatting import DASH
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.runs.store.loglikelihood_store import request_digest
 from e2lm_core.runs.store.requests import requests_of
+from e2lm_core.sets import collection
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import run_launcher, session
 from e2lm_core.ui.base import urls
@@ -89,3 +91,18 @@ def test_every_page_draws_and_says_what_is_undefined(at: AppTest) -> None:
         for metric in at.metric:
             if metric.value == DASH:
                 assert "ndefined" in (metric.proto.help or ""), f"{page}: {metric.label} has no reason"
+
+
+def test_a_set_with_a_key_beyond_its_choices_is_told_in_a_sentence(tmp_path, monkeypatch, ladder) -> None:
+    """As after a change of its file by hand: no prompt can be made of it, and the rest of the page stands."""
+    for visit in visits.app_in(tmp_path, monkeypatch, ladder):
+        settings = visit.studio.settings
+        collection.copy_set(settings, "little", "mine")
+        file = settings.sets / "mine" / "test.jsonl"
+        first, second, *rest = file.read_text().splitlines(keepends=True)
+        file.write_text("".join((first, json.dumps(json.loads(second) | {"answer": 9}) + "\n", *rest)))
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at.session_state["set"] = "mine"
+        at.run()
+        assert not at.exception
+        assert any("Question 2: gold is 9" in error.value for error in at.error)

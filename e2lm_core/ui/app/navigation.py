@@ -51,7 +51,10 @@ def draw_frame() -> None:
     )  # after the navigation: a report of the width redraws the page that is current then
     chart_tools.listen()
     with streamlit_internals.forget_left_fragments():
-        pages.run()
+        try:
+            pages.run()
+        except StudioError as error:  # of a set whose files were changed outside the studio, say
+            markdown.error(error, icon=":material/error:")
     polling.end_page()
 
 

@@ -16,6 +16,7 @@ from e2lm_core.analysis import tables, validity
 from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.database import change_stamp
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import training_facts as ladder_taught
@@ -315,7 +316,10 @@ def _state(asking: Studio, task: TaskSet) -> run_state.SetState:
     state = run_state.open_run_state(asking, task, job)
     if state is None:
         own = fleet(task)
-        covered = run_state.coverage_of(measure(task, *own.run_arguments, now=True))
+        try:
+            covered = run_state.coverage_of(measure(task, *own.run_arguments, now=True))
+        except StudioError as error:  # a question that was changed outside the studio has no prompt
+            return run_state.SetState(kind="never run", failure=error.sentence)
         state = run_state.state_by_coverage(asking, task, job, own, covered)
     return state
 

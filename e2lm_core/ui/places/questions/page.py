@@ -118,7 +118,8 @@ def _write(task: TaskSet) -> None:
         question_table.attach_findings(task, findings)
     with head:
         widgets.headline(
-            check_panel.headline(task, findings, example) + pending.pending_sentence(task, example)
+            check_panel.headline(task, findings, example)
+            + language.translate(pending.pending_sentence(task, example))
         )
     if findings:
         st.header(language.translate("Checks"), anchor=False)

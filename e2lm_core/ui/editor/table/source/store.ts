@@ -235,6 +235,7 @@ export class Store {
     }
     this.places = new Map(this.order.map((id, at) => [id, at]));
     for (const id of [...this.chosen]) if (!this.rows.has(id)) this.chosen.delete(id);
+    if (this.notice?.undo && answer.digest !== this.digest) this.notice = null; // its button would take back another change
     this.digest = answer.digest;
     this.stamp = answer.stamp;
     this.align();
