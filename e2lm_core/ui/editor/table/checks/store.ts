@@ -505,4 +505,12 @@ for (const kinds of [1, 2, 3, 4].flatMap(sequences)) {
   assert.deepEqual(rows[0], wanted, kinds.join(", "));
   assert.deepEqual([offline.typed.has("q1"), offline.clashes.has("q1"), drafts.length], [false, false, 0], kinds.join(", "));
 }
+
+// The button of a notice takes back the last change: it stays while that is the one that the notice names.
+offline.say({ text: "Deleted question q9.", undo: true });
+await offline.act("find");
+assert.equal(offline.notice?.undo, true);
+offline.type("q1", { question: "Typed after the deletion?" });
+await offline.save("q1", "question");
+assert.equal(offline.notice, null);
 process.exit(0);
