@@ -112,8 +112,6 @@ def cell_to_text(value: Any) -> Any:
 
 
 def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
-    """Records of a text; a line break within a cell is one newline, whichever system wrote it."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if separator == "\t":
         yield from _tabbed(text)
         return

@@ -97,11 +97,3 @@ def test_a_column_of_row_numbers_needs_no_name() -> None:
     assert (len(preview.sound), preview.problems) == (2, ())
     (problem,) = parse_file(text.replace("2,r", "two,r").encode(), "t.csv", LIMITS).errors[1:]
     assert problem.sentence.startswith("Row 2: its cell 1 ('two') stands under no name")
-
-
-@pytest.mark.parametrize("separator", [",", "\t"])
-@pytest.mark.parametrize("line_end", ["\r\n", "\r", "\n"])
-def test_a_line_break_within_a_cell_is_one_newline(separator: str, line_end: str) -> None:
-    text = line_end.join((f"question{separator}A", f'"What is{line_end}x?"{separator}1', ""))
-    rows = delimited.read(text.encode(), "t", LIMITS, ReadOptions())
-    assert [row.values["question"] for row in rows.rows] == ["What is\nx?"]
