@@ -40,7 +40,7 @@ __all__ = ["fake"]  # fixture
 # English and German words of each view, of what is drawn once for all visitors too.
 VIEWS = {
     "sets": (
-        ("Sets", "whether they tell better"),
+        ("Sets", "that tell better"),
         ("Fragensätze", "bessere junge Sprachmodelle von schwächeren"),
     ),
     "write": (("Questions", "Edit a question to see"), ("Fragen", "Ändern Sie eine Frage")),

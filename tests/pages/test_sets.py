@@ -20,7 +20,7 @@ def press(visit: Visit, key: str) -> None:
 
 def test_the_first_visit_says_what_this_is_and_has_three_ways_in(visit):
     assert visit.at.title[0].value == "Sets"
-    assert "whether they tell better young language models from weaker ones" in visit.said
+    assert "that tell better young language models from weaker ones" in visit.said
     assert {p.proto.popover.label for p in visit.at.get("popover")} >= {"Write", "Import"}
     assert "little selected · example" in visit.said.replace("**", "").replace(":gray[", "").replace("]", "")
     assert "6 questions · never run" in visit.said  # of the set in hand alone this is looked at

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from e2lm_core.engine.forward.tensors import as_tensor, padded
 
 T = TypeVar("T")
 _NAMES = ("cache", "past_key_values", "cache_params", "state")  # the argument's names in releases and types
+_DELTA_RULE = "torch_chunk_gated_delta_rule"  # in a model's file: takes the size of its pieces from a call
 _SCAN = 32  # tokens at a time: a scan pads a text to whole pieces, by configuration of 64 or 256 tokens
 _COPIED_BYTES = 256 * 2**20  # of copies of a state in memory at the same time
 
@@ -107,7 +108,7 @@ class StateBody:
         """
         return (
             "kwargs" in self._takes
-            and _has_delta_rule(type(self.module).__module__)
+            and hasattr(sys.modules[type(self.module).__module__], _DELTA_RULE)
             and find_spec("fla") is None
         )
 
@@ -205,17 +206,19 @@ def take_lines(state: Any, lines: Sequence[int], device: torch.device) -> Any:
     if not isinstance(getattr(state, "layers", None), list) or not hasattr(state, "reorder_cache"):
         raise UnsupportedError("their state cannot be copied")
     copied = copy.copy(state)
-    copied.layers = [_own_dicts(layer) for layer in state.layers]
+    copied.layers = [_own_parts(layer) for layer in state.layers]
     copied.reorder_cache(order)  # puts new tensors into the layers
     return copied
 
 
-def _own_dicts(layer: Any) -> Any:
-    """A copy of a layer that shares its tensors but not the dicts that hold them."""
+def _own_parts(layer: Any) -> Any:
+    """A copy of a layer that shares its tensors, but neither the dicts that hold them nor its counters."""
     copied = copy.copy(layer)
     for name, value in vars(layer).items():
         if isinstance(value, dict):
             setattr(copied, name, dict(value))
+        elif isinstance(value, torch.Tensor) and not value.dim():  # counted up in place
+            setattr(copied, name, value.clone())
     return copied
 
 
@@ -250,18 +253,6 @@ def _piece(tokens: int, most: int) -> int:
     """Size of the fewest equal pieces of at most `most` tokens, so that the least is padded."""
     pieces = -(-tokens // most)
     return -(-tokens // pieces)
-
-
-@cache
-def _has_delta_rule(file: str) -> bool:
-    """Whether a model's file has a rule that continues from a state and accepts the size of its pieces."""
-    functions = [f for f in vars(sys.modules[file]).values() if inspect.isfunction(f)]
-    all_taken = [inspect.signature(function).parameters for function in functions]
-    return any(
-        "initial_state" in taken and isinstance(taken["chunk_size"].default, int)
-        for taken in all_taken
-        if "chunk_size" in taken
-    )
 
 
 @contextmanager

@@ -39,7 +39,7 @@ from e2lm_core.ui.editor import toolbar
 from e2lm_core.ui.places.sets import card_menu, finding, preview, welcome
 
 WHAT = language.mark(
-    "Write multiple-choice questions and see **whether they tell better young language models from weaker ones**."
+    "Write multiple-choice questions **that tell better young language models from weaker ones**."
 )
 _MONTHS = (
     *(language.mark("January"), language.mark("February"), language.mark("March"), language.mark("April")),
