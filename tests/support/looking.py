@@ -167,7 +167,8 @@ _FOCUS = (
     + """
   const el = document.activeElement;
   if (!el || el === document.body) return null;
-  const box = el.getBoundingClientRect(), main = el.closest("[data-testid=stMainBlockContainer]");
+  // A table's cells lie unseen inside its canvas, and have no place of their own.
+  const box = (el.closest("canvas") ?? el).getBoundingClientRect(), main = el.closest("[data-testid=stMainBlockContainer]");
   const rings = [];
   for (let one = el, up = 0; one && up < 4; one = one.parentElement, up++) {
     const style = getComputedStyle(one);
