@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from e2lm_core.ui.base import urls
 from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
 from tests.support.browser import touch
+from tests.support.short import shorten
 from tests.ui.browser.test_chart_tools import CHOSEN, WITHOUT
 from tests.ui.browser.test_views import SET
 
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 VIEWS = [view for view in urls.VIEWS if view not in WITHOUT]
 # Views with their width, which have lines, bands, legends, bars, cells, names along an axis, panels among them.
-IN_CI = {"accuracy": 390, "ranking": 1280, "score": 390, "choosing": 1280, "subjects": 1280}
+IN_CI = (("accuracy", 390), ("ranking", 1280), ("score", 390), ("choosing", 1280), ("subjects", 1280))
 PICTURE = ".studio-figure svg[role=img]"
 # Pixels by which a text's or a mark's middle may lie elsewhere: fonts are measured by Plotly, and guessed by the server.
 TEXT_PX, MARK_PX = 8.0, 1.5
@@ -68,13 +70,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(("view", "width"), shorten(itertools.product(VIEWS, (1280, 390)), IN_CI))
 def test_it_shows_the_axes_names_colours_and_points_of_the_chart(
     browser: Browser, url: str, view: str, width: int
 ) -> None:
-    if os.environ.get("CI") and IN_CI.get(view) != width:
-        pytest.skip("continuous integration looks at one chart of each kind")
     page = _open(browser, url, view, width)
     first = _read_all(page, width)
     assert first

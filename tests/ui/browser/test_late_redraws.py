@@ -20,13 +20,14 @@ from e2lm_core.sets.collection import open_set
 from e2lm_core.ui.base import urls
 from scripts.screenshots import note_error, server, settle
 from tests.support.browser import go
+from tests.support.short import IS_CI
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=30_000)
 LEASE_S = 3600.0
 # All places with a status bar; `make proof` goes to each, continuous integration to three.
 PLACES = [place.title for place in urls.PLACES if place is not urls.SETS]
-if os.environ.get("CI"):
+if IS_CI:
     PLACES = PLACES[:1] + PLACES[2:3] + PLACES[4:5]
 ROUNDS_MS = 2500  # the status bar polls each second, charts each two seconds
 
