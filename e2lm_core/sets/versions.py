@@ -25,11 +25,10 @@ from e2lm_core.sets.collection import SetInfo, editable_set, find_set
 from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.folder import set_cache as known_sets
 from e2lm_core.sets.folder.set_cache import CachedSet
-from e2lm_core.sets.history import restore_preview
+from e2lm_core.sets.history import field_diff, restore_preview
 from e2lm_core.sets.history.commit import commit, damage_sentence, reconcile, replace_set
 from e2lm_core.sets.history.delta import Delta, UnappliedChange, apply_delta, is_affected
 from e2lm_core.sets.history.field_diff import Difference
-from e2lm_core.sets.history.field_diff import differences as _differences
 from e2lm_core.sets.history.journal import Journal, Step, delta_at, state_at
 from e2lm_core.sets.history.restore_preview import RestorePreview
 from e2lm_core.sets.locks import exclusive_edit
@@ -231,6 +230,8 @@ def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
 def differences(settings: Settings, name: str, first: int, second: int | None = None) -> list[Difference]:
     """Differences from one version to another by question and field, with the words that differ.
 
+    Questions that moved come last, with their places.
+
     Args:
         settings: The caller's settings.
         name: Name of an own set, or OWNER/NAME of a shared one.
@@ -245,7 +246,8 @@ def differences(settings: Settings, name: str, first: int, second: int | None = 
     after = known_sets.read_cached(info.folder, settings.limits).task
     if second is not None:
         after = _opened(settings, info, name, second)
-    return _differences(_opened(settings, info, name, first), after)
+    before = _opened(settings, info, name, first)
+    return field_diff.differences(before, after) + field_diff.moved_questions(before, after)
 
 
 @reads

@@ -6,6 +6,8 @@ Tested in tests/sets/history/test_versions.py.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
@@ -23,8 +25,8 @@ class Difference(Record):
 
     Attributes:
         question: Id of the question; None for the prompt and the readme.
-        field: Name of the field, or of an entry of the metadata; "choice 2" for one choice if the number of choices is unchanged; None for an
-            added or removed question.
+        field: Name of the field, or of an entry of the metadata; "choice 2" for one choice if the number of choices
+            is unchanged; "place" for a moved question; None for an added or removed question.
         before: The old text; None for an added question.
         after: The new text; None for a removed question.
         parts: Old and new text in one sequence, cut where they differ: each part is in both ("same"), only in
@@ -60,6 +62,38 @@ def differences(before: TaskSet, after: TaskSet) -> list[Difference]:
                 found += _of_question(was[identity], question)
         found += [_difference(i, None, q.question, None) for i, q in was.items() if i not in now]
     return found
+
+
+def moved_questions(before: TaskSet, after: TaskSet) -> list[Difference]:
+    """Questions that moved, the fewest that explain the order, with their places counted from 1.
+
+    A question is in its place where those before it stayed before it: one that was added moves nobody.
+    """
+    found = []
+    for attribute in ("questions", "dev"):
+        was = {q.id: place for place, q in enumerate(getattr(before, attribute), 1)}
+        now = {q.id: place for place, q in enumerate(getattr(after, attribute), 1) if q.id in was}
+        in_order = set(_longest_increasing([was[identity] for identity in now]))
+        found += [
+            _difference(identity, "place", was[identity], place)
+            for identity, place in now.items()
+            if was[identity] not in in_order
+        ]
+    return found
+
+
+def _longest_increasing(numbers: Sequence[int]) -> Iterator[int]:
+    """Longest increasing subsequence of distinct numbers, from its last to its first."""
+    last: list[int] = []  # smallest last number of an increasing sequence of each length
+    before: dict[int, int | None] = {}
+    for number in numbers:
+        length = bisect_left(last, number)
+        before[number] = last[length - 1] if length else None
+        last[length : length + 1] = [number]
+    link = last[-1] if last else None
+    while link is not None:
+        yield link
+        link = before[link]
 
 
 def _settings(task: TaskSet) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from e2lm_core.base.formatting import choice_letter, count, join_words
 from e2lm_core.base.records import Record, TaskSet
 from e2lm_core.base.sentences import Sentence
-from e2lm_core.sets.history.field_diff import Difference, differences
+from e2lm_core.sets.history.field_diff import Difference, differences, moved_questions
 
 _CHOICE = "choice "
 
@@ -63,15 +63,13 @@ def preview_restore(number: int, current: TaskSet, version: TaskSet) -> RestoreP
     """Differences from the current set to a version of it."""
     found = differences(current, version)
     of_questions = [one for one in found if one.question is not None]
-    stay = {q.id for q in current.questions} & {q.id for q in version.questions}
-    orders = [[q.id for q in task.questions if q.id in stay] for task in (current, version)]
     return RestorePreview(
         number=number,
         added=tuple(one for one in of_questions if one.field is None and one.before is None),
         removed=tuple(one for one in of_questions if one.field is None and one.after is None),
         changed=tuple(one for one in of_questions if one.field is not None),
         settings=tuple(one for one in found if one.question is None),
-        moves=orders[0] != orders[1],
+        moves=bool(moved_questions(current, version)),
     )
 
 

@@ -211,6 +211,21 @@ def test_the_words_that_differ_between_two_versions(here: Settings) -> None:
     assert versions.differences(here, "mine", 0, 0) == []
 
 
+def test_the_questions_that_moved_between_two_versions(here: Settings) -> None:
+    ids = [q.id for q in collection.open_set(here, "mine").questions]
+    authoring.move_question(here, "mine", ids[0], len(ids))
+    found = versions.differences(here, "mine", 0)
+    assert [(d.question, d.field, d.before, d.after) for d in found] == [
+        (ids[0], "place", "1", str(len(ids)))
+    ]
+    authoring.delete_questions(here, "mine", [ids[1]])
+    assert [(d.question, d.field) for d in versions.differences(here, "mine", 0)] == [
+        (ids[1], None), (ids[0], "place"),
+    ]  # fmt: skip
+    authoring.delete_questions(here, "mine", [ids[0]])
+    assert [d.question for d in versions.differences(here, "mine", 0)] == ids[:2]
+
+
 # --- what was edited since ------------------------------------------------------------------------------
 
 
