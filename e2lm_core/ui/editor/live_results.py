@@ -189,7 +189,7 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
 def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) -> None:
     effects = changed.effects
     running = _finding(task, changed)
-    asks, said = _cue_words(task, edit, changed)
+    asks, controls = _cue_words(task, edit, changed)
     metric = _metric_control("live_metric")
     drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
     name = drawable[0] if drawable else None
@@ -207,7 +207,9 @@ def _changes(task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed) 
             )
         )
     drawn = _picture(task, edit, changed, edited.question_chart, name, metric) if name else ""
-    table_notes.send_note(task, "effects", effects=_row_effects(changed, running, asks, said, name, drawn))
+    table_notes.send_note(
+        task, "effects", effects=_row_effects(changed, running, asks, controls, name, drawn)
+    )
     _caption(
         Sentence("The whole set"),
         metric,
@@ -232,11 +234,11 @@ def _finding(task: TaskSet, changed: results.Changed) -> str:
 
 def _cue_words(
     task: TaskSet, edit: last_edit.LastEdit, changed: results.Changed
-) -> tuple[bool, dict[str, str]]:
+) -> tuple[bool, dict[str, cue_words.EditControl]]:
     """Draw whether one word made the rise, or the button that finds out; nothing of an edit that raised nothing.
 
     Returns:
-        Whether the button is drawn, and the sentence on each question of which it is known.
+        Whether the button is drawn, and by question id the controls that have a sentence.
     """
     risen = _risen(changed)
     if edit.before is None or not risen or changed.done < changed.total:
@@ -244,10 +246,10 @@ def _cue_words(
     found = questions.edit_controls(task, edit.before, edit.after, risen)
     for sentence in cue_words.control_sentences(found):
         markdown.markdown(sentence)
-    said = {one.question_id: markdown.unmarked(one.sentence) for one in found if one.sentence}
+    controls = {one.question_id: one for one in found if one.sentence}
     words = _untested_words(task, edit, risen, found)
     if not words or control_run.progress_or_error(task, "live_words", start.CUE_WORDS):
-        return False, said
+        return False, controls
     if st.button(
         language.translate("Is it one word?"),
         icon=":material/quiz:",
@@ -256,7 +258,7 @@ def _cue_words(
     ):
         run_cue_words()
         st.rerun()
-    return True, said
+    return True, controls
 
 
 def _untested_words(
@@ -286,7 +288,12 @@ def run_cue_words() -> None:
 
 
 def _row_effects(
-    changed: results.Changed, running: str, asks: bool, said: Mapping[str, str], name: str | None, drawn: str
+    changed: results.Changed,
+    running: str,
+    asks: bool,
+    controls: Mapping[str, cue_words.EditControl],
+    name: str | None,
+    drawn: str,
 ) -> dict[str, dict[str, Any]]:
     """An edit as the table's rows show it, by question id: words, and the lines of the picture of one question."""
     effects: dict[str, dict[str, Any]] = {}
@@ -300,8 +307,11 @@ def _row_effects(
         }
         if running:
             shown["running"] = language.translate("So far {running}", running=running)
-        if effect.question_id in said:
-            shown["said"] = said[effect.question_id]
+        if control := controls.get(effect.question_id):
+            shown |= {
+                "said": markdown.unmarked(control.sentence or ""),
+                "warns": control.verdict == "cue words",
+            }
         if effect.question_id == name:
             shown |= {"lines": edited.lines_of_chart(drawn), "box": edited.QUESTION_BOX, "ask": asks}
         effects[effect.question_id] = shown

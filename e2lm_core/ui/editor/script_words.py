@@ -181,6 +181,7 @@ TEXTS = (
     language.mark("empty"),
     language.mark("Reading what is known of these questions …"),
     language.mark("Change discarded."),
+    language.mark("A question moves in the original order only: choose it under Sort."),
     language.mark("Question {id} was changed after the table showed it: look again, and then repeat that."),
     language.mark("Added question {id}."),
 )

@@ -297,6 +297,23 @@ def test_rows_are_duplicated_moved_and_deleted_and_one_click_deletes_one(page, h
     page.keyboard.press("Escape")
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator('.qt-row[aria-rowindex="1"]')).to_have_attribute("data-id", "q2-2")
+    saved(page)
+    page.get_by_label("Sort").select_option("longest first")
+    order = [q.id for q in questions(here)]
+    cell(page, 1).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator(".qt-notice")).to_contain_text("moves in the original order only")
+    assert [q.id for q in questions(here)] == order
+
+
+def test_escape_in_the_new_questions_form_leads_back_to_its_button(page):
+    cell(page, 0).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page.get_by_label("The new question's text")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Add a question")).to_be_focused()
 
 
 def test_choices_are_added_moved_and_taken_out_by_key(page, here):

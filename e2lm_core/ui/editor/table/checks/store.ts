@@ -419,6 +419,17 @@ third.set({ slope: "", sort: "slope" });
 assert.equal(told.length, 1);
 assert.deepEqual(ids(), ["q2", "q1", "q3"]);
 
+// A question moves past those that are shown, in the set's order alone.
+const { neighbour } = await import("../source/finding");
+assert.equal(neighbour(third, "q2", 1), undefined);
+third.set({ sort: "set" });
+assert.deepEqual([neighbour(third, "q1", 1), neighbour(third, "q1", -1), neighbour(third, "q3", -1)], ["q2", undefined, "q2"]);
+third.chosen = new Set(["q1", "q3"]);
+third.set({ state: "chosen" });
+assert.deepEqual([ids(), neighbour(third, "q1", 1)], [["q1", "q3"], "q3"]);
+third.chosen.clear();
+third.set({ state: "all" });
+
 // The address has what is shown, and gives it back; nonsense and another set's link change nothing.
 third.set({ text: "two?", state: "bare", sort: "set" });
 await wait(300);

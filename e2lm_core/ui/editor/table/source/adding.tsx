@@ -41,7 +41,12 @@ export function Adding({ store }: { store: Store }) {
       else next!.focus();
     } else if (event.key === "Escape") close();
   };
-  const close = () => { store.adding = false; store.draft(NEW); store.changed(); };
+  const close = () => {
+    store.adding = false;
+    store.draft(NEW);
+    store.changed();
+    document.querySelector<HTMLElement>(".qt-add")?.focus();
+  };
   return (
     <div class="qt-new" role="form" aria-label={say("A new question")} onKeyDown={key}>
       <textarea class="qt-field qt-question" rows={2} readOnly={store.isAdded} aria-label={say("The new question's text")} placeholder={say("What is asked?")} value={question.question} onInput={(event) => type({ question: event.currentTarget.value })} />

@@ -190,7 +190,7 @@ export function App({ store }: { store: Store }) {
         {Object.entries(view).some(([part, value]) => part !== "sort" && value !== EVERYTHING[part as keyof View]) && <button type="button" class="qt-quiet" onClick={() => set({ ...EVERYTHING, sort: view.sort })}>{say("Show all")}</button>}
         <span class="qt-grow" />
         {!readonly && <button type="button" onClick={() => setReplacing(!replacing)} aria-expanded={replacing}><Icon name="find_replace" />{say("Replace")}</button>}
-        {!readonly && <button type="button" class="qt-main" onClick={openNew}><Icon name="add" />{say("Add a question")}</button>}
+        {!readonly && <button type="button" class="qt-main qt-add" onClick={openNew}><Icon name="add" />{say("Add a question")}</button>}
         <button type="button" class="qt-quiet" aria-label={say("Keys of the table")} title={say("Keys ( ? )")} onClick={() => setHelping(true)}><Icon name="keyboard" /></button>
       </div>
       {replacing && <Replace store={store} ids={store.chosen.size ? ids.filter((id) => store.chosen.has(id)) : ids} close={() => setReplacing(false)} />}

@@ -40,7 +40,7 @@ export function Effect({ store, id }: { store: Store; id: string }) {
       ) : null}
       <span class="qt-did">{effect.text}</span>
       {effect.running && <span>{effect.running}</span>}
-      {effect.said && <span class={effect.said.startsWith("Cue words") ? "qt-warning" : ""}>{effect.said}</span>}
+      {effect.said && <span class={effect.warns ? "qt-warning" : ""}>{effect.said}</span>}
       {effect.ask && <button type="button" onClick={() => store.page.tell("cue_words", id)}><Icon name="quiz" />{say("Is it one word?")}</button>}
     </div>
   );

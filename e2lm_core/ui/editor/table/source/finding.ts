@@ -88,6 +88,13 @@ function searched(store: Store, id: string): string {
 
 const compare = new Intl.Collator().compare; // `localeCompare` makes one for each pair: seconds of 15,000
 
+/** The shown question before (-1) or after (1) one, where the table has the set's order. */
+export function neighbour(store: Store, id: string, by: number): string | undefined {
+  if (store.view.sort !== "set") return undefined;
+  const shown = visible(store, store.view);
+  return shown[shown.indexOf(id) + by];
+}
+
 /** The ids that a view shows. Those that were edited in it stay, so that nothing vanishes under its author's hands. */
 export function visible(store: Store, view: View): string[] {
   const wanted = plain(view.text).split(/\s+/).filter(Boolean);

@@ -1,8 +1,10 @@
 /** What keys do in the table while nobody types in a text. */
 
+import { neighbour } from "./finding";
 import type { Acts } from "./row";
 import type { Store } from "./store";
 import { type Cell, choiceOf } from "./types";
+import { say } from "./words";
 
 const MOVING = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
 
@@ -52,8 +54,9 @@ export function pressed(event: KeyboardEvent, hands: Hands) {
     done();
     event.stopPropagation();
     if (choice !== null) return hands.moveChoice(id, choice, by);
-    const beside = store.order[store.order.indexOf(id) + by];
-    if (beside) void store.act("move", { ids: [id], [by < 0 ? "before" : "after"]: beside }).then(() => go(id, cell));
+    if (store.view.sort !== "set") return store.say({ text: say("A question moves in the original order only: choose it under Sort."), error: true });
+    const other = neighbour(store, id, by);
+    if (other) void store.act("move", { ids: [id], [by < 0 ? "before" : "after"]: other }).then(() => go(id, cell));
     return;
   }
   const acting: Record<string, () => void> = {

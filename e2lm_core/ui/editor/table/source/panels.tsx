@@ -1,6 +1,7 @@
 /** What opens above the rows: what is done to many questions, find and replace with its preview, and the keys. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { neighbour } from "./finding";
 import { Icon } from "./row";
 import type { Store } from "./store";
 import type { Answer } from "./types";
@@ -146,7 +147,7 @@ export function Menu({ store, id, button, acts, close }: {
   close: () => void;
 }) {
   const menu = useRef<HTMLDivElement>(null);
-  const order = store.order, at = order.indexOf(id);
+  const order = store.order, at = order.indexOf(id), before = neighbour(store, id, -1), after = neighbour(store, id, 1);
   useEffect(() => {
     const box = button.getBoundingClientRect(), own = menu.current!;
     own.style.top = `${Math.min(box.bottom + 2, window.innerHeight - own.offsetHeight - 8)}px`;
@@ -160,8 +161,8 @@ export function Menu({ store, id, button, acts, close }: {
   const items: [string, string, () => void, boolean?][] = [
     ["open_in_full", mark("Open as a card"), () => acts.card(id)],
     ["content_copy", mark("Duplicate"), () => void store.act("duplicate", { ids: [id] })],
-    ["arrow_upward", mark("Move up"), () => void store.act("move", { ids: [id], before: order[at - 1] }), at <= 0],
-    ["arrow_downward", mark("Move down"), () => void store.act("move", { ids: [id], after: order[at + 1] }), at >= order.length - 1],
+    ["arrow_upward", mark("Move up"), () => void store.act("move", { ids: [id], before }), !before],
+    ["arrow_downward", mark("Move down"), () => void store.act("move", { ids: [id], after }), !after],
     ["vertical_align_top", mark("Move to the top"), () => void store.act("move", { ids: [id], place: 1 }), at <= 0],
     ["vertical_align_bottom", mark("Move to the end"), () => void store.act("move", { ids: [id], place: order.length }), at >= order.length - 1],
     ["sticky_note_2", mark("Note"), () => acts.note(id)],

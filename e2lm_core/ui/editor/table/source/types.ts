@@ -51,6 +51,7 @@ export interface Effect {
   box?: [width: number, height: number];
   running?: string;
   said?: string; // whether a cue word made the rise, where that was run
+  warns?: boolean; // whether one did
   ask?: boolean; // whether that can be run
 }
 
