@@ -60,8 +60,9 @@ def random_baseline_short(null: NullDistribution) -> str:
 
 
 def p_value(null: NullDistribution) -> str:
-    """A p as text, such as p = 0.31."""
-    return "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
+    """A p as text, such as p = 0.31; around 0.05 with the digit that says on which side it lies."""
+    digits = 3 if f"{null.p:.2f}" == "0.05" else 2
+    return "p < 0.01" if null.p < 0.01 else f"p = {null.p:.{digits}f}"
 
 
 def interval(low: float, high: float, share: bool = False) -> str:

@@ -114,6 +114,11 @@ def test_what_random_answers_give_in_full_and_where_there_is_little_room() -> No
     assert formatting.random_baseline_short(NullDistribution(mean=0.173, q95=0.324, p=0.001)).endswith(
         "; p < 0.01"
     )
+    by_p = {
+        p: formatting.random_baseline_short(NullDistribution(mean=0.173, q95=0.324, p=p))
+        for p in (0.044, 0.047, 0.053)
+    }
+    assert [said.rpartition("; ")[2] for said in by_p.values()] == ["p = 0.04", "p = 0.047", "p = 0.053"]
 
 
 def test_choices_have_letters() -> None:

@@ -183,7 +183,7 @@ def print_preview(read: Preview, doubles: Mapping[str, str], as_json: bool) -> N
         "problems": [problem.model_dump(exclude_none=True) for problem in read.problems],
     }
     notes = [messages.format_summary(read), messages.mapping_summary(read)]
-    notes += [messages.duplicates_sentence(doubles), *(problem.sentence for problem in read.problems)]
+    notes += [messages.duplicates_sentence(read, doubles), *(problem.sentence for problem in read.problems)]
     print_table(as_json, document, rows, notes=notes)
 
 

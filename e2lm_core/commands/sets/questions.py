@@ -113,7 +113,7 @@ def add(
             question_input.print_preview(read, doubles, as_json)
             return
         new = question_input.accepted_questions(read, file, skip_broken)
-        warn(messages.duplicates_sentence(doubles))
+        warn(messages.duplicates_sentence(read, doubles))
         new = tuple(q for q in new if not skip_doubles or q.id not in doubles)
     elif question is None or not choice or answer is None:
         raise StudioError(

@@ -65,16 +65,17 @@ def mapping_summary(preview: Preview) -> str:
     return joined((said, also)) if said else also
 
 
-def duplicates_sentence(doubles: Mapping[str, str]) -> str:
-    """Sentence that names repeated questions; "" if there are none.
+def duplicates_sentence(preview: Preview, doubles: Mapping[str, str]) -> str:
+    """Sentence that names repeated questions by their places in the file; "" if there are none.
 
-    An example: "2 questions of the file are there already: q1 repeats …."
+    An example: "2 questions of the file are there already: Row 2 repeats q7 of the set, …."
     """
     if not doubles:
         return ""
+    places = {q.id: at for q, at in zip(preview.questions, preview.rows, strict=True)}
     first = [
-        Sentence("{one} repeats {other}", one=one, other=place_of(other))
-        for one, other in islice(doubles.items(), 3)
+        Sentence("{one} repeats {other}", one=place_of(places[identity]), other=place_of(other))
+        for identity, other in islice(doubles.items(), 3)
     ]
     return Sentence(
         "{number} question of the file is there already: {first}.",

@@ -120,7 +120,7 @@ def _panel(task: TaskSet, data: bytes, filename: str, key: str) -> None:
         if said := messages.mapping_summary(read):
             markdown.caption(markdown.escape(said))
         if doubles:
-            markdown.warning(messages.duplicates_sentence(doubles), icon=":material/content_copy:")
+            markdown.warning(messages.duplicates_sentence(read, doubles), icon=":material/content_copy:")
         check_panel.findings_panel([problem for problem in read.problems if problem.code != UNCLEAR])
     _offer(task, read, doubles, key)
 

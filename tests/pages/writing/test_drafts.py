@@ -183,7 +183,7 @@ def test_two_prompts_are_settled_by_their_author(done):
     done.at.text_area[1].set_value("Mine.\n")
     authoring.update_config(done.studio.settings, OWN, description="Theirs.\n")
     done.click("Save the prompt")
-    assert "Conflict in The prompt:** somebody else changed the description" in done.said
+    assert "Conflict in The prompt:** the description was changed elsewhere" in done.said
     assert collection.open_set(done.studio.settings, OWN).config.description == "Theirs.\n"
     done.click("Keep mine")
     assert collection.open_set(done.studio.settings, OWN).config.description == "Mine.\n"

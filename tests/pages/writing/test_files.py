@@ -55,7 +55,7 @@ def test_what_is_there_already_is_marked_and_left_out_unless_it_is_wanted(own: V
     own.open("write")
     own.at.segmented_control(key="author_view").set_value("Import").run()
     own.at.text_area(key="paste").set_value(rows).run()
-    assert f"q4 repeats {first.id} of the set" in own.said
+    assert f"Row 4 repeats {first.id} of the set" in own.said
     assert own.at.dataframe[0].value["state"][3] == f"already there: {first.id} of the set"
     assert "Add 3 questions and leave out 1" in own.labels()
     own.at.toggle(key="text_doubles").set_value(False).run()

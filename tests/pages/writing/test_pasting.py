@@ -67,7 +67,7 @@ def test_pasted_rows_are_added_as_they_are_meant_and_one_undo_takes_them_back(
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("TSV, a tab between cells: 20 questions.")).to_be_visible()
     expect(
-        page.get_by_text("1 question of the file is there already: q20 repeats q3 of the set.")
+        page.get_by_text("1 question of the file is there already: Row 20 repeats q3 of the set.")
     ).to_be_visible()
     page.get_by_role("button", name="Add 19 questions and leave out 1").click()
     settle(page)

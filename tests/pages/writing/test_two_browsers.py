@@ -104,7 +104,7 @@ def test_two_people_lose_nothing_in_the_table_or_in_the_card(browser, home, envi
         expect(cell(bob, 4)).to_have_text("Ada asks what follows five?")
         expect(field).to_be_focused()
         bob.keyboard.press("Enter")
-        expect(bob.get_by_text("q4: somebody else changed the text")).to_be_visible()
+        expect(bob.get_by_text("q4: the text was changed elsewhere")).to_be_visible()
         assert question(home, 3) == "Ada asks what follows four?"
         texts = bob.locator(".both-texts")
         expect(texts.nth(0)).to_have_text("Ada asks what follows four?")

@@ -97,7 +97,7 @@ def test_the_same_cell_is_overwritten_by_nobody(done: Visit) -> None:
     colleague(done, 0, question="A colleague's?")
     done.edit({0: {"question": "Mine?"}})
     assert texts(done)[0] == "A colleague's?"
-    assert "Conflict in q1:** somebody else changed the text while you were editing" in done.said
+    assert "Conflict in q1:** the text was changed elsewhere while you were editing" in done.said
     shown = [html.value for html in done.at.get("html") if "both-texts" in str(html.value)]
     assert any("colleague" in html for html in shown)
     assert any("Mine" in html for html in shown)
@@ -118,9 +118,9 @@ def test_a_saved_card_is_lost_to_nobody(done: Visit) -> None:
     question = collection.open_set(done.studio.settings, OWN).questions[0]
     # Other fields merge.
     assert (question.question, question.choices[1], question.subject) == ("A colleague's?", "seven", "theirs")
-    assert "Conflict in q1:** somebody else changed the text while you were editing" in done.said
+    assert "Conflict in q1:** the text was changed elsewhere while you were editing" in done.said
     done.at.run()  # as after a reload: it is on the disk
-    assert "Conflict in q1:** somebody else changed the text" in done.said
+    assert "Conflict in q1:** the text was changed elsewhere" in done.said
     done.click("Keep theirs")
     assert texts(done)[0] == "A colleague's?"
     assert had(done, "Mine?")
@@ -146,11 +146,11 @@ def test_who_is_faster_once_more_is_seen_too(done: Visit) -> None:
     colleague(done, 0, choices=("a", "b", "c", "d"))
     before = collection.open_set(done.studio.settings, OWN).questions[0].choices
     done.edit({0: {"choices": ["mine", *before[1:]]}})
-    assert "Conflict in q1:** somebody else changed the choices" in done.said
+    assert "Conflict in q1:** the choices or the right answer was changed" in done.said
     colleague(done, 0, choices=("e", "f", "g", "h"))
     done.click("Keep mine")
     assert collection.open_set(done.studio.settings, OWN).questions[0].choices == ("e", "f", "g", "h")
-    assert "Conflict in q1:** somebody else changed the choices" in done.said
+    assert "Conflict in q1:** the choices or the right answer was changed" in done.said
     done.click("Keep mine")
     assert collection.open_set(done.studio.settings, OWN).questions[0].choices[0] == "mine"
 
@@ -231,7 +231,7 @@ def test_an_answer_marked_in_the_card_while_choices_moved_is_no_other_text(done:
     turned = before.choices[::-1]
     colleague(done, 0, choices=turned, answer=3 - before.answer)
     done.click("Save")
-    assert "Conflict in q1:** somebody else changed the choices or the right answer" in done.said
+    assert "Conflict in q1:** the choices or the right answer" in done.said
     assert marked(done) == before.choices[before.answer]
     sides = [html.value for html in done.at.get("html") if "both-texts" in str(html.value)]
     assert f"{before.choices[wrong]}  (right)" in sides[1].replace("<mark>", "").replace("</mark>", "")

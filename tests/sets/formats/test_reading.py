@@ -201,12 +201,12 @@ def test_what_the_set_has_already_is_marked_and_what_the_file_has_twice() -> Non
     preview = read_confined(data.encode(), "t.csv", LIMITS)
     found = reading.find_duplicates(preview, [there])
     assert found == {"q2": "w of the set", "q3": "w of the set"}
-    assert messages.duplicates_sentence(found).startswith(
-        "2 questions of the file are there already: q2 repeats w of the set"
+    assert messages.duplicates_sentence(preview, found).startswith(
+        "2 questions of the file are there already: Row 2 repeats w of the set"
     )
     assert reading.find_duplicates(preview, []) == {"q3": "Row 2"}
-    german.translated(messages.duplicates_sentence(found))
-    assert messages.duplicates_sentence({}) == ""
+    german.translated(messages.duplicates_sentence(preview, found))
+    assert messages.duplicates_sentence(preview, {}) == ""
 
 
 def test_how_a_file_was_read_is_said() -> None:

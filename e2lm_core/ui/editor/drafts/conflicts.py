@@ -90,7 +90,7 @@ def conflict_panel(name: str, place: str, conflict: EditConflict, resolve: Settl
     with st.container(border=True, key=f"clash_{key}"):
         st.markdown(
             markdown.fill_template(
-                "**Conflict in {of}:** somebody else changed the {field} while you were editing. Choose "
+                "**Conflict in {of}:** the {field} was changed elsewhere while you were editing. Choose "
                 "which version to keep.",
                 field=field,
                 of=of,

@@ -65,7 +65,7 @@ def lost_drafts_panel(task: TaskSet) -> None:
     for draft in [d for d in found if d.place not in here]:
         markdown.warning(
             markdown.fill_template(
-                "{of} was deleted by somebody else. Your unsaved text is below.",
+                "{of} was deleted elsewhere. Your unsaved text is below.",
                 of=language.translate(recovery.draft_label(draft)).capitalize(),
             ),
             icon=":material/edit_off:",
