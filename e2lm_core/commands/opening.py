@@ -143,30 +143,64 @@ def open_measured(
         TaskError: There is no such set.
         StudioError: No checkpoint is complete, or with `partly` no question has a result.
     """
+    loaded = open_stored(name, globs, num_fewshot, fleet=fleet, warns=not partly)
+    task, measured = loaded.task, loaded.measured
+    if not measured.complete_pairs:
+        raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
+    if not (partly or measured.complete_checkpoints):
+        raise StudioError(lacking_sentence(loaded, name))
+    return loaded
+
+
+def lacking_sentence(loaded: LoadedSet, name: str) -> str:
+    """Sentence that counts the questions without results.
+
+    Args:
+        loaded: The set with its results.
+        name: Name or folder that the set was opened by.
+    """
     from e2lm_core.runs.state import coverage_of
+
+    return Sentence(
+        "{number} of {all} questions of {set} lacks results, since it changed or a run stopped: run `evaluate "
+        "{name}`, which computes only what is missing.",
+        "{number} of {all} questions of {set} lack results, since they changed or a run stopped: run `evaluate "
+        "{name}`, which computes only what is missing.",
+        number=len(coverage_of(loaded.measured).stale),
+        all=str(len(loaded.task.questions)),
+        set=loaded.task.name,
+        name=name,
+    )
+
+
+def open_stored(
+    name: str,
+    globs: Sequence[str] | None,
+    num_fewshot: int | None,
+    fleet: str | None = None,
+    warns: bool = True,
+) -> LoadedSet:
+    """Set of a name or folder with the results that are stored of it, if any.
+
+    Args:
+        name: Name or folder of the set.
+        globs: Globs of checkpoints; None for those of the fleet.
+        num_fewshot: Examples in the prompt; None for the last run's number.
+        fleet: Name of a fleet; None for that of the set.
+        warns: Whether warnings about the set are printed.
+
+    Raises:
+        TaskError: There is no such set.
+        CheckpointError: A glob matches none, there is no such fleet, or none of its checkpoints can be used.
+        StudioError: Globs and a fleet were given.
+    """
     from e2lm_core.runs.store.control_results import load_judged
     from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
-    task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
+    task = open_task(studio.settings, name) if warns else open_set(studio.settings, name)
     opened = open_fleet(studio, name, globs, fleet, num_fewshot)
-    measured = load_judged(studio, task, *opened.run_arguments)
-    if not measured.complete_pairs:
-        raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
-    if not (partly or measured.complete_checkpoints):
-        raise StudioError(
-            Sentence(
-                "{number} of {all} questions of {set} lacks results, since it changed or a run stopped: run `evaluate "
-                "{name}`, which computes only what is missing.",
-                "{number} of {all} questions of {set} lack results, since they changed or a run stopped: run `evaluate "
-                "{name}`, which computes only what is missing.",
-                number=len(coverage_of(measured).stale),
-                all=str(len(task.questions)),
-                set=task.name,
-                name=name,
-            )
-        )
-    return LoadedSet(studio, task, measured, opened)
+    return LoadedSet(studio, task, load_judged(studio, task, *opened.run_arguments), opened)
 
 
 def require_reading(name: str) -> None:

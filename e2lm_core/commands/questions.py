@@ -9,7 +9,13 @@ from typer import Argument, Option
 from e2lm_core.base import formatting, json_values
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.opening import LoadedSet, open_measured, require_metrics
+from e2lm_core.commands.opening import (
+    LoadedSet,
+    lacking_sentence,
+    open_measured,
+    open_stored,
+    require_metrics,
+)
 from e2lm_core.commands.options import Checkpoints, Fewshot, FleetName, Json, Task
 from e2lm_core.commands.output import cell, goes_to_stdout, print_table, prints_data, to_stdout
 from e2lm_core.commands.progress import progress_bar
@@ -17,6 +23,7 @@ from e2lm_core.commands.runs import run_evaluation
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.questions.pool import Pool
+    from e2lm_core.analysis.questions.suspects.records import Suspect
 
 Relevance = Annotated[
     bool, Option("--relevance", help="Embed the questions as well, for the column relevance.")
@@ -149,16 +156,26 @@ def problems(
     from e2lm_core.sets.editing import ignored_problems
     from e2lm_core.sets.prompts.wrong_question_control import control_set
 
-    studio, question_set, measured, of = open_measured(task, checkpoints, num_fewshot, fleet=fleet)
-    ends = last_of_each([c for curve in measured.curves for c in curve.checkpoints])
-    unread = load_measurements(studio, control_set(question_set), ends, of.num_fewshot, facts=False)
-    answers = Answers(measured)
-    silent = validity.no_ranking_advice_reason(measured, answers.scores("acc"))
-    influence = None if silent else answers.question_influence("acc")
+    loaded = open_stored(task, checkpoints, num_fewshot, fleet=fleet)
+    studio, question_set, measured, of = loaded
+    has_results = bool(question_set.questions and measured.complete_pairs)
+    suspects: tuple[Suspect, ...] = ()
+    if has_results:
+        ends = last_of_each([c for curve in measured.curves for c in curve.checkpoints])
+        unread = load_measurements(studio, control_set(question_set), ends, of.num_fewshot, facts=False)
+        suspects = all_suspects(measured, unread)[0].listed
+    influence = None
+    lacking: str | None = None if has_results else question_problems.CHECKS_ALONE
+    if has_results and not measured.complete_checkpoints:
+        lacking = lacking_sentence(loaded, task)
+    elif has_results:
+        answers = Answers(measured)
+        silent = validity.no_ranking_advice_reason(measured, answers.scores("acc"))
+        influence = None if silent else answers.question_influence("acc")
     found = question_problems.list_problems(
         question_set.questions,
         check_findings(studio, question_set),
-        all_suspects(measured, unread)[0].listed,
+        suspects,
         question_problems.hurting_questions(influence, measured.question_ids),
     )
     gone = set(ignored_problems.ignored_problems(studio.settings, task))
@@ -178,9 +195,10 @@ def problems(
         for one in (found if ignored else left)
     ]
     finding = question_problems.headline(left, len(found) - len(left)).replace("**", "")
-    document = {"task": question_set.name, "finding": finding, "problems": rows}
+    document = {"task": question_set.name, "finding": finding, "lacking": lacking, "problems": rows}
     shown = ("id", "problem", "reason", "question")
-    print_table(as_json, document, rows, shown, about=measured, notes=[finding], fleet=of)
+    about = measured if has_results else None
+    print_table(as_json, document, rows, shown, about=about, notes=[finding, lacking], fleet=of)
 
 
 def choose(

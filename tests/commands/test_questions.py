@@ -14,7 +14,7 @@ from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.export import submission
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import collection
+from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.editing import ignored_problems
 from tests.commands.conftest import Cli
 from tests.support import studios
@@ -106,6 +106,30 @@ def test_problems_are_those_of_the_page_and_of_suspects(taught: Cli, tmp_path: P
     every = taught("problems", "little", "--ignored", "--json")["problems"]
     assert [row["ignored"] for row in every].count(True) == 1
     assert "competition takes" in taught("problems", "little", "--ignored")
+
+
+def test_problems_of_a_set_without_results_are_those_of_its_checks(
+    call: Cli, tmp_path: Path, ladder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = studios.settings(tmp_path, ladder)
+    task = studios.write_example(settings)
+    for name, value in studios.environment(settings).items():
+        monkeypatch.setenv(name, value)
+    document = call("problems", "little", "--json")
+    found = question_problems.list_problems(task.questions, submission_findings(settings, task))
+    assert [row["reason"] for row in document["problems"]] == [problem.reason for problem in found] != []
+    assert document["lacking"] == question_problems.CHECKS_ALONE
+    assert question_problems.CHECKS_ALONE in call("problems", "little")
+
+
+def test_problems_after_an_edit_say_how_many_questions_lack_results(taught: Cli, tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path, tmp_path / "ladder")
+    collection.copy_set(settings, "little", "mine")
+    first = collection.open_set(settings, "mine").questions[0]
+    authoring.update_questions(settings, "mine", {first.id: {"question": "Something else?"}})
+    document = taught("problems", "mine", "--json")
+    assert document["lacking"].startswith("1 of 40 questions of mine lacks results")
+    assert document["problems"]
 
 
 def submission_findings(settings: Settings, task: TaskSet) -> list[Finding]:

@@ -15,6 +15,9 @@ from e2lm_core.base.records import Finding, Question, Record
 from e2lm_core.base.sentences import Sentence, SentenceField, joined
 
 HURTS = "hurts the ranking"
+CHECKS_ALONE = Sentence(
+    "These are the checks alone: a run of the set also shows questions that mislead models."
+)
 TITLES: dict[str, str] = {
     "error": "Error",
     "warning": "Warning",

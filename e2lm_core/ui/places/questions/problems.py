@@ -72,9 +72,7 @@ def problems_tab(task: TaskSet) -> None:
     elif is_fixed:
         live_results.edit_effect_line(task)
     if not here.measurements.complete_pairs:
-        markdown.caption(
-            "These are the checks alone: a run of the set also shows questions that mislead models."
-        )
+        markdown.caption(question_problems.CHECKS_ALONE)
     elif any(problem.title not in ("Error", "Warning") for problem in left):
         markdown.caption("What models say are hints, not verdicts: the models may all be wrong.")
     if ignored:
