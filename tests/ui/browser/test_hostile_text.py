@@ -151,13 +151,43 @@ def unfold(page: Page) -> None:
 
 
 def drawn_by_others(page: Page, address: str) -> list[str]:
-    """Elements of the page, its shadows included, that lead to the beacon, to another host or to a script."""
+    """Elements of the page, its shadows included, that lead to the beacon, to another host or to a script.
+
+    A link within the studio may hold such text in its query, as a question's id.
+    """
     return page.evaluate(
-        """address => [...document.querySelectorAll("a,img,iframe,image,use,object,embed,[style]")].map(e =>
-            e.getAttribute("href") || e.getAttribute("xlink:href") || e.getAttribute("src") || e.getAttribute("style") || ""
-        ).filter(a => a.includes(address) || /evil|javascript:|mailto:/.test(a))""",
+        """address => {
+            const isOwn = link => {
+                const led = new URL(link, location.href);
+                return led.protocol === location.protocol && led.host === location.host;
+            };
+            const isOthers = text => text.includes(address) || /evil|javascript:|mailto:/.test(text);
+            return [...document.querySelectorAll("a,img,iframe,image,use,object,embed,[style]")].flatMap(e => {
+                const links = ["href", "xlink:href", "src", "data"].map(name => e.getAttribute(name) || "");
+                return [...links.filter(link => isOthers(link) && !isOwn(link)),
+                        ...[e.getAttribute("style") || ""].filter(isOthers)];
+            });
+        }""",
         address,
     )
+
+
+@pytest.mark.parametrize(
+    ("link", "is_others"),
+    [
+        ("questions?question=www.evil.example", False),
+        ("https://www.evil.example/questions", True),
+        ("//www.evil.example/x", True),
+        ("javascript:alert(1)", True),
+        ("mailto:me@evil.example", True),
+    ],
+)
+def test_a_link_of_others_is_told_from_the_studios_own(page: Page, url: str, link: str, is_others: bool) -> None:
+    page.goto(url)
+    page.evaluate(
+        "link => document.body.append(Object.assign(document.createElement('a'), {href: link}))", link
+    )
+    assert drawn_by_others(page, "http://127.0.0.1:9") == ([link] if is_others else [])
 
 
 @pytest.mark.parametrize("name", shorten(VIEWS, IN_CI))
