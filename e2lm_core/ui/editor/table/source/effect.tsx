@@ -8,13 +8,22 @@ import { say } from "./words";
 const PAD = 6;
 const SCROLLED_MS = 300;  // what leaves the window so soon after a scroll was scrolled away
 
+let isOwnScroll = false;
+
+/** Scroll to an element; the event of that is nobody's scrolling away. */
+function bring(element: HTMLElement) {
+  isOwnScroll = true;
+  element.scrollIntoView({ block: "nearest" });
+  requestAnimationFrame(() => { isOwnScroll = false; }); // a frame's scroll events come before its callbacks
+}
+
 /** Scroll an element back that content above it, such as a run's line, has pushed out of the window; returns the end of it. */
 function keepInSight(element: HTMLElement): () => void {
   let scrolled = -Infinity, wasIn = false;
-  const note = () => { scrolled = performance.now(); };
+  const note = () => { if (!isOwnScroll) scrolled = performance.now(); };
   const seen = new IntersectionObserver(([entry]) => {
     const isIn = entry!.intersectionRatio > 0.98;
-    if (wasIn && !isIn && performance.now() - scrolled > SCROLLED_MS) element.scrollIntoView({ block: "nearest" });
+    if (wasIn && !isIn && performance.now() - scrolled > SCROLLED_MS) bring(element);
     else wasIn = isIn;
   }, { threshold: 0.98 });
   seen.observe(element);
@@ -26,7 +35,7 @@ export function Effect({ store, id }: { store: Store; id: string }) {
   const effect = store.effects.get(id), place = useRef<HTMLDivElement>(null);
   const isHere = store.cursor?.id === id && (!store.editing || store.editing.id === id);
   useEffect(() => {
-    if (effect && isHere) place.current!.scrollIntoView({ block: "nearest" });
+    if (effect && isHere) bring(place.current!);
   }, [!effect, effect?.lines?.length, effect?.said]);
   useEffect(() => (effect && isHere ? keepInSight(place.current!) : undefined), [!effect, isHere]);
   if (!effect) return null;
