@@ -28,13 +28,14 @@ _PLACES = (
 def format_summary(preview: Preview) -> str:
     """Sentence on how a file was read, and on the number of its questions.
 
-    An example: "CSV, a semicolon between cells, cp1252: 40 questions.".
+    An example: "CSV, a semicolon between cells, cp1252, which is a guess: 40 questions.".
     """
     parts = [KINDS[preview.kind].label]
     if preview.separator:
         parts.append(Sentence("a {separator} between cells", separator=SEPARATORS[preview.separator]))
     if preview.encoding and preview.encoding != "utf-8":
-        parts.append(preview.encoding)
+        guessed = Sentence("{encoding}, which is a guess", encoding=preview.encoding)
+        parts.append(guessed if preview.is_encoding_guessed else preview.encoding)
     if preview.sheets:
         parts.append(Sentence("sheet {sheet}", sheet=preview.sheets[0]))
     said = joined(parts, ", ")

@@ -54,6 +54,7 @@ def preview(rows: FileRows, kind: str, name: str, limits: Limits, options: ReadO
     shown = Preview(
         kind=kind,
         encoding=rows.encoding,
+        is_encoding_guessed=bool(rows.encoding and options.encoding is None and rows.encoding[:3] != "utf"),
         separator=rows.separator,
         header=rows.header,
         sheets=rows.sheets,

@@ -102,6 +102,7 @@ class Preview(Record):
     Attributes:
         kind: The format's key in `KINDS`.
         encoding: Encoding that the text was read in; "" for a format without one.
+        is_encoding_guessed: Whether neither the file nor the user says the encoding.
         separator: Character between cells; "" for a format without one.
         header: Whether the first line named the columns.
         sheets: Names of the workbook's sheets, the one that was read first; empty for other formats.
@@ -127,6 +128,7 @@ class Preview(Record):
     rows: tuple[str, ...] = ()
     broken: tuple[int, ...] = ()
     problems: tuple[Finding, ...] = ()
+    is_encoding_guessed: bool = False
 
     @property
     def sound(self) -> tuple[Question, ...]:

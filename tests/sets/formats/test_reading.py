@@ -216,8 +216,10 @@ def test_how_a_file_was_read_is_said() -> None:
     preview = read_confined(data, "t.csv", LIMITS)
     assert (preview.encoding, preview.separator, preview.answers_from) == ("cp1252", ";", 1)
     assert messages.format_summary(preview) == (
-        "CSV, a semicolon between cells, cp1252: 1 question; answers that are numbers count from 1."
+        "CSV, a semicolon between cells, cp1252, which is a guess: 1 question; answers that are numbers count from 1."
     )
+    chosen = read_confined(data, "t.csv", LIMITS, ReadOptions(encoding="cp1252"))
+    assert messages.format_summary(chosen).startswith("CSV, a semicolon between cells, cp1252: 1 question;")
     assert messages.mapping_summary(preview) == (
         "Columns: question = Frage, choice 1 = Antwort A, choice 2 = Antwort B, right answer = Lösung, "
         "subject = Thema. Kept as extra columns: Bild."
