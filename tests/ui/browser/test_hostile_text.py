@@ -182,7 +182,9 @@ def drawn_by_others(page: Page, address: str) -> list[str]:
         ("mailto:me@evil.example", True),
     ],
 )
-def test_a_link_of_others_is_told_from_the_studios_own(page: Page, url: str, link: str, is_others: bool) -> None:
+def test_a_link_of_others_is_told_from_the_studios_own(
+    page: Page, url: str, link: str, is_others: bool
+) -> None:
     page.goto(url)
     page.evaluate(
         "link => document.body.append(Object.assign(document.createElement('a'), {href: link}))", link
