@@ -96,7 +96,8 @@ def write_jsonl(questions: Iterable[Question]) -> bytes:
 def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> tuple[Question, ...]:
     """Questions of the rows of a task's data file.
 
-    The values themselves (right answer out of range and so on) are left to `check.structural_errors`.
+    The values themselves (right answer out of range and so on) are left to `check.structural_errors`. A row whose
+    id an earlier row has, as rows that were copied by hand do, gets the next free one.
 
     Args:
         rows: Rows as objects.
@@ -108,16 +109,18 @@ def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> 
     """
     rows = list(rows)
     taken = {str(row["id"]) for row in rows if row.get("id") is not None}
+    seen: set[str] = set()
     questions = []
     for number, row in enumerate(rows, start=1):
-        identity = row.get("id")
-        if identity is None:
-            identity = free_id(f"{prefix}{number}", taken)
+        identity = f"{prefix}{number}" if row.get("id") is None else str(row["id"])
+        if row.get("id") is None or identity in seen:
+            identity = free_id(identity, taken)
+        seen.add(identity)
         try:
-            questions.append(_question(row, str(identity), where))
+            questions.append(_question(row, identity, where))
         except TaskError:  # once more with the row's place, which only an error needs
             at = Sentence("{file}, row {number}", file=where, number=str(number))
-            questions.append(_question(row, str(identity), at))
+            questions.append(_question(row, identity, at))
     return tuple(questions)
 
 

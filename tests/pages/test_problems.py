@@ -105,6 +105,17 @@ def test_blanks_around_a_choice_are_removed_in_one_click(sure):
     assert questions(sure)["q5"] == clean
 
 
+def test_rows_that_share_an_id_in_the_file_are_questions_of_their_own(sure):
+    texts = [question.question for question in questions(sure).values()]
+    path = sure.studio.settings.home / "sets" / OWN / "test.jsonl"
+    path.write_text(path.read_text().replace('"id": "q5"', '"id": "q4"'))
+    sure.open("problems")
+    assert "Error" not in {row["problem"] for row in rows(sure)}
+    authoring.delete_questions(sure.studio.settings, OWN, ["q4"])
+    assert [question.question for question in questions(sure).values()] == texts[:3] + texts[4:]
+    assert list(questions(sure))[3] == "q4_"
+
+
 def test_a_fix_of_a_question_that_was_changed_meanwhile_is_refused(sure):
     wrong_key(sure)
     sure.open("problems")

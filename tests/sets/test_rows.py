@@ -60,3 +60,10 @@ def test_rows_are_read_back() -> None:
 def test_a_row_without_an_id_gets_a_free_one() -> None:
     row = {"question": "q", "choices": ["a", "b"], "answer": 0}
     assert [q.id for q in to_questions([row, row | {"id": "q1"}, row], "x", "q")] == ["q1_", "q1", "q3"]
+
+
+def test_a_repeated_id_is_replaced_by_a_free_one() -> None:
+    ids = ["a", "a_", "a", None, "q4", "a", 7, "7"]
+    given = [{"id": i, "question": "Which?", "choices": ["x", "y"], "answer": 0} for i in ids]
+    read = [question.id for question in to_questions(given, "a file", "q")]
+    assert read == ["a", "a_", "a__", "q4_", "q4", "a___", "7", "7_"]

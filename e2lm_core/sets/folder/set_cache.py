@@ -207,6 +207,8 @@ def _changed_lines(folder: Path, known: CachedSet, limits: Limits) -> tuple[Cach
                     return None
                 of_line[line] = question
         sections.append(tuple(of_line[line] for line in _lines(now[name])))
+        if len({question.id for question in sections[-1]}) < len(sections[-1]):
+            return None
     readme = now[README].decode(errors="replace")
     update = {"questions": sections[0], "dev": sections[1], "readme": readme}
     if readme == default_readme(task.model_copy(update=update)):

@@ -73,3 +73,18 @@ def test_a_state_that_nobody_knows_any_more_is_sent_whole(here: Settings) -> Non
 def test_a_set_that_is_gone_is_said(here: Settings) -> None:
     with pytest.raises(TaskError):
         table_sync.changes_since(here, "gone")
+
+
+def test_two_questions_of_one_id_are_two_rows(here: Settings) -> None:
+    table = Table(here)
+    table.ask()
+    path = here.home / "sets/mine/test.jsonl"
+    before = collection.open_set(here, "mine").questions
+    path.write_text(path.read_text().replace('"id": "q4"', '"id": "q2"'))
+    table.ask()
+    assert [row["question"] for row in table.rows.values()] == [question.question for question in before]
+    assert list(table.rows) == ["q1", "q2", "q3", "q2_", "q5"]
+    authoring.update_questions(here, "mine", {"q2_": {"question": "New?"}})
+    table.ask()
+    assert table.sent == ["q2_"]
+    assert table.agrees()
