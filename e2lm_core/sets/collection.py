@@ -29,6 +29,7 @@ from e2lm_core.base.untrusted.safeyaml import MAX_BYTES, load_mapping
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
+from e2lm_core.sets.editing import drafts, ignored_problems
 from e2lm_core.sets.folder import set_cache as known_sets
 from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
 from e2lm_core.sets.history import trash
@@ -349,7 +350,7 @@ def import_set(
 
 @owns
 def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
-    """Rename a set; its history and the other files of its folder go with it.
+    """Rename a set; its history, the other files of its folder and the caller's unsaved text go with it.
 
     A crash half-way leaves the set complete, under one of the names or both.
 
@@ -382,6 +383,9 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
             _trace(settings, info.name).write_text(new, encoding="utf-8")
             shutil.rmtree(info.folder)
         sharing.rename_shares(settings, info.name, new)
+        with suppress(OSError, StudioError):  # the old name's page shows the text that stays
+            drafts.rename_set(settings, info.name, new)
+        ignored_problems.rename_set(settings, info.name, new)
     return renamed
 
 

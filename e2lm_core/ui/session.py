@@ -164,7 +164,8 @@ def current_set_name() -> str | None:
     """
     names = _names()
     if linked := urls.linked_set():  # from a colleague, or the browser's Back button
-        set_current_set(linked)
+        owner, _, own = linked.partition("/")
+        set_current_set(own if own and owner == studio().settings.person else linked)
         st.session_state.pop(_CHOSEN, None)
     elif st.query_params.get("set"):  # not in another place, whose address is bare
         _take_step()

@@ -154,6 +154,26 @@ def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser)
     expect(bob.get_by_text("that you may open")).to_be_visible()
     expect(people(ada)).to_contain_text("Ada Lovelace")
 
+    # A link with a key that a guest opens is followed once they sign in, from whichever page.
+    sharing.unshare(Settings(home=home).for_person("ada"), "hers", "bob")
+    guest = visit(browser, f"{url}/result{link.query}")
+    expect(guest.get_by_text("This link shares the set ada/hers: sign in to open it.")).to_be_visible()
+    guest.get_by_test_id("stSidebarNavLink").filter(has_text="Questions").click()
+    expect(guest).to_have_url(re.compile(r"/questions(?!.*key=)"))
+    expect(people(guest)).to_contain_text("Sign in to follow it")
+    sign_in(guest, "2")
+    go(guest, "Result")
+    expect(strip(guest).get_by_role("combobox")).to_have_value(re.compile("ada/hers"))
+
+    # The address that Share gives names the owner, who may open it too.
+    go(ada, "Share")
+    address = ada.locator("code", has_text="/result?set=").first.inner_text()
+    assert "/result?set=ada%2Fhers&tab=" in address
+    for page, shown in ((ada, "hers"), (guest, "ada/hers")):
+        page.goto(address)
+        settle(page)
+        expect(strip(page).get_by_role("combobox")).to_have_value(re.compile(shown))
+
 
 def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(home, url, browser):
     first, second = visit(browser, url), visit(browser, url)

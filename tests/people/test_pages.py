@@ -147,6 +147,11 @@ def test_in_a_spaces_frame_sign_in_opens_a_tab_of_its_own(visit, claims, monkeyp
     (link,) = visit.at.get("link_button")
     assert link.proto.url == "https://owner-name.hub.example/?sign_in=1"
     assert "deleted 24 hours after your last visit" in visit.said
+    visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    visit.at.query_params["set"], visit.at.query_params["key"] = "ada/mine", "k"
+    visit.at.run()
+    (link,) = visit.at.get("link_button")
+    assert link.proto.url == "https://owner-name.hub.example/?sign_in=1&set=ada%2Fmine&key=k"
 
 
 @pytest.mark.parametrize("visit", ["refused"], indirect=True)

@@ -14,6 +14,7 @@ import pytest
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets.editing import ignored_problems
 from e2lm_core.sets.folder import bundle, files
 from tests.support import studios
 from tests.support.studios import sentence
@@ -165,9 +166,11 @@ def test_a_renamed_set_keeps_its_history_and_its_other_files(here: Settings) -> 
     first = collection.open_set(here, "mine")
     authoring.update_questions(here, "mine", {"q1": {"question": "Changed?"}})
     (here.sets / "mine" / "notes.txt").write_text("kept")
+    ignored_problems.ignore_problems(here, "mine", ("mark",))
     renamed = collection.rename_set(here, "mine", "yours")
     assert [info.name for info in collection.list_sets(here)] == ["yours", "little"]
     assert renamed == collection.open_set(here, "yours")
+    assert ignored_problems.ignored_problems(here, "yours") == ("mark",)
     assert (renamed.name, renamed.questions[0].question) == ("yours", "Changed?")
     assert (here.sets / "yours" / "notes.txt").read_text() == "kept"
     assert not (here.sets / "yours" / "mine.yaml").exists()

@@ -5,6 +5,7 @@ Tested in tests/pages/writing/test_drafts.py.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +17,9 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.sentences import Sentence
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
+from e2lm_core.runs import fleets
 from e2lm_core.sets import collection
-from e2lm_core.sets.editing import drafts
+from e2lm_core.sets.editing import drafts, ignored_problems
 from e2lm_core.sets.editing.drafts import Draft
 from e2lm_core.ui.base import markdown
 
@@ -41,8 +43,8 @@ def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None
         st.button(
             markdown.fill_template("Open {name}", name=renamed),
             key="gone_open",
-            on_click=choose,
-            args=(renamed,),
+            on_click=_open_renamed,
+            args=(settings, name, renamed, choose),
         )
     for draft in drafts.list_drafts(settings, name):
         markdown.caption(
@@ -51,8 +53,18 @@ def missing_set_page(settings: Settings, name: str, choose: Callable[[str], None
         copyable_text(draft)
 
 
+def _open_renamed(settings: Settings, name: str, renamed: str, choose: Callable[[str], None]) -> None:
+    """Select a set under its new name, with the caller's unsaved text, ignored problems and model group."""
+    with contextlib.suppress(OSError, StudioError):  # what cannot be moved stays in this page
+        for rename in (fleets.rename_set, drafts.rename_set, ignored_problems.rename_set):
+            rename(settings, name, renamed)
+    choose(renamed)
+
+
 def _missing(settings: Settings, name: str) -> str:
     """Reason why a set that was not renamed is missing."""
+    if access.ADDRESS.fullmatch(name) and "key" in st.query_params:  # a guest's: sign-in follows the link
+        return Sentence("This link shares the set {name}: sign in to open it.", name=name)
     try:
         if problem := collection.find_set(settings, name).problem:
             return Sentence("{address} cannot be opened: {problem}", address=name, problem=problem)

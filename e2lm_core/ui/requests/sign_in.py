@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -34,12 +34,15 @@ from e2lm_core.people import accounts, sharing, visitors
 from e2lm_core.people.accounts import Person
 from e2lm_core.runs import fleets
 from e2lm_core.sets import collection
-from e2lm_core.sets.editing import drafts, ignored_problems
 from e2lm_core.ui.base import language, markdown
 from e2lm_core.ui.requests import home_keys
 
 _LOOK_AGAIN_S = 20.0  # longest delay until a change of the account, or a workspace's end, takes effect
 _WISH_S = 900.0  # time limit for the return from the provider
+_LINK = "link_to_follow"  # session key of a share link's parameters that a guest has opened
+_RENAMED = (
+    "renamed_at_sign_in"  # session key of the sets that a guest's sign-in has renamed: new names by old ones
+)
 _ON_SPACE = {
     "E2LM_OIDC_ISSUER": "OPENID_PROVIDER_URL",
     "E2LM_OIDC_CLIENT_ID": "OAUTH_CLIENT_ID",
@@ -205,8 +208,8 @@ def _rename_sets(guest: Settings, own: Settings) -> None:
         tried = (f"{name[:50]}_{number}" for number in range(2, 10**6))
         new = next(name for name in tried if not _is_taken(own, name) and not _is_taken(guest, name))
         collection.rename_set(guest, name, new)
-        for rename in (fleets.rename_set, drafts.rename_set, ignored_problems.rename_set):
-            rename(guest, name, new)
+        fleets.rename_set(guest, name, new)
+        st.session_state.setdefault(_RENAMED, {})[name] = new
         _tell(
             Sentence(
                 "You have a set {name} already: the one that you made as a guest is now called {new}.",
@@ -273,6 +276,8 @@ def sign_in_controls(settings: Settings, browser: str) -> None:
     if claims is None and "sign_in" in st.query_params:
         del st.query_params["sign_in"]
         _go(browser)
+    if claims is None and "key" in st.query_params:
+        st.session_state[_LINK] = _link_parameters()
     with st.sidebar.container(key="people"):
         if claims is None:
             _invite(settings, browser)
@@ -295,11 +300,14 @@ def _invite(settings: Settings, browser: str) -> None:
         )
     elif settings.visitors != "refused":
         markdown.caption("Guests can view. Sign in to create sets.")
+    link = _kept_link()
+    if "key" in link:
+        markdown.caption("You opened a link to a shared set. Sign in to follow it.")
     if host := os.environ.get("SPACE_HOST"):
         # The provider's page cannot be shown in a frame, as the studio is on a Space.
         st.link_button(
             language.translate("Sign in"),
-            f"{_address('SPACE_HOST', host)}/?sign_in=1",
+            f"{_address('SPACE_HOST', host)}/?{urlencode({'sign_in': 1, **link})}",
             icon=":material/login:",
         )
     elif st.button(language.translate("Sign in"), icon=":material/login:", key="sign_in"):
@@ -314,7 +322,10 @@ def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None
         sign_out(settings)
     wish = _wishes().pop(browser, None)
     if wish is not None and time.monotonic() - wish[1] < _WISH_S:
-        st.query_params.from_dict(wish[0])
+        renamed: dict[str, str] = st.session_state.pop(_RENAMED, {})
+        st.query_params.from_dict(
+            {k: renamed.get(value, value) if k == "set" else value for k, value in wish[0].items()}
+        )
 
 
 def sign_out(settings: Settings) -> NoReturn:
@@ -330,12 +341,18 @@ def _go(browser: str) -> None:
     """Go to the provider; the link's parameters are kept, as the provider returns to the bare address."""
     for old in [b for b, (_, at) in list(_wishes().items()) if time.monotonic() - at > _WISH_S]:
         _wishes().pop(old, None)
-    _wishes()[browser] = (
-        {k: st.query_params[k] for k in ("set", "key") if k in st.query_params},
-        time.monotonic(),
-    )
+    _wishes()[browser] = (_kept_link(), time.monotonic())
     st.login()
     st.stop()
+
+
+def _kept_link() -> dict[str, str]:
+    """Parameters of the share link that a guest has opened, else of the present page."""
+    return st.session_state.get(_LINK) or _link_parameters()
+
+
+def _link_parameters() -> dict[str, str]:
+    return {k: st.query_params[k] for k in ("set", "key") if k in st.query_params}
 
 
 @st.cache_resource(show_spinner=False)
@@ -345,10 +362,8 @@ def _wishes() -> dict[str, tuple[dict[str, str], float]]:
 
 def _follow(settings: Settings, browser: str, claims: Mapping[str, Any] | None) -> None:
     key = st.query_params.get("key")
-    if key is None:
+    if key is None or claims is None:
         return
-    if claims is None:
-        return  # the link is followed after sign-in
     asked = current_person(settings, browser)
     del st.query_params["key"]
     try:

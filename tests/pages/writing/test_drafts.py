@@ -214,6 +214,7 @@ def test_text_of_a_set_that_somebody_deleted_or_renamed_is_shown(done):
     done.click("Open renamed")
     assert done.at.session_state["set"] == "renamed"
     assert questions(done, "renamed")[0].question != "Typed, not saved?"
+    assert "Typed, not saved?" in [area.value for area in done.at.text_area], "it came along"
 
 
 def test_a_refused_cell_is_kept_and_the_card_shows_it(done):

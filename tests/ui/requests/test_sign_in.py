@@ -151,6 +151,7 @@ def test_a_guest_s_set_comes_along_under_another_name_where_the_account_has_one(
     for _ in range(2):  # once more is nothing
         sign_in.current_person(home, "0123456789ab")
         sign_in.st.session_state.pop("person", None)
+    assert sign_in.st.session_state[sign_in._RENAMED] == {"tried": said[0].split()[-1].rstrip(".")}
     names = [info.name for info in collection.list_sets(ada) if not info.example]
     assert names == ["alone", "tried", said[0].split()[-1].rstrip(".")]
     texts = [collection.open_set(ada, name).questions[0].question for name in names[1:]]

@@ -22,7 +22,9 @@ export default function ({ data, parentElement }) {
   const shown = parentElement.querySelector(".last-view");
   shown.hidden = !data.places.includes(place) || new URLSearchParams(query).get("set") !== data.set;
   if (shown.hidden) return;
-  const address = `${data.above}/${last}`;
+  const parameters = new URLSearchParams(query);
+  parameters.set("set", data.shared);
+  const address = `${data.above}/${place}?${parameters}`;
   const button = shown.querySelector("button");
   shown.querySelector("p").textContent = data.caption;
   shown.querySelector("code").textContent = address;
@@ -50,12 +52,13 @@ def _component():
     return st.components.v2.component("studio_last_view", html=_HTML, css=_CSS, js=_JS)
 
 
-def show_last_view(above: str, name: str) -> None:
+def show_last_view(above: str, name: str, shared: str) -> None:
     """Draw the address of the browser's last view of a set; nothing without such a view.
 
     Args:
         above: Address of the studio, in front of the view's.
         name: Address of the set.
+        shared: Its address for everybody who may open it.
     """
     _component()(
         key="last_view",
@@ -63,6 +66,7 @@ def show_last_view(above: str, name: str) -> None:
             "store": urls.LAST_VIEW,
             "above": above,
             "set": name,
+            "shared": shared,
             "places": [place.slug for place in urls.PLACES if place.tabs],
             "caption": language.translate("Your last view:"),
             "copy": language.translate("Copy"),

@@ -16,6 +16,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.export import html as report_html
 from e2lm_core.export import patch, submission, upstream
 from e2lm_core.export import report as set_report
+from e2lm_core.people import accounts
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
 from e2lm_core.ui.app import guide, navigation, widgets
@@ -69,9 +70,18 @@ def link(task: TaskSet) -> None:
     st.header(language.translate("Link"), anchor=False)
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
-    st.code(f"{above}/{urls.address('overview', task.address)}", language=None, wrap_lines=True)
-    last_view.show_last_view(above, task.address)
+    shared = _address_for_others(task)
+    st.code(f"{above}/{urls.address('overview', shared)}", language=None, wrap_lines=True)
+    last_view.show_last_view(above, task.address, shared)
     markdown.caption("Links keep the set, tab, metric, filters and question.")
+
+
+def _address_for_others(task: TaskSet) -> str:
+    """Address of a set for everybody who may open it: with its owner, where people sign in and it is no example."""
+    person = session.studio().settings.person
+    if person is None or person.startswith(accounts.VISITOR) or session.set_entry(task.address).example:
+        return task.address
+    return f"{task.owner or person}/{task.name}"
 
 
 def profile_chosen() -> submission.Profile:
