@@ -52,7 +52,15 @@ def transfer_workspace(settings: Settings, database: Database, person: str) -> b
             moved += [entry.name] if came and name == "sets" else []
             is_whole = is_whole and (came or name in _OWN_STAY)
     if moved:
-        with database.transaction() as connection:  # the runs of the moved sets change their owner too
+        with (
+            database.transaction() as connection
+        ):  # the moved sets' runs, shares and links change their owner too
+            for table in ("grants", "links"):
+                connection.executemany(
+                    f"UPDATE OR REPLACE {table} SET owner = ? WHERE owner = ? AND set_name = ?",
+                    [(person, settings.person, name) for name in moved],
+                )
+            connection.execute("DELETE FROM grants WHERE owner = ? AND person = ?", (person, person))
             connection.executemany(
                 "UPDATE jobs SET payload = json_set(payload, '$.owner', ?), owner = ? "
                 "WHERE json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ?",

@@ -92,6 +92,25 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
     assert visitors.transfer_to_account(home, ONE, person)  # once more is nothing
 
 
+def test_what_a_visitor_shared_stays_shared_and_its_links_hold(home):
+    guest = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
+    ada, bob = (
+        accounts.sign_in(home, "https://id.example", name, name, username=name) for name in ("ada", "bob")
+    )
+    collection.copy_set(guest, "little", "tried")
+    for person in (ada, bob):
+        sharing.share(guest, "tried", person.id, "editor")
+    link = sharing.create_link(guest, "tried", "reader")
+    assert visitors.transfer_to_account(home, ONE, ada)
+    (grant,) = sharing.shared_with(home.for_person(ada.id), "tried")
+    assert (grant.person, grant.role) == (bob.id, "editor")
+    assert access.role_of(home.for_person(bob.id), ada.id, "tried") == "editor"
+    eve = home.for_person(accounts.sign_in(home, "https://id.example", "eve", "eve", username="eve").id)
+    followed = sharing.redeem_link(eve, link.key)
+    assert followed is not None
+    assert (followed.owner, followed.set_name, followed.role) == (ada.id, "tried", "reader")
+
+
 def test_a_history_goes_to_no_other_set_of_the_name(home):
     one = home.for_person(visitors.open_visitor_workspace(home, ONE).id)
     ada = home.for_person(accounts.sign_in(home, "https://id.example", "1", "Ada").id)
