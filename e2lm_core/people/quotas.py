@@ -176,12 +176,22 @@ def check_quota(settings: Settings, key: str, additional: float = 1) -> None:
     if most is None:
         return
     used = _USED[key](settings)
-    if used + additional > most:
+    if used + additional <= most:
+        return
+    if settings.person is not None and settings.author not in ("", settings.person):
         raise LimitError(
             Sentence(
-                kind.sentence, used=format_amount(kind, used), most=format_amount(kind, most), more=_MORE
+                "{owner}, whose set this is, has a limit of {most} and uses {used}: ask {owner} to delete what "
+                "they no longer need, {more}.",
+                owner=settings.person,
+                used=format_amount(kind, used),
+                most=format_amount(kind, most),
+                more=_MORE,
             )
         )
+    raise LimitError(
+        Sentence(kind.sentence, used=format_amount(kind, used), most=format_amount(kind, most), more=_MORE)
+    )
 
 
 def quota_limit(settings: Settings, key: str) -> float | None:

@@ -76,8 +76,11 @@ def test_bytes_count_with_history_and_an_editors_edit_is_on_the_owners_account(r
     bob = person(home, "bob")
     sharing.share(ada, "one", "bob", "editor")
     quotas.set_limit(root, "bytes", 100, "ada")
-    for asked, name in ((ada, "one"), (bob, "ada/one")):
-        with pytest.raises(LimitError, match="Your sets, their history and your results take"):
+    for asked, name, sentence in (
+        (ada, "one", "Your sets, their history and your results take"),
+        (bob, "ada/one", "ada, whose set this is, has a limit of 100 bytes and uses .*: ask ada to delete"),
+    ):
+        with pytest.raises(LimitError, match=sentence):
             authoring.delete_questions(asked, name, ["q1"])
     with pytest.raises(LimitError, match="are yours: delete what you no longer need"):
         collection.create_set(ada, "two")
