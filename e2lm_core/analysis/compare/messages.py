@@ -17,6 +17,7 @@ from e2lm_core.base import formatting, json_values, labels
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, TaskSet
 from e2lm_core.base.sentences import Sentence, after_colon, before_colon, joined
 
+_ROUNDING = 1e-9  # means of the same values summed in another order differ by less
 MATCHED = {
     "id": Sentence("Questions of one id are taken as the same question, reworded or not."),
     "text": Sentence("Questions of the same text and choices are taken as the same question."),
@@ -34,7 +35,7 @@ def headline(comparison: Comparison) -> str:
             first=first,
             second=second,
         )
-    if not any(m.difference or m.changed for m in comparison.means):
+    if not any(abs(m.difference or 0) > _ROUNDING or m.changed for m in comparison.means):
         return Sentence(
             "**{second}** and {first} measure the same: no mean differs at any of these points.",
             second=second,

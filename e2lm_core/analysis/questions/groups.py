@@ -14,6 +14,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass_correlation
 
 WIDER = 1.3  # a larger design effect makes intervals wider by a seventh or more
+_FEW = 10  # of fewer clusters the design effect is too uncertain to call small
 
 
 class GroupingEffect(Record):
@@ -26,8 +27,10 @@ class GroupingEffect(Record):
         largest: Number of questions in the largest group.
         correlation: Intraclass correlation of a metric at the last complete checkpoint, median over the
             scored models; None without results.
-        effect: Design effect of the means, median over the same models; None without results.
-        of_differences: Design effect of the difference of two models, median over pairs; None without a pair.
+        effect: Design effect of the means, median over the same models; None without results, or where all
+            questions are in one group.
+        of_differences: Design effect of the difference of two models, median over pairs; None without a pair, or
+            where all questions are in one group.
     """
 
     kind: str
@@ -58,7 +61,7 @@ def grouping_effect(
         kind=kind, grouped=sum(sizes.values()), groups=len(sizes), largest=max(sizes.values(), default=0)
     )
     ends = [] if measurements is None else _ends(measurements, metric)
-    if not ends or not sizes:
+    if not ends or not sizes or _clusters(found, len(labels)) < 2:
         return found
     alike = [own for values in ends if (own := intraclass_correlation(values, labels)) is not None]
     apart = [design_effect(one - other, labels) for one, other in combinations(ends, 2)]
@@ -69,6 +72,11 @@ def grouping_effect(
             "of_differences": float(np.median(apart)) if apart else None,
         }
     )
+
+
+def _clusters(effect: GroupingEffect, questions: int) -> int:
+    """Number of independent units: the groups, and each question by itself."""
+    return effect.groups + questions - effect.grouped
 
 
 def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
@@ -93,9 +101,18 @@ def grouping_sentence(effect: GroupingEffect, questions: int) -> str:
         kind=_article(effect.kind),
         groups=many,
     )
+    if _clusters(effect, questions) < 2:
+        return Sentence("{sentence}: how many questions they count as cannot be told.", sentence=sentence)
     if effect.effect is None:
         return Sentence("{sentence}: what that does to intervals is known after a run.", sentence=sentence)
     count = f"{questions / effect.effect:,.0f}"
+    if effect.effect < WIDER and _clusters(effect, questions) < _FEW:
+        return Sentence(
+            "{sentence}; they count as {count} (design effect {effect}), as far as so few groups can tell.",
+            sentence=sentence,
+            count=count,
+            effect=f"{effect.effect:.2f}",
+        )
     if effect.effect < WIDER:
         return Sentence(
             "{sentence}; they count as {count} (design effect {effect}), so it matters little.",

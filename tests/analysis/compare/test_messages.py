@@ -181,6 +181,8 @@ def test_how_many_questions_both_have(
 def test_the_same_is_said_to_be_the_same() -> None:
     same = compared(ladder_measured(RISING), ladder_measured(RISING))
     assert "measure the same" in comparison_words.headline(same)
+    noise = by_hand(mean(1e-16, (0.0, 1e-16), 0.9))
+    assert "measure the same" in comparison_words.headline(noise)
 
 
 def test_a_clear_rise_is_said_in_points() -> None:

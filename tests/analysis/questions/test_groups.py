@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from e2lm_core.analysis.questions import groups
+from tests.support import german
 from tests.support.simulation import answered
 
 
@@ -36,3 +37,20 @@ def test_questions_that_answer_alike_count_once() -> None:
     random = groups.grouping_effect("template", [f"g{n % 5}" for n in range(40)], measured)
     assert random.effect is not None
     assert random.effect < found.effect
+
+
+def test_one_group_says_nothing_of_its_effect_and_few_say_it_with_reserve() -> None:
+    measured = answered(40, taught=0.4)
+    one = groups.grouping_effect("template", ["g"] * 40, measured)
+    assert (one.effect, one.of_differences, one.correlation) == (None, None, None)
+    assert groups.grouping_sentence(one, 40) == (
+        "40 of 40 questions share a template, in 1 group: how many questions they count as cannot be told."
+    )
+    few = groups.GroupingEffect(kind="template", grouped=40, groups=9, largest=8, effect=1.1)
+    assert groups.grouping_sentence(few, 40).endswith(
+        "(design effect 1.10), as far as so few groups can tell."
+    )
+    with_one_more = groups.grouping_sentence(few, 41)
+    assert with_one_more.endswith("(design effect 1.10), so it matters little.")
+    for sentence in (groups.grouping_sentence(one, 40), groups.grouping_sentence(few, 40)):
+        german.translated(sentence)
