@@ -79,7 +79,8 @@ class Onset(Record):
         measured: Onset of the measured curve (`onset.OnsetEstimate`); None for never.
         low: Lower end of the range of onsets in 95% of the resamples; None for never, or with `no_range`.
         high: Upper end of that range; None for never, or with `no_range`.
-        share: Share of resamples with a difference above 0 at the last checkpoint, ties counted half.
+        share: Share of resamples with a difference above 0 at the last checkpoint, ties counted half; None for one
+            question or group, of which every resample is the same.
         first: First checkpoint compared.
         points: Number of checkpoints compared; 0 if nothing can be concluded, see `why`.
         why: Reason why nothing can be concluded.
@@ -446,7 +447,7 @@ def _asked(
         measured=place(lasting.measured),
         low=place(lasting.low),
         high=place(lasting.high),
-        share=lasting.share,
+        share=lasting.share if clusters > 1 else None,
         first=places[0],
         points=len(places),
         why=why,

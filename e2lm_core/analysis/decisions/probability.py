@@ -201,7 +201,7 @@ def terms(cases: Cases) -> Floats:
 
 
 def unknown_reasons(cases: Cases) -> NDArray[np.object_]:
-    """Reasons [N] why a case lies outside the public curves, the first that holds; empty where it lies inside."""
+    """Reasons [N] why a case lies outside the public curves, the last below that holds; empty where it lies inside."""
     reasons = np.full(len(cases), "", dtype=object)
     ratio = np.maximum(cases.size_ratio, 1 / cases.size_ratio)
     strength = strengths(cases)
@@ -215,6 +215,7 @@ def unknown_reasons(cases: Cases) -> NDArray[np.object_]:
         (ratio > MAX_SIZE_RATIO * (1 + 1e-6), RATIO),
         (~np.isfinite(ratio), SIZES),
         (cases.share >= 1, END),
+        ((cases.share >= 1) & ~cases.above & np.isfinite(cases.chance), SET_NEAR_CHANCE),
     ):
         reasons[holds] = why
     return reasons

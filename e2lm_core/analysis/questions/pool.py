@@ -277,9 +277,8 @@ def undefined_reasons(pool: Pool) -> dict[str, str]:
     if why := item_correlations.too_few_reason(len(pool.models)):
         empty |= dict.fromkeys(item_correlations.COLUMNS, why)
     if "discrimination" not in empty and not (found := pool.discrimination_is_repeatable).is_significant:
-        empty["discrimination"] = joined(
-            (found.sentence, Sentence("So it tells nothing of a single question."))
-        )
+        noise = Sentence("So it tells nothing of a single question.")
+        empty["discrimination"] = found.sentence if found.why else joined((found.sentence, noise))
     return empty
 
 

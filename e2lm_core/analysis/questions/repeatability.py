@@ -106,7 +106,13 @@ def correlate_halves(
     named = tuple(tuple(models[n].name for n in half) for half in split)
     if number < MIN_QUESTIONS:
         return Repeatability(
-            halves=(named[0], named[1]), why=Sentence("It can be told of ten questions and more.")
+            halves=(named[0], named[1]),
+            why=Sentence(
+                "Whether it repeats on other models is told from {least} questions on, and {number} is there.",
+                "Whether it repeats on other models is told from {least} questions on, and {number} are there.",
+                least=MIN_QUESTIONS,
+                number=number,
+            ),
         )
     a, b = a[known], b[known]
     if a.std() < 1e-12 or b.std() < 1e-12:

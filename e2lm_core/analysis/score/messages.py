@@ -106,9 +106,15 @@ def headline(scores: Scores, metric: str, silent: str | None = None) -> str:
     if silent:
         said = Sentence("On {label} the Score of **{score}** means nothing.", label=label, score=score)
         return joined((said, silent))
-    most = max(
-        (p for p in score_components(scores) if p.headroom is not None), key=lambda p: p.headroom or 0.0
-    )
+    gains = [p for p in score_components(scores) if p.headroom is not None]
+    if not gains:
+        return Sentence(
+            "On {label} the Score is **{score}**{interval}.",
+            label=label,
+            score=score,
+            interval=_bounds(scores.score),
+        )
+    most = max(gains, key=lambda p: p.headroom or 0.0)
     return Sentence(
         "On {label} the Score is **{score}**{interval}; {name} could still gain {part}.",
         label=label,
@@ -167,7 +173,14 @@ def advice_sentences(advice: Advice) -> list[str]:
     """Sentences of the advice with their numbers, the largest headroom first."""
     if advice.why:
         return [advice.why]
-    return [*_rooms(advice), *_undefined(advice), *_by_design(advice), *_at_chance(advice), *_weakest(advice)]
+    return [
+        *_rooms(advice),
+        *_undefined(advice),
+        *_by_design(advice),
+        *_within_null(advice),
+        *_at_chance(advice),
+        *_weakest(advice),
+    ]
 
 
 def _rooms(advice: Advice) -> list[str]:
@@ -201,15 +214,36 @@ def _by_design(advice: Advice) -> list[str]:
     ]
 
 
+def _within_null(advice: Advice) -> list[str]:
+    return [
+        Sentence(
+            "{name} {value} is not distinguishable from random answers, so nothing is advised from it: {random}.",
+            name=labels.SCORES[p.name],
+            value=formatting.score(p.value.value),
+            random=formatting.random_baseline(p.value.null),
+        )
+        for p in advice.parts
+        if p.is_within_null and not p.is_by_design
+    ]
+
+
 def _at_chance(advice: Advice) -> list[str]:
     if advice.at_chance is None or not advice.at_chance.number:
         return []
+    terms = {"number": str(advice.at_chance.number), "terms": str(advice.at_chance.terms)}
+    if any(part.name == "cs" and part.is_within_null for part in advice.parts):
+        return [
+            Sentence(
+                "CS is 0 in {number} of its {terms} terms (a science model at an early checkpoint that its web-only twin "
+                "has as well), where the science model is still guessing. Easier or plainer questions help.",
+                **terms,
+            )
+        ]
     return [
         Sentence(
             "CS is 0 in {number} of its {terms} terms (a science model at an early checkpoint that its web-only twin has "
             "as well), where the science model is still guessing (cost: {cost} of Score). Easier or plainer questions help.",
-            number=str(advice.at_chance.number),
-            terms=str(advice.at_chance.terms),
+            **terms,
             cost=f"{advice.at_chance.cost:.3f}",
         )
     ]

@@ -42,9 +42,17 @@ class ScoreComponent(Record):
         return None if self.value.value is None else self.weight * self.value.value
 
     @property
+    def is_within_null(self) -> bool:
+        """Whether random answers give as much; False where that is not known."""
+        return self.value.value is not None and null.is_within_null(self.value)
+
+    @property
     def headroom(self) -> float | None:
-        """Largest further contribution to the Score, weight * (1 - value); None if undefined or by design."""
-        if self.value.value is None or self.is_by_design:
+        """Largest further contribution to the Score, weight * (1 - value).
+
+        None if the value is undefined, by design or within its null distribution.
+        """
+        if self.value.value is None or self.is_by_design or self.is_within_null:
             return None
         return self.weight * (1.0 - self.value.value)
 

@@ -131,7 +131,8 @@ class CurveDifference:
     Attributes:
         value: Difference in the metric's unit; None if a checkpoint is incomplete.
         bounds: 95% interval (low, high) in the same unit; None if there is none, see `why`.
-        share: Share of resamples in which the difference is positive, ties counted half, in [0, 1].
+        share: Share of resamples in which the difference is positive, ties counted half, in [0, 1]; None for one
+            question or group, of which every resample is the same.
         why: Reason why there is no interval.
         changed: Number of questions on which the two differ.
         p: Two-sided p-value of no difference; like the next two it follows from `bounds`.
@@ -164,7 +165,7 @@ class CurveDifference:
         """
         none = bool(np.isnan(bounds).any())
         why = pointwise.too_few_reason(metric, len(each), clusters) or pointwise.ALIKE if none else None
-        changed, share = int((each != 0).sum()), share_above(samples)
+        changed, share = int((each != 0).sum()), share_above(samples) if clusters > 1 else None
         if none:
             return cls(value, None, share, why, changed)
         low, high = float(bounds[0]), float(bounds[1])

@@ -196,7 +196,8 @@ def mean_difference(
         return CurveDifference.from_samples(
             metric, value, pointwise.unpaired_interval(metric, one, two), known, apart, clusters
         )
-    drawn_together = clusters if first.clusters < first.questions else len(each)
+    grouped = any(side.clusters < side.questions for side in (first, second))
+    drawn_together = clusters if grouped else len(each)
     bounds = pointwise.paired_interval(metric, each[None], known[:, None], drawn_together)[0]
     return CurveDifference.from_samples(metric, value, bounds, known, each, drawn_together)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.analysis.decisions import outlook, probability
+from e2lm_core.analysis.decisions import messages, outlook, probability
 from e2lm_core.scores.measurements import Measurements
 from tests.support.random_keys import noise_set, planted_set, with_sizes
 
@@ -82,6 +82,15 @@ def test_a_set_that_was_never_taught_is_not_known(learned: Measurements) -> None
     assert reason is not None
     assert "never learned these facts" in reason
     assert {p.why for p in outlook.outlooks(untaught, "acc", "small-arch1", "large-arch2")} == {reason}
+
+
+def test_nobody_is_ahead_at_the_end_of_a_set_that_is_not_above_chance() -> None:
+    noise = with_sizes(noise_set(1).measured)
+    points = outlook.outlooks(noise, "acc", "small-arch1", "large-arch2")
+    assert points[-1].share == 1
+    assert points[-1].why == probability.SET_NEAR_CHANCE
+    said = messages.headline(points, "small", "large")
+    assert "whether small or large is ahead means nothing here" in said
 
 
 def test_models_without_a_shared_checkpoint_have_no_outlook(learned: Measurements) -> None:

@@ -92,6 +92,10 @@ def test_a_set_that_is_not_above_chance_is_not_known() -> None:
     assert (
         probability.probabilities(of, probability.load_coefficients()).why[0] == probability.SET_NEAR_CHANCE
     )
+    at_the_end = replace(of, share=np.array([1.0]))
+    assert probability.unknown_reasons(at_the_end)[0] == probability.SET_NEAR_CHANCE
+    guessing_unknown = replace(at_the_end, chance=np.array([np.nan]))
+    assert probability.unknown_reasons(guessing_unknown)[0] == probability.END
 
 
 def test_where_families_disagree_it_is_not_known() -> None:

@@ -45,7 +45,7 @@ def test_by_hand() -> None:
 def test_what_cannot_be_told_says_why() -> None:
     few = correlate_halves(FLEET, SPLIT, np.arange(9.0), np.arange(9.0))
     assert (few.is_significant, few.correlation) == (False, None)
-    assert "ten questions" in few.sentence
+    assert "from 10 questions on" in few.sentence
     assert "all questions are alike" in correlate_halves(FLEET, SPLIT, np.ones(20), np.arange(20.0)).sentence
 
 

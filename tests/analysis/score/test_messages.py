@@ -12,6 +12,7 @@ from e2lm_core.analysis.answers import Answers
 from e2lm_core.analysis.score import messages as score_words
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score.parts import Advice, ModelInfluence, ScoreComponent, TermsAtChance
+from e2lm_core.base import formatting
 from e2lm_core.base.records import METRICS, NullDistribution, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.compliance import NO_TWIN
@@ -119,6 +120,24 @@ def test_rc_of_built_in_models_is_by_design_and_nothing_is_advised_from_it() -> 
     for second in (other, built_in[1].model_copy(update={"arch": "arch1"})):
         mixed = measurements(curve(built_in[0], RISING), curve(second, FASTER))
         assert not set_scores.scores(mixed, "acc").is_rc_by_design
+
+
+def test_from_a_part_within_random_answers_nothing_is_advised() -> None:
+    guessed = Value(value=0.5, null=NullDistribution(mean=0.45, q95=0.8, p=0.3))
+    cs = ScoreComponent(name="cs", weight=0.4, value=guessed)
+    sq = ScoreComponent(name="sq", weight=0.5, value=Value(value=0.9))
+    assert cs.headroom is None
+    two = TermsAtChance(number=2, terms=8, cost=0.1)
+    said = score_words.advice_sentences(advice(parts=(sq, cs), at_chance=two))
+    assert said == [
+        "Could still gain: **SQ** 0.050.",
+        "CS 0.500 is not distinguishable from random answers, so nothing is advised from it: "
+        f"{formatting.random_baseline(guessed.null)}.",
+        "CS is 0 in 2 of its 8 terms (a science model at an early checkpoint that its web-only twin has as well), where "
+        "the science model is still guessing. Easier or plainer questions help.",
+    ]
+    scores = with_values(set_scores.scores(three(), "acc", "all_models"), sq=guessed, rc=guessed, cs=guessed)
+    assert score_words.headline(scores, "acc") == "On accuracy the Score is **0.683**."
 
 
 def test_checkpoints_at_chance_have_their_price() -> None:

@@ -124,6 +124,19 @@ def test_one_question_has_no_interval():
     assert paired.mean_difference(*given_, "acc", [("m", 1, 1)]).bounds is None
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_group_has_no_interval_in_either_order(turned):
+    lone = Side(simple([1]), np.array([4]), [None])
+    three = Side(simple([0, 1, 1]), np.full(3, 4), ["g"] * 3)
+    one, other = (three, lone) if turned else (lone, three)
+    names = (["a", "b", "c"], ["a"]) if turned else (["a"], ["a", "b", "c"])
+    first, second = paired.resample(one, other, match_questions(*names), ("acc",), 200)
+    found = paired.mean_difference(first, second, "acc", [("m", 1, 1)])
+    assert found.value == pytest.approx(1 / 3 if turned else -1 / 3)
+    assert (found.bounds, found.p, found.share) == (None, None, None)
+    assert "in groups" in found.why
+
+
 def test_groups_of_unrelated_sets_stay_apart():
     runs = simple([1, 0, 1, 0])
     grouped = Side(runs, np.full(4, 4), ["g", "g", None, None])
