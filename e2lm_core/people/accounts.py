@@ -1,7 +1,7 @@
 """Accounts: people and visitors in the home's database.
 
-A person's id names the folder of their workspace and occurs in links, so it never changes and is never
-reused. A home that nobody has ever signed in to has no register, and no database is opened for it.
+A person's id names the folder of their workspace and occurs in links, so it never changes. A removed one is free
+again once its folder, grants and links are gone. A home that nobody has ever signed in to has no register, and no database is opened for it.
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ def end_sign_in(settings: Settings, sign_in: str) -> None:
 
 
 def is_sign_in_ended(settings: Settings, sign_in: str) -> bool:
-    """Whether a sign-in was ended by signing out."""
+    """Whether a sign-in was ended, by signing out or with its account."""
     if (settings.home, sign_in) in _signed_out:
         return True
     if not has_accounts(settings):

@@ -135,12 +135,19 @@ def _person(settings: Settings, browser: str) -> Person | None:
     claims = _present(settings)
     if claims is not None:
         key = (str(claims.get("iss", "")), str(claims["sub"]))
-        return _remembered(settings, key, lambda: _signed_in(settings, *key, claims, browser))
+
+        def enter(removed: bool) -> Person | None:
+            if not removed:
+                return _signed_in(settings, *key, claims, browser)
+            _end_removed(settings, claims)
+            return None
+
+        return _remembered(settings, key, enter)
     if settings.visitors != "sandbox":
         return None
     try:
         return _remembered(
-            settings, ("", browser), lambda: visitors.open_visitor_workspace(settings, browser)
+            settings, ("", browser), lambda removed: visitors.open_visitor_workspace(settings, browser)
         )
     except LimitError:
         return None
@@ -162,6 +169,17 @@ def _digest(claims: Mapping[str, Any]) -> str:
     """Digest of one sign-in: its claims contain a time and a random number."""
     said = json.dumps({key: str(claims[key]) for key in sorted(claims)})
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _end_removed(settings: Settings, claims: Mapping[str, Any]) -> None:
+    """Sign out a person whose account was removed, so that no page makes it anew unasked."""
+    accounts.end_sign_in(settings, _digest(claims))
+    _tell(
+        Sentence(
+            "Your account was removed from this studio. If you sign in again, you get a new, empty one."
+        ),
+        icon=":material/warning:",
+    )
 
 
 def _signed_in(
@@ -246,15 +264,28 @@ def _is_taken(settings: Settings, name: str) -> bool:
     return any((settings.workspace / folder / name).exists() for folder in ("sets", "history"))
 
 
-def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Person]) -> Person:
-    """The session's person; looked up again after 20 seconds."""
+def _remembered(
+    settings: Settings, key: tuple[str, str], enter: Callable[[bool], Person | None]
+) -> Person | None:
+    """The session's person; looked up again after 20 seconds.
+
+    Args:
+        settings: Settings of the server.
+        key: Issuer and subject of a sign-in, or an empty text and the browser of a guest.
+        enter: Finds or makes the account; its argument tells whether this session's account was removed.
+    """
     known: tuple[tuple[str, str], Person, float] | None = st.session_state.get("person")
-    now = time.monotonic()
-    if known is not None and known[0] == key and now - known[2] < _LOOK_AGAIN_S:
-        return known[1]
-    still = accounts.touch_last_seen(settings, known[1]) if known is not None and known[0] == key else None
-    person = still or come()
-    st.session_state["person"] = (key, person, now)
+    now, person = time.monotonic(), None
+    is_known = known is not None and known[0] == key
+    if known is not None and is_known:
+        if now - known[2] < _LOOK_AGAIN_S:
+            return known[1]
+        person = accounts.touch_last_seen(settings, known[1])
+    person = person or enter(is_known)
+    if person is None:
+        st.session_state.pop("person", None)
+    else:
+        st.session_state["person"] = (key, person, now)
     return person
 
 

@@ -176,6 +176,28 @@ def test_a_guest_s_set_comes_along_under_another_name_where_the_account_has_one(
         german.translated(sentence)
 
 
+def test_an_open_page_of_a_removed_account_is_signed_out_and_says_so(settings, monkeypatch):
+    home = settings.model_copy(update={"visitors": "readonly"})
+    said: list[str] = []
+    claims = {"iss": "https://id.example", "sub": "7", "preferred_username": "ada", "iat": "1"}
+    monkeypatch.setattr(sign_in, "_claims", lambda: claims)
+    monkeypatch.setattr(sign_in, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(sign_in.st, "session_state", {})
+    monkeypatch.setattr(sign_in.markdown, "toast", lambda text, **_: said.append(text))
+    assert sign_in.current_person(home, "0123456789ab").person == "ada"
+    accounts.delete_person(home, "ada")
+    for _ in range(2):
+        assert sign_in.current_person(home, "0123456789ab").readonly
+    assert accounts.list_people(home) == []
+    assert said == [
+        "Your account was removed from this studio. If you sign in again, you get a new, empty one."
+    ]
+    german.translated(said[0])
+    claims["iat"] = "2"  # they sign in once more
+    again = sign_in.current_person(home, "0123456789ab").person
+    assert again == "ada-2"  # the folder of the first account is still there
+
+
 def test_guest_work_that_could_not_be_moved_is_said_and_stays(tmp_path, monkeypatch):
     home = studios.settings(tmp_path).model_copy(update={"auth": "oidc"})
     studios.write_example(home)

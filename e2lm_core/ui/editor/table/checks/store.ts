@@ -15,7 +15,7 @@ let rows: Row[] = [
 let drafts: { place: string; form: string; fields: any; seen: any; tried: boolean }[] = [];
 let over: Record<string, string[]> = {}; // the forms whose text was saved or discarded, by place
 let late: Promise<unknown> | null = null;
-let digest = 0, down = false, full = false, refusal = "", slow = 0, runs = false;
+let digest = 0, down = false, full = false, gone = false, refusal = "", slow = 0, runs = false;
 
 const wait = (ms: number) => new Promise((over) => setTimeout(over, ms));
 const without = (place: string) => drafts.filter((draft) => draft.place !== place);
@@ -35,6 +35,7 @@ async function answer(url: string, { body }: { body: string }) {
     else if (over[place!]) over[place!].push(""); // typed back
     return { ok: true, status: 204 };
   }
+  if (gone) return json({ lost: true, sentence: refusal });
   const whole = sent.since === null, listed = structuredClone({ drafts, over });
   const told: any = { whole, rows: whole ? rows : [], gone: [], order: null };
   if (sent.do === "save") {
@@ -177,6 +178,19 @@ assert.ok([...tab.values()].some((text) => text.includes('"value":9')), "a reloa
 [full, refusal] = [false, ""];
 await first.save("q2");
 assert.deepEqual([rows[1].answer, first.typed.has("q2"), drafts.length], [9, false, 0]);
+first.type("q2", { answer: 0 });
+await first.save("q2");
+
+// So it does where the set is gone, and the table says so until the set is there again.
+[gone, refusal] = [true, "The set is gone."];
+first.type("q2", { answer: 1 });
+await first.save("q2");
+assert.deepEqual([first.lost, first.shown("q2").answer], ["The set is gone.", 1]);
+assert.equal(first.typed.get("q2")?.get("answer")?.state, "refused");
+assert.ok([...tab.values()].some((text) => text.includes('"value":1')), "a reload has it again");
+[gone, refusal] = [false, ""];
+await first.save("q2");
+assert.deepEqual([first.lost, rows[1].answer, first.typed.has("q2")], ["", 1, false]);
 first.type("q2", { answer: 0 });
 await first.save("q2");
 

@@ -426,7 +426,7 @@ export class Store {
     }
     this.forms.delete(id);
     const fields = this.typed.get(id);
-    const draft = answer.drafts.find((one) => one.place === place(id) && !one.tried); // none where nothing can be written
+    const draft = answer.drafts?.find((one) => one.place === place(id) && !one.tried); // none where nothing can be written or the set is gone
     const clashes = answer.clashes ?? [], isClash = (field: Field) => clashes.some((one) => one === field || (ofPair(one) && ofPair(field)));
     for (const [field, typed] of sent) {
       const now = fields?.get(field);

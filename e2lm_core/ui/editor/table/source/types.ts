@@ -86,7 +86,7 @@ export interface Answer {
   found?: number;
   sets?: string[];
   shown?: [id: string, field: Field, before: string, after: string][];
-  lost?: boolean;
+  lost?: boolean; // the set is gone: then the answer has a sentence alone
 }
 
 /** A field that is typed and not saved: as it was seen before, and how far it has come. */
