@@ -275,6 +275,8 @@ def _rows(measured: Measurements, rows: slice) -> Measurements:
         curves=curves,
         groups=measured.groups[rows],
         keys=measured.keys[rows],
+        choice_texts=None if measured.choice_texts is None else measured.choice_texts[rows],
+        question_texts=None if measured.question_texts is None else measured.question_texts[rows],
     )
 
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import Checkpoint, ModelInfo, Scope, SelectionOrigin
-from e2lm_core.base.sentences import Sentence
+from e2lm_core.base.sentences import Sentence, joined
 from e2lm_core.scores import metrics, serial_dependence
 from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.copies import join_copies, number_copies
 from e2lm_core.scores.layout import Layout, Run
 
 ASSUMED = Sentence("Intervals treat all questions as independent: similar questions were not looked for.")
+ASSUMED_OF_OTHERS = Sentence("All others count as independent: similar questions were not looked for.")
 NOTHING_SHARED = Sentence("Fewer than two models share a complete checkpoint: run two at the same steps.")
 
 
@@ -122,15 +124,34 @@ class Measurements:
 
     @property
     def independence_note(self) -> str | None:
-        """Assumption of every interval; None with groups or declared independence."""
-        if self.independent or any(self.groups):
+        """Assumption of every interval; None with groups or declared independence, unless questions are repeated."""
+        notes = []
+        if self.copies is not None:
+            notes.append(
+                Sentence(
+                    "{number} question repeats another one: intervals count the two as one.",
+                    "{number} questions repeat others: intervals count each with the one that it repeats.",
+                    number=len(self.copies) - int(self.copies.max()) - 1,
+                )
+            )
+        if self.block_length > 1:
+            notes.append(
+                Sentence(
+                    "Neighbouring questions are answered alike. Intervals count {number} in a row as one until groups are "
+                    "set.",
+                    number=self.block_length,
+                )
+            )
+        elif not self.independent and not any(self.groups):
+            notes.append(ASSUMED if self.copies is None else ASSUMED_OF_OTHERS)
+        return joined(notes) if notes else None
+
+    @cached_property
+    def copies(self) -> NDArray[np.intp] | None:
+        """Number of each distinct question [Q], which its copies share; None without copies or known texts."""
+        if self.question_texts is None or self.choice_texts is None:
             return None
-        if self.block_length == 1:
-            return ASSUMED
-        return Sentence(
-            "Neighbouring questions are answered alike. Intervals count {number} in a row as one until groups are set.",
-            number=self.block_length,
-        )
+        return number_copies(self.question_texts, self.choice_texts)
 
     @cached_property
     def block_length(self) -> int:
@@ -140,12 +161,16 @@ class Measurements:
         """
         return 1 if self.independent or any(self.groups) else serial_dependence.block_length(self.runs)
 
-    @property
+    @cached_property
     def resampling_groups(self) -> tuple[str | None, ...]:
-        """Group of each question [Q] in resamples: the declared ones, or blocks of neighbours; empty for none."""
-        if self.block_length == 1:
-            return self.groups
-        return serial_dependence.group_neighbours(self.question_ids, self.block_length)
+        """Group of each question [Q] in resamples: the declared ones, or blocks of neighbours; empty for none.
+
+        Copies of a question are in one group.
+        """
+        groups: tuple[str | None, ...] = self.groups
+        if self.block_length > 1:
+            groups = serial_dependence.group_neighbours(self.question_ids, self.block_length)
+        return groups if self.copies is None else join_copies(groups, self.copies, self.question_ids)
 
     @property
     def has_curve(self) -> bool:

@@ -16,6 +16,7 @@ from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.measurements import ModelCurve, final_values
 from e2lm_core.scores.uncertainty import set_intervals
+from tests.support import german
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
 
@@ -101,6 +102,34 @@ def test_neighbours_that_are_answered_alike_are_drawn_together_until_groups_are_
     assert (told.block_length, told.resampling_groups, told.independence_note) == (1, told.groups, None)
     declared = replace(measured, independent=True)
     assert (declared.block_length, declared.resampling_groups, declared.independence_note) == (1, (), None)
+
+
+def test_copies_of_a_question_are_drawn_together_whatever_the_author_says() -> None:
+    own = measurements(curve(SMALL, [0.5] * 4, questions=6))
+    texts = np.array([[0, 1], [2, 3], [1, 0], [4, 5], [6, 7], [0, 1]])
+    measured = replace(own, question_texts=np.array([0, 1, 0, 2, 3, 1]), choice_texts=texts)
+    assert measured.resampling_groups == ("copies of q0", None, "copies of q0", None, None, None)
+    assert measured.independence_note == (
+        "1 question repeats another one: intervals count the two as one. "
+        + score_measurements.ASSUMED_OF_OTHERS
+    )
+    declared = replace(measured, independent=True)
+    assert declared.resampling_groups == measured.resampling_groups
+    assert declared.independence_note == "1 question repeats another one: intervals count the two as one."
+    grouped = replace(measured, groups=("a", None, "b", "b", None, None))
+    assert grouped.resampling_groups == ("a", None, "a", "a", None, None)
+    german.translated(measured.independence_note)
+
+
+def test_forty_copies_of_a_question_say_no_more_than_one() -> None:
+    own = curve(SMALL, [0.5] * 4, questions=40)
+    own.ll[:] = own.ll[:, :1]
+    measured = replace(
+        measurements(own), question_texts=np.zeros(40, int), choice_texts=np.tile([[0, 1]], (40, 1))
+    )
+    drawn = set_intervals.resample(measured, ("acc",))
+    assert drawn.clusters == 1
+    assert np.isnan(set_intervals.score_intervals(drawn, "acc").bands[SMALL.name]).all()
 
 
 def test_intervals_are_wider_where_neighbours_are_answered_alike() -> None:

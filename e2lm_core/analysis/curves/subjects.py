@@ -82,6 +82,8 @@ def select_questions(measurements: Measurements, mask: np.ndarray) -> Measuremen
         gold_bytes=measurements.gold_bytes[at],
         curves=tuple(ModelCurve(c.model, c.checkpoints, c.ll[:, at]) for c in measurements.curves),
         groups=tuple(measurements.groups[q] for q in at) if measurements.groups else (),
+        choice_texts=None if measurements.choice_texts is None else measurements.choice_texts[at],
+        question_texts=None if measurements.question_texts is None else measurements.question_texts[at],
     )
     # Per-question metrics of the whole set hold for every part of it and are not computed again by subject.
     part.__dict__["per_question"] = {

@@ -23,6 +23,7 @@ from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, NullDistribution, Value
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.copies import number_rows
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import ChanceFloor, CurveScores, Scores
 
@@ -203,17 +204,17 @@ def _copies(
     a declared group.
     """
     first = np.arange(len(counts))
-    choices = _classes(np.sort(texts, axis=1))
+    choices = number_rows(np.sort(texts, axis=1))
     few = max(SCALE, SCALE_SHARE * len(counts))
     labels = [np.where((np.bincount(choices)[choices] <= few) & (counts > 2), choices, -1)]
     if any(groups):
         numbers = {name: at for at, name in enumerate(dict.fromkeys(filter(None, groups)))}
         group = np.array([numbers[name] if name else -1 for name in groups])
-        labels.append(np.where(group >= 0, _classes(np.stack([group, choices], axis=1)), -1))
+        labels.append(np.where(group >= 0, number_rows(np.stack([group, choices], axis=1)), -1))
     if question_texts is not None:
-        asked = _classes(np.stack([question_texts, counts], axis=1))
+        asked = number_rows(np.stack([question_texts, counts], axis=1))
         labels.append(np.where(np.bincount(asked)[asked] <= few, asked, -1))
-        labels.append(_classes(np.stack([question_texts, choices], axis=1)))
+        labels.append(number_rows(np.stack([question_texts, choices], axis=1)))
     while True:
         before = first
         for label in labels:
@@ -223,11 +224,6 @@ def _copies(
             first = np.where(shared, least[label], first)
         if np.array_equal(first, before):
             return first
-
-
-def _classes(rows: NDArray) -> NDArray[np.intp]:
-    """Number of the class of equal rows [Q] of each row of `rows` [Q, N]."""
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _share(
