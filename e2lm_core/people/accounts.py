@@ -1,7 +1,8 @@
 """Accounts: people and visitors in the home's database.
 
 A person's id names the folder of their workspace and occurs in links, so it never changes. A removed one is free
-again once its folder, grants and links are gone. A home that nobody has ever signed in to has no register, and no database is opened for it.
+again once its folder, grants and links are gone. A home that nobody has ever signed in to has no register, and no
+database is opened for it.
 """
 
 from __future__ import annotations
