@@ -137,13 +137,14 @@ def _drawn_values(side: Side, places: NDArray[np.intp], metric_names: Sequence[s
 def _resampled(
     side: Side, places: NDArray[np.intp], design: ResamplingDesign, means: Mapping[Key, Floats]
 ) -> Resampled:
-    """Resampled curves of one set: means over the union, divided by the set's share of the draws."""
-    share = means["", ""]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        of_set = {
-            key: np.round(mean / share.reshape(-1, *[1] * (mean.ndim - 1)), EXACT)
-            for key, mean in means.items()
-        }
+    """Resampled curves of one set: means over the union, divided by the set's share of the draws.
+
+    They are NaN in a resample that draws none of its questions.
+    """
+    share = np.where(means["", ""] > 0, means["", ""], np.nan)
+    of_set = {
+        key: np.round(mean / share.reshape(-1, *[1] * (mean.ndim - 1)), EXACT) for key, mean in means.items()
+    }
     metric_names = {metric: None for metric, _ in means if metric}
     return Resampled(
         runs=side.runs,
@@ -307,14 +308,22 @@ def _spread(values: ArrayLike, places: NDArray[np.intp]) -> Floats:
 def _groups(first: Side, second: Side, pairing: Pairing) -> list[str | None]:
     """Group of each question of the union: the second set's where it has the question, else the first's.
 
-    Groups join the two sets only if they share questions.
+    Groups join the two sets only if they share questions. A group of the first set with questions of both kinds
+    stays together: those that only the first has join the second's group of the others.
     """
-    groups: list[str | None] = []
-    for old, new in zip(pairing.first.tolist(), pairing.second.tolist(), strict=True):
-        side, place = (second, new) if new >= 0 else (first, old)
-        groups.append((side.groups[place] or None) if side.groups else None)
+    pairs = list(zip(pairing.first.tolist(), pairing.second.tolist(), strict=True))
+    olds = [(first.groups[old] or None) if first.groups and old >= 0 else None for old, _ in pairs]
+    news = [(second.groups[new] or None) if second.groups and new >= 0 else None for _, new in pairs]
     if not pairing.shared:  # equal names of groups in the two sets are then a coincidence
         return [
-            g and f"{'first' if p >= 0 else 'second'} {g}" for g, p in zip(groups, pairing.first, strict=True)
+            f"first {old}" if old else new and f"second {new}" for old, new in zip(olds, news, strict=True)
         ]
-    return groups
+    left = {old for old, (_, new) in zip(olds, pairs, strict=True) if new < 0}
+    names: dict[str, str] = {}
+    for old, new in zip(olds, news, strict=True):
+        if old is not None and old in left and new is not None:
+            names.setdefault(old, new)
+    return [
+        new or (names.get(old, old) if old and old in left else None)
+        for old, new in zip(olds, news, strict=True)
+    ]

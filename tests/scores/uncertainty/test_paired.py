@@ -145,6 +145,34 @@ def test_groups_of_unrelated_sets_stay_apart():
     assert first.clusters == 3
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "clusters"),
+    [
+        ("ggg-", "p---", 2),  # a, b, c of one group, of which the second has a, in another group
+        ("ggg-", "----", 2),  # and without a group
+        ("gghh", "pp--", 2),
+        ("----", "pp--", 4),
+    ],
+)
+def test_a_group_that_the_second_set_has_in_part_stays_together(old, new, clusters):
+    names = {"p": "p", "g": "g", "h": "h", "-": None}
+    first = Side(simple([1, 0, 1, 0]), np.full(4, 4), [names[letter] for letter in old])
+    second = Side(simple([1, 0]), np.full(2, 4), [names[letter] for letter in (new[0], new[-1])])
+    got, _ = paired.resample(first, second, match_questions(["a", "b", "c", "d"], ["a", "d"]), ("acc",), 20)
+    assert got.clusters == clusters
+
+
+def test_a_resample_without_a_sets_questions_is_undefined():
+    """Values with a rounding error, divided by a share of 0, were infinite."""
+    values = np.array([0.1, 0.7, 0.35, 0.2])
+    first = Side(simple(values), np.array([4, 3, 5, 4]), ["g", "g", None, None])
+    second = Side(simple(values[:2]), np.array([4, 3]), ["g", "g"])
+    with np.errstate(all="raise"):
+        _, drawn = paired.resample(first, second, match_questions("abcd", "ab"), ("acc",), 200)
+    assert not np.isinf(drawn.curves["acc"]["m"]).any()
+    assert np.isnan(drawn.curves["acc"]["m"]).any()
+
+
 @pytest.mark.slow
 def test_the_interval_of_a_mean_difference_covers(fleet):
     """Half of the questions shared; over 300 pairs the 95% interval holds the true difference (0) in 92 to 98%."""
